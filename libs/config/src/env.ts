@@ -1,0 +1,174 @@
+import { ArrayNotEmpty, IsIn, IsInt, IsNotEmpty, IsOptional, IsUrl, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { IsAddressOrRange, IsEncryptionKey, IsExactOrigin, IsPostgresUrl, IsSigningKey } from './rules.js';
+
+const inProduction = (env: Env) => env.NODE_ENV === 'production';
+/** Required in production, optional elsewhere. */
+const RequiredInProduction = () => ValidateIf((env: Env, value: unknown) => inProduction(env) || (value !== undefined && (value as string[]).length !== 0));
+
+/**
+ * Everything that may be set from outside, validated once at the start and then frozen. A list is comma-separated; every variable may be
+ * given as `NAME_FILE` (the path of a file that holds the value). `.env.example` repeats this class and is tested against it.
+ */
+export class Env {
+  /** `development`, `test` or `production`. Production has no embedded database and no default secrets. */
+  @IsIn(['development', 'test', 'production'])
+  NODE_ENV: 'development' | 'test' | 'production' = 'development';
+
+  /** What this process does: answer requests (`api`), or everything there is (`all`). */
+  @IsIn(['all', 'api'])
+  ROLE: 'all' | 'api' = 'all';
+
+  /** TCP port to listen on; 0 takes any free one. */
+  @IsInt()
+  @Min(0)
+  @Max(65535)
+  PORT = 3000;
+
+  /** Address to listen on. 127.0.0.1, or 0.0.0.0 in production. */
+  @IsOptional()
+  @IsNotEmpty()
+  HOST: string | undefined = undefined;
+
+  /** The URL clients reach Ashlar at, without a trailing slash: links, problem types, token issuer. Never taken from the Host header. */
+  @RequiredInProduction()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true, allow_query_components: false, allow_fragments: false })
+  @Matches(/[^/]$/, { message: 'PUBLIC_URL must not end with a slash' })
+  PUBLIC_URL: string | undefined = undefined;
+
+  /** PostgreSQL 15 or newer; may be a transaction pooler. Unset outside production: the embedded database. */
+  @RequiredInProduction()
+  @IsPostgresUrl()
+  DATABASE_URL: string | undefined = undefined;
+
+  /** The same database without a pooler, for LISTEN and migrations. `DATABASE_URL` when unset. */
+  @IsOptional()
+  @IsPostgresUrl()
+  DATABASE_DIRECT_URL: string | undefined = undefined;
+
+  /** Connections this process may open to the database. */
+  @IsInt()
+  @Min(2)
+  @Max(500)
+  DATABASE_POOL_SIZE = 10;
+
+  /** How long a request may wait for a free connection before it is answered 503. */
+  @IsInt()
+  @Min(100)
+  DATABASE_POOL_TIMEOUT_MS = 5_000;
+
+  /** How long one statement may run before PostgreSQL cancels it. */
+  @IsInt()
+  @Min(100)
+  DATABASE_STATEMENT_TIMEOUT_MS = 10_000;
+
+  /** The folder of the embedded database and of the keys made for development. */
+  @IsNotEmpty()
+  DATA_DIR = '.data';
+
+  /** The least level that is logged. */
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  LOG_LEVEL: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' = 'info';
+
+  /** Addresses or CIDR ranges of proxies whose X-Forwarded-For is believed. None by default. */
+  @IsAddressOrRange({ each: true })
+  TRUSTED_PROXIES: string[] = [];
+
+  /** Exact origins (`https://app.example.com`) of browser applications that may call. None by default. */
+  @IsExactOrigin({ each: true })
+  CORS_ORIGINS: string[] = [];
+
+  /** Largest request body in bytes; a larger one is answered 413. */
+  @IsInt()
+  @Min(1_024)
+  HTTP_BODY_LIMIT_BYTES = 1_048_576;
+
+  /** How long a request may take to arrive and to be answered, before its connection is closed. */
+  @IsInt()
+  @Min(1_000)
+  HTTP_REQUEST_TIMEOUT_MS = 30_000;
+
+  /** How long a process told to stop by SIGTERM goes on answering, so that balancers notice. Ctrl-C does not wait. */
+  @IsInt()
+  @Min(0)
+  @Max(25)
+  SHUTDOWN_DRAIN_SECONDS = 3;
+
+  /** `off` lifts every limit on requests and log-ins: for checks from outside only, it logs a warning. */
+  @IsIn(['on', 'off'])
+  RATE_LIMIT: 'on' | 'off' = 'on';
+
+  /** Requests a caller (a user, or an address without a login) may make in a minute, per process. */
+  @IsInt()
+  @Min(1)
+  RATE_LIMIT_REQUESTS_PER_MINUTE = 1_200;
+
+  /** Wrong passwords per account, and per address × 10, within 15 minutes, over all processes. */
+  @IsInt()
+  @Min(1)
+  AUTH_LOGIN_FAILURES_PER_WINDOW = 10;
+
+  /** Accounts that one address may register in an hour, over all processes. */
+  @IsInt()
+  @Min(1)
+  AUTH_REGISTRATIONS_PER_HOUR = 100;
+
+  /** Whether a new account must confirm its address before it can log in. `required` comes with mail. */
+  @IsIn(['optional'])
+  AUTH_EMAIL_VERIFICATION = 'optional' as const;
+
+  /** Keys that sign access tokens: PKCS#8 PEM (Ed25519 or P-256), each base64-encoded. The first signs, all verify. */
+  @RequiredInProduction()
+  @ArrayNotEmpty()
+  @IsSigningKey({ each: true })
+  JWT_PRIVATE_KEYS: string[] = [];
+
+  /** Keys that encrypt what is stored and derive refresh tokens: 32 random bytes each, base64. The first encrypts, all decrypt. */
+  @RequiredInProduction()
+  @ArrayNotEmpty()
+  @IsEncryptionKey({ each: true })
+  ENCRYPTION_KEYS: string[] = [];
+
+  /** Life of an access token. */
+  @IsInt()
+  @Min(30)
+  @Max(3_600)
+  JWT_ACCESS_TTL_SECONDS = 600;
+
+  /** How long a refresh token that was already used gives the same successor again. */
+  @IsInt()
+  @Min(0)
+  @Max(60)
+  AUTH_REFRESH_GRACE_SECONDS = 10;
+
+  /** A session ends when it was not refreshed for so long. */
+  @IsInt()
+  @Min(60)
+  AUTH_SESSION_IDLE_SECONDS = 2_592_000;
+
+  /** A session ends after so long, however much it is used. */
+  @IsInt()
+  @Min(60)
+  AUTH_SESSION_TTL_SECONDS = 7_776_000;
+
+  /** How long a pending order keeps its stock. */
+  @IsInt()
+  @Min(1)
+  ORDERS_RESERVATION_SECONDS = 900;
+
+  /** How long the answer to an `Idempotency-Key` is kept. */
+  @IsInt()
+  @Min(60)
+  IDEMPOTENCY_TTL_SECONDS = 86_400;
+
+  /** Whether the payment simulator takes orders in production. Elsewhere it always does. */
+  @IsIn(['on', 'off'])
+  PAYMENTS_SANDBOX: 'on' | 'off' = 'off';
+
+  /** Who sees `/docs` in production; elsewhere everybody does. */
+  @IsIn(['off', 'public', 'staff'])
+  DOCS: 'off' | 'public' | 'staff' = 'staff';
+
+  get isProduction(): boolean {
+    return this.NODE_ENV === 'production';
+  }
+}

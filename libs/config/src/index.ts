@@ -1,0 +1,3 @@
+export { ConfigModule } from './config.module.js';
+export { Env } from './env.js';
+export { ConfigError, loadEnv } from './load.js';

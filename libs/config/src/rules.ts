@@ -1,0 +1,50 @@
+import { createPrivateKey } from 'node:crypto';
+import { isIP } from 'node:net';
+import { ValidateBy, type ValidationOptions } from 'class-validator';
+
+const rule = (name: string, message: string, holds: (value: string) => boolean) => (options?: ValidationOptions) =>
+  ValidateBy(
+    { name, validator: { validate: (value) => typeof value === 'string' && holds(value), defaultMessage: () => `${options?.each ? 'each of ' : ''}$property must be ${message}` } },
+    options,
+  );
+
+/** Fewer than 16 different bytes, or nothing but printable text: somebody's example rather than 32 random bytes. */
+function looksLikeASample(bytes: Buffer): boolean {
+  return new Set(bytes).size < 16 || bytes.every((byte) => byte >= 0x20 && byte <= 0x7e);
+}
+
+/** Keys printed in RFC 8037 (A.1) and RFC 7515 (A.3), as the private member `d` of their JWK. */
+const PUBLISHED_KEYS = new Set(['nWGxne_9WmC6hEr0kuwsERJxWl7MmkZcDusAxyuf2A0', 'jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI']);
+
+function isSigningKey(value: string): boolean {
+  try {
+    const jwk = createPrivateKey({ key: Buffer.from(value, 'base64').toString('utf8'), format: 'pem', type: 'pkcs8' }).export({ format: 'jwk' });
+    const known = (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') || (jwk.kty === 'EC' && jwk.crv === 'P-256');
+    return known && typeof jwk.d === 'string' && !PUBLISHED_KEYS.has(jwk.d) && !looksLikeASample(Buffer.from(jwk.d, 'base64url'));
+  } catch {
+    return false; // createPrivateKey throws for everything that is not a PKCS#8 key: that is the answer
+  }
+}
+
+function isEncryptionKey(value: string): boolean {
+  if (!/^[A-Za-z0-9+/_-]{43}=?$/.test(value)) return false;
+  const bytes = Buffer.from(value, 'base64');
+  return bytes.length === 32 && !looksLikeASample(bytes);
+}
+
+function parseUrl(value: string): URL | null {
+  return URL.canParse(value) ? new URL(value) : null;
+}
+
+function isAddressOrRange(value: string): boolean {
+  const [address = '', bits, ...rest] = value.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+export const IsPostgresUrl = rule('isPostgresUrl', 'a URL like postgresql://user:password@host:5432/database', (value) => /^postgres(ql)?:$/.test(parseUrl(value)?.protocol ?? ''));
+export const IsExactOrigin = rule('isExactOrigin', 'an exact origin like https://app.example.com, without a path', (value) => /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value);
+export const IsAddressOrRange = rule('isAddressOrRange', 'an IP address or a CIDR range like 10.0.0.0/8', isAddressOrRange);
+export const IsSigningKey = rule('isSigningKey', 'a PKCS#8 PEM private key (Ed25519 or P-256) of your own, base64-encoded: openssl genpkey -algorithm ed25519 | base64 -w0', isSigningKey);
+export const IsEncryptionKey = rule('isEncryptionKey', '32 random bytes in base64: openssl rand -base64 32', isEncryptionKey);

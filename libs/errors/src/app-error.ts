@@ -1,0 +1,36 @@
+import type { ErrorKind } from './problem.js';
+
+/** One member of the input that was refused. `pointer` is a JSON Pointer (RFC 6901) into the body, or `?name` of a query member. */
+export interface FieldProblem {
+  pointer: string;
+  code: string;
+  detail: string;
+}
+
+/** What a thrower may add: the members at fault, seconds after which a retry makes sense, and the cause (logged, never shown). */
+export interface AppErrorExtras {
+  fields?: FieldProblem[];
+  retryAfterSeconds?: number;
+  cause?: unknown;
+}
+
+/**
+ * A failure the caller is told about. `message` names the thing, the reason and the way out; it never holds secrets or unvalidated input.
+ * Made by the factories that `problem()` returns, so that every code has a page.
+ */
+export class AppError extends Error {
+  readonly fields: FieldProblem[] | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    readonly kind: ErrorKind,
+    readonly code: string,
+    message: string,
+    extras: AppErrorExtras = {},
+  ) {
+    super(message, { cause: extras.cause });
+    this.name = 'AppError';
+    this.fields = extras.fields;
+    this.retryAfterSeconds = extras.retryAfterSeconds;
+  }
+}
