@@ -1,0 +1,10 @@
+export * from '../generated/enums.js';
+export { Prisma } from '../generated/client.js';
+export { DatabaseModule } from './database.module.js';
+export { type Db, PrismaService, type Tx } from './prisma.service.js';
+export { Signals } from './signals.js';
+export { isCheckViolation, isRetryable, isUnavailable, isUniqueViolation, sqlState } from './sql-errors.js';
+export { transaction } from './transaction.js';
+export { defined } from './defined.js';
+export { type Embedded, EmbeddedError, startEmbedded } from './embedded.js';
+export { applyMigrations, MigrationError, pendingMigrations } from './migrations.js';

@@ -1,0 +1,50 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Env } from '#config';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient, type Prisma } from '../generated/client.js';
+
+/** A transaction in progress. */
+export type Tx = Prisma.TransactionClient;
+/** Where a statement runs: the shared client, or the transaction somebody else has opened. */
+export type Db = PrismaService | Tx;
+
+/** The shared client on the one pool of this process. */
+@Injectable()
+export class PrismaService extends PrismaClient implements OnApplicationShutdown {
+  private readonly pool: pg.Pool;
+
+  constructor(env: Env) {
+    const pool = createPool(env);
+    super({ adapter: new PrismaPg(pool), transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: env.DATABASE_STATEMENT_TIMEOUT_MS * 2 } });
+    this.pool = pool;
+  }
+
+  /** After the last request: Nest closes the server before it calls this. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.$disconnect();
+    await this.pool.end();
+  }
+}
+
+/**
+ * Waiting is bounded everywhere: for a connection, for a statement, for a transaction left open. A transaction pooler refuses settings at
+ * the start of a connection, so behind one the statement's limit is kept by the client.
+ */
+function createPool(env: Env): pg.Pool {
+  const pooled = env.DATABASE_URL !== env.DATABASE_DIRECT_URL;
+  const limit = env.DATABASE_STATEMENT_TIMEOUT_MS;
+  const pool = new pg.Pool({
+    connectionString: env.DATABASE_URL,
+    max: env.DATABASE_POOL_SIZE,
+    connectionTimeoutMillis: env.DATABASE_POOL_TIMEOUT_MS,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    ...(pooled
+      ? { query_timeout: limit }
+      : { application_name: 'ashlar', statement_timeout: limit, query_timeout: limit + 5_000, idle_in_transaction_session_timeout: limit * 2 }),
+  });
+  // An idle connection that breaks (a restarted database) is replaced at the next query; unheard, the event would end the process.
+  pool.on('error', () => undefined);
+  return pool;
+}

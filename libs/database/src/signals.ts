@@ -1,0 +1,119 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Env } from '#config';
+import { Logger } from '#telemetry';
+import pg from 'pg';
+import { PrismaService } from './prisma.service.js';
+
+const CHANNEL = 'ashlar';
+const MAX_PAYLOAD_KEYS = 100; // NOTIFY carries at most 8,000 bytes
+const MAX_KEY_LENGTH = 60;
+const RECONNECT_MS = 500;
+
+/** Hears the keys of a topic that changed somewhere, in any process. */
+type Listener = (key: string) => void;
+
+/**
+ * Tells every process that something changed, over the one channel of this database. Sent after the commit, never inside a transaction
+ * (NOTIFY there serialises commits), and coalesced: what is sent within one turn goes out in one statement. A signal may be lost: whoever
+ * listens keeps what it heard for a short time at most, and drops everything in `onGap`, when the channel was broken for a while.
+ */
+@Injectable()
+export class Signals implements OnModuleInit, OnApplicationShutdown {
+  private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly gapListeners = new Set<() => void>();
+  private readonly waiting = new Set<string>();
+  private flushing: Promise<void> | undefined;
+  private client: pg.Client | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private listening = false;
+  private stopped = false;
+
+  constructor(
+    private readonly env: Env,
+    private readonly prisma: PrismaService,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Whether other processes are heard just now. */
+  get connected(): boolean {
+    return this.listening;
+  }
+
+  on(topic: string, listener: Listener): void {
+    const of = this.listeners.get(topic) ?? new Set();
+    this.listeners.set(topic, of.add(listener));
+  }
+
+  onGap(listener: () => void): void {
+    this.gapListeners.add(listener);
+  }
+
+  /** Heard at once in this process, and in the others as soon as PostgreSQL has passed it on. Call it after the commit. */
+  send(topic: string, key: string): void {
+    if (key.length > MAX_KEY_LENGTH) throw new RangeError(`A signal's key has at most ${MAX_KEY_LENGTH} characters.`);
+    this.deliver(topic, key);
+    this.waiting.add(`${topic} ${key}`);
+    this.flushing ??= Promise.resolve().then(() => this.flush());
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.connect();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.retry);
+    await this.flushing;
+    await this.client?.end();
+  }
+
+  private async flush(): Promise<void> {
+    try {
+      while (this.waiting.size > 0) {
+        const batch = [...this.waiting].slice(0, MAX_PAYLOAD_KEYS);
+        for (const entry of batch) this.waiting.delete(entry);
+        await this.prisma.$executeRaw`SELECT pg_notify(${CHANNEL}, ${batch.join('\n')})`;
+      }
+    } catch (error) {
+      this.logger.warn({ err: error }, 'A signal could not be sent; other processes notice within their time-to-live');
+    } finally {
+      this.flushing = undefined;
+    }
+  }
+
+  private deliver(topic: string, key: string): void {
+    for (const listener of this.listeners.get(topic) ?? []) listener(key);
+  }
+
+  private async connect(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.env.DATABASE_DIRECT_URL, application_name: 'ashlar-signals', keepAlive: true, connectionTimeoutMillis: 5_000 });
+    client.on('notification', ({ payload = '' }) => {
+      for (const line of payload.split('\n')) {
+        const space = line.indexOf(' ');
+        if (space > 0) this.deliver(line.slice(0, space), line.slice(space + 1));
+      }
+    });
+    client.on('error', (error) => this.lost(client, error));
+    client.on('end', () => this.lost(client));
+    this.client = client;
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${CHANNEL}`);
+      this.listening = true;
+      for (const listener of this.gapListeners) listener();
+    } catch (error) {
+      this.lost(client, error);
+    }
+  }
+
+  private lost(client: pg.Client, error?: unknown): void {
+    if (this.stopped || this.client !== client) return;
+    this.client = undefined;
+    this.listening = false;
+    this.logger.warn({ err: error }, 'The signal channel is lost; trying again');
+    client.removeAllListeners();
+    client.on('error', () => undefined); // a client that is given up may still report its broken socket
+    void client.end().catch(() => undefined); // already broken: there is nothing to end cleanly
+    this.retry = setTimeout(() => void this.connect(), RECONNECT_MS);
+  }
+}

@@ -1,0 +1,59 @@
+interface DriverCause {
+  kind?: string;
+  code?: string;
+  originalCode?: string;
+  constraint?: { fields?: string[]; index?: string };
+}
+
+/** What the driver said beneath a Prisma error: `error.meta.driverAdapterError.cause`, or the driver's own error. */
+function driverCause(error: unknown): DriverCause {
+  const outer = error as { code?: string; meta?: { driverAdapterError?: { cause?: DriverCause } }; cause?: DriverCause } | null;
+  return outer?.meta?.driverAdapterError?.cause ?? outer?.cause ?? {};
+}
+
+function prismaCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The SQLSTATE (PostgreSQL manual, appendix A) beneath an error, where there is one. */
+export function sqlState(error: unknown): string | undefined {
+  const cause = driverCause(error);
+  const own = prismaCode(error);
+  return cause.originalCode ?? cause.code ?? (own !== undefined && /^[0-9A-Z]{5}$/.test(own) && !own.startsWith('P2') ? own : undefined);
+}
+
+/** Whether the same transaction may succeed when it is run again. */
+export function isRetryable(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01' || prismaCode(error) === 'P2034' || driverCause(error).kind === 'TransactionWriteConflict';
+}
+
+/** Whether a unique constraint refused the write. `column` narrows it to the constraint on that column. */
+export function isUniqueViolation(error: unknown, column?: string): boolean {
+  if (prismaCode(error) !== 'P2002' && sqlState(error) !== '23505') return false;
+  if (column === undefined) return true;
+  const { fields = [], index } = driverCause(error).constraint ?? {};
+  return fields.includes(column) || fields.includes(`"${column}"`) || index?.includes(`_${column}_`) === true;
+}
+
+/** Whether a CHECK constraint refused the write. */
+export function isCheckViolation(error: unknown): boolean {
+  return sqlState(error) === '23514';
+}
+
+const UNREACHABLE_STATES = new Set(['57P01', '57P02', '57P03', '53300', '53400', '25006', '57014', '55P03']);
+const UNREACHABLE_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE']);
+const UNREACHABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections', 'DatabaseDoesNotExist', 'AuthenticationFailed', 'TlsConnectionError']);
+const UNREACHABLE_TEXTS = /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Connection ended unexpectedly|not queryable|ECONNREFUSED|ECONNRESET|shutting down|starting up|in recovery mode|Can't reach database/i;
+
+/** Whether the database could not be asked now (down, restarting, overloaded, too slow), as opposed to having refused. */
+export function isUnavailable(error: unknown): boolean {
+  const state = sqlState(error);
+  const cause = driverCause(error);
+  if (state !== undefined && (state.startsWith('08') || UNREACHABLE_STATES.has(state))) return true;
+  if (UNREACHABLE_CODES.has(prismaCode(error) ?? '') || UNREACHABLE_KINDS.has(cause.kind ?? '')) return true;
+  const name = (error as Error | null)?.name ?? '';
+  const ofDatabase = name.startsWith('Prisma') || name === 'DriverAdapterError' || name === 'Error';
+  return ofDatabase && UNREACHABLE_TEXTS.test((error as Error | null)?.message ?? '');
+}
