@@ -1,0 +1,111 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
+import { type JWK, jwtVerify, SignJWT } from 'jose';
+
+interface SigningKey {
+  kid: string;
+  alg: 'EdDSA' | 'ES256';
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+  jwk: JWK;
+}
+
+/** What an access token says: the user and the session it belongs to. */
+export interface AccessClaims {
+  sub: string;
+  sid: string;
+}
+
+const TYPE = 'at+jwt'; // RFC 9068: a token of another kind, though signed by us, is no access token
+const AUDIENCE = 'ashlar';
+
+/**
+ * The keys of this installation: those that sign access tokens (RFC 9068), and secrets derived for one purpose each (HKDF, RFC 5869).
+ * Outside production missing ones are made once and kept under `DATA_DIR/keys`.
+ */
+@Injectable()
+export class KeyRing {
+  private readonly signing: ReadonlyMap<string, SigningKey>;
+  private readonly first: SigningKey;
+  private readonly masters: readonly Buffer[];
+
+  constructor(private readonly env: Env) {
+    const keys = (env.JWT_PRIVATE_KEYS.length > 0 ? env.JWT_PRIVATE_KEYS : [kept(env, 'jwt-private-key', newSigningKey)]).map(readSigningKey);
+    const masters = env.ENCRYPTION_KEYS.length > 0 ? env.ENCRYPTION_KEYS : [kept(env, 'encryption-key', () => randomBytes(32).toString('base64'))];
+    this.signing = new Map(keys.map((key) => [key.kid, key]));
+    this.first = keys[0]!;
+    this.masters = masters.map((key) => Buffer.from(key, 'base64'));
+  }
+
+  /** A signed access token that lives for `JWT_ACCESS_TTL_SECONDS`. */
+  async sign(claims: AccessClaims): Promise<string> {
+    return new SignJWT({ sid: claims.sid })
+      .setProtectedHeader({ alg: this.first.alg, kid: this.first.kid, typ: TYPE })
+      .setSubject(claims.sub)
+      .setIssuer(this.env.PUBLIC_URL!)
+      .setAudience(AUDIENCE)
+      .setIssuedAt()
+      .setExpirationTime(`${this.env.JWT_ACCESS_TTL_SECONDS}s`)
+      .sign(this.first.privateKey);
+  }
+
+  /**
+   * The claims of a valid access token. The key comes from our own set by `kid`, and only with the algorithm that key is for.
+   * @throws jose's JOSEError otherwise
+   */
+  async verify(token: string): Promise<AccessClaims> {
+    const { payload } = await jwtVerify(
+      token,
+      ({ kid, alg }) => {
+        const key = this.signing.get(kid ?? '');
+        if (key?.alg !== alg) throw new Error('unknown key');
+        return key.publicKey;
+      },
+      { typ: TYPE, issuer: this.env.PUBLIC_URL!, audience: AUDIENCE, algorithms: ['EdDSA', 'ES256'], requiredClaims: ['sub', 'sid', 'exp', 'iat'] },
+    );
+    if (typeof payload.sub !== 'string' || typeof payload.sid !== 'string') throw new Error('not an access token');
+    return { sub: payload.sub, sid: payload.sid };
+  }
+
+  /** The public keys as a JWK Set (RFC 7517). */
+  get jwks(): { keys: JWK[] } {
+    return { keys: [...this.signing.values()].map(({ jwk }) => jwk) };
+  }
+
+  /** 32 bytes for one purpose, one buffer for each of `ENCRYPTION_KEYS`: use the first, accept all. */
+  derive(purpose: string): Buffer[] {
+    return this.masters.map((master) => Buffer.from(hkdfSync('sha256', master, '', `ashlar/${purpose}`, 32)));
+  }
+}
+
+function readSigningKey(encoded: string): SigningKey {
+  const privateKey = createPrivateKey(Buffer.from(encoded, 'base64').toString('utf8'));
+  const publicKey = createPublicKey(privateKey);
+  const { kty, crv, x, y } = publicKey.export({ format: 'jwk' });
+  const members = kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }; // in the order that RFC 7638 hashes them
+  const kid = createHash('sha256').update(JSON.stringify(members)).digest('base64url');
+  const alg = kty === 'EC' ? 'ES256' : 'EdDSA';
+  return { kid, alg, privateKey, publicKey, jwk: { ...members, kid, alg, use: 'sig' } as JWK };
+}
+
+function newSigningKey(): string {
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' });
+  return Buffer.from(pem).toString('base64');
+}
+
+/** Reads a development secret, or makes it; of two processes that start at once, the file system lets one write. */
+function kept(env: Env, name: string, make: () => string): string {
+  if (env.isProduction) throw new Error(`${name} must be configured in production`);
+  const folder = join(env.DATA_DIR, 'keys');
+  const path = join(folder, name);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(path, make(), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(path, 'utf8').trim();
+}

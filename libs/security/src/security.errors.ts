@@ -1,0 +1,29 @@
+import { problem } from '#errors';
+
+export const unauthenticated = problem(
+  'auth/unauthenticated',
+  'unauthenticated',
+  'Authentication required',
+  'The call needs an access token: send `Authorization: Bearer <accessToken>` with the token that POST /api/v1/auth/login gave you.',
+);
+
+export const invalidToken = problem(
+  'auth/invalid-token',
+  'unauthenticated',
+  'The access token is not valid',
+  'The token is malformed, was not issued here, has expired, or its session has ended (logout, password change, suspension). Get a new one with POST /api/v1/auth/refresh, or log in again.',
+);
+
+export const forbidden = problem(
+  'auth/forbidden',
+  'forbidden',
+  'Not allowed',
+  'You are signed in, but none of your roles has the permission this call needs. Ask an administrator for it.',
+);
+
+export const tooManyAttempts = problem(
+  'auth/too-many-attempts',
+  'too-many',
+  'Too many attempts',
+  'There were too many attempts of this kind for this account or from this address. Wait for the time that Retry-After names; trying sooner does not help.',
+);

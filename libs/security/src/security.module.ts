@@ -1,0 +1,21 @@
+import { type DynamicModule, Global, Module, type ModuleMetadata } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { PassportModule } from '@nestjs/passport';
+import { Budgets } from './budgets.js';
+import { KeyRing } from './keys.js';
+import { KnownPermissions, RouteCheck } from './route-check.js';
+
+/** Keys, budgets and the start-up check. The guards, which need the application's sessions, are named in `app.module.ts`. */
+@Global()
+@Module({})
+export class SecurityModule {
+  /** `permissions`: every permission that some role has. */
+  static of(permissions: ReadonlySet<string>): DynamicModule & ModuleMetadata {
+    return {
+      module: SecurityModule,
+      imports: [DiscoveryModule, PassportModule],
+      providers: [KeyRing, Budgets, RouteCheck, { provide: KnownPermissions, useValue: new KnownPermissions(permissions) }],
+      exports: [KeyRing, Budgets],
+    };
+  }
+}
