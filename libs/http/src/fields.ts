@@ -1,0 +1,68 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
+import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
+
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/** In a PATCH: absent keeps, but `null` is refused because the member cannot be empty. */
+export const IfPresent = () => ValidateIf((_, value) => value !== undefined);
+
+const normalised = (normalise: (text: string) => string) => Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalise(value) : value));
+
+/** One line of text: trimmed, in Unicode's NFC, without control characters; lengths in UTF-16 units. */
+export const Line = (min: number, max: number) =>
+  applyDecorators(
+    normalised((text) => text.trim().normalize('NFC')),
+    IsString(),
+    MinLength(min),
+    MaxLength(max),
+    Matches(/^[^\u0000-\u001f\u007f]*$/, { message: '$property must be one line without control characters' }),
+    ApiProperty({ type: 'string', minLength: min, maxLength: max }),
+  );
+
+/** Text of several lines, in NFC, as it was written otherwise. */
+export const Prose = (min: number, max: number) =>
+  applyDecorators(
+    normalised((text) => text.normalize('NFC')),
+    IsString(),
+    MinLength(min),
+    MaxLength(max),
+    ValidateBy({ name: 'isProse', validator: { validate: (value) => typeof value === 'string' && !CONTROL_CHARACTERS.test(value), defaultMessage: () => '$property must not hold control characters' } }),
+    ApiProperty({ type: 'string', minLength: min, maxLength: max }),
+  );
+
+/** An e-mail address, normalised once and for all: trimmed, NFC, lower case. */
+export const EmailAddress = () =>
+  applyDecorators(
+    normalised((text) => text.trim().normalize('NFC').toLowerCase()),
+    IsEmail({ allow_utf8_local_part: false }),
+    MaxLength(254),
+    ApiProperty({ type: 'string', format: 'email', maxLength: 254, example: 'ada@example.com' }),
+  );
+
+/** The word a resource is found by beside its id; never of an id's form, since one path takes both. */
+export const Slug = () =>
+  applyDecorators(
+    IsString(),
+    MaxLength(120),
+    Matches(/^(?![0-9a-f]{8}-[0-9a-f]{4}-)[a-z0-9]+(?:-[a-z0-9]+)*$/, { message: '$property must be of lower-case letters and digits, with single hyphens between, and not look like an id' }),
+    ApiProperty({ type: 'string', minLength: 1, maxLength: 120, pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', example: 'on-analytical-engines' }),
+  );
+
+/** The integrator's own id of a resource, unique among its kind. */
+export const ExternalId = () =>
+  applyDecorators(IsString(), MinLength(1), MaxLength(255), Matches(/^[\x21-\x7e]+$/, { message: '$property must be visible ASCII' }), ApiProperty({ type: 'string', minLength: 1, maxLength: 255, example: 'crm-4711', description: "The integrator's own id, unique among resources of this kind." }));
+
+const isStringMap = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  return entries.length <= 50 && entries.every(([name, text]) => /^[\w.:-]{1,64}$/.test(name) && typeof text === 'string' && text.length <= 500);
+};
+
+/** Up to 50 texts of the integrator's. */
+export const Metadata = () =>
+  applyDecorators(
+    ValidateBy({ name: 'isMetadata', validator: { validate: isStringMap, defaultMessage: () => '$property must be an object of at most 50 texts (500 characters each) with names of 1 to 64 letters, digits, . : _ -' } }),
+    ApiProperty({ type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50, example: { crmId: '4711' }, description: 'Up to 50 texts for the integrator; Ashlar does not read them.' } as never),
+  );

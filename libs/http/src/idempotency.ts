@@ -1,0 +1,190 @@
+import { hash } from 'node:crypto';
+import { createParamDecorator, type ExecutionContext, Injectable, type PipeTransform } from '@nestjs/common';
+import { Env } from '#config';
+import { PrismaService, transaction, type Tx } from '#database';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { apiUrl } from './api.js';
+import { idempotencyInProgress, idempotencyKeyMalformed, idempotencyKeyRequired, idempotencyKeyReused } from './http.errors.js';
+import { describe, entityTag } from './representation.js';
+
+export const IDEMPOTENT = 'ashlar:idempotent';
+
+/** How long a call that left the process may run before a retry takes it over. */
+const LEASE_SECONDS = 30;
+const KEPT_HEADERS = ['location', 'etag'] as const;
+
+interface Call {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  status: number;
+  required: boolean;
+}
+
+/** The answer as it is kept and repeated, byte for byte. */
+interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+interface Claim {
+  reference: string | null;
+}
+
+/** A call that leaves the process between two transactions. Each step may run again after a crash; `call` must be idempotent by reference. */
+export interface Crossing<Outcome, Body> {
+  /** In the first transaction, once: makes the thing the call is about and returns its id. */
+  begin: (db: Tx) => Promise<string>;
+  /** Outside any transaction: asks the other system, as often as it takes. */
+  call: (reference: string) => Promise<Outcome>;
+  /** In the last transaction: records the outcome and returns the answer. */
+  finish: (db: Tx, reference: string, outcome: Outcome) => Promise<Body>;
+}
+
+/**
+ * Runs a write once for each `Idempotency-Key` of a caller. Claim and answer are written in the transaction of the write itself: either
+ * both are there or neither, whatever is killed when. Only successes are kept.
+ */
+export class Once {
+  private readonly key: string | null;
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly env: Env,
+    private readonly context: Call,
+  ) {
+    this.key = readKey(context.request.headers['idempotency-key']);
+    if (this.key === null && context.required) throw idempotencyKeyRequired('Send an Idempotency-Key header with a value of your own, the same for retries of this call.');
+  }
+
+  /** Runs `work` in one transaction, which also keeps the answer it returns. Without a key it is just that transaction. */
+  async do<Body extends object>(work: (db: Tx) => Promise<Body>): Promise<Body> {
+    if (this.key === null) return transaction(this.prisma, work);
+    const answer = await transaction(this.prisma, async (db) => {
+      const earlier = await this.claim(db);
+      if (earlier && 'body' in earlier) return this.replayed(earlier);
+      return this.keep(db, await work(db));
+    });
+    return this.send(answer);
+  }
+
+  /** Runs a call that must leave the process: claimed and begun in the first transaction, answered in the last, resumed by a retry. */
+  async across<Outcome, Body extends object>(steps: Crossing<Outcome, Body>): Promise<Body> {
+    const begun = await transaction(this.prisma, async (db) => {
+      const earlier = await this.claim(db);
+      if (earlier && 'body' in earlier) return this.replayed(earlier);
+      const reference = earlier?.reference ?? (await steps.begin(db));
+      await this.lease(db, reference);
+      return { reference };
+    });
+    if ('body' in begun) return this.send(begun);
+    try {
+      const outcome = await steps.call(begun.reference);
+      return this.send(await transaction(this.prisma, async (db) => this.keep(db, await steps.finish(db, begun.reference, outcome))));
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  private get id() {
+    return { scope: this.context.request.actor!.id, key: this.key! };
+  }
+
+  private get fingerprint(): Buffer<ArrayBuffer> {
+    const { method, url, body } = this.context.request;
+    return Buffer.from(hash('sha256', `${method} ${url}\n${JSON.stringify(body ?? {})}`, 'buffer'));
+  }
+
+  /** Takes the key for this transaction, or finds what an earlier call left: its answer, or what it had begun. */
+  private async claim(db: Tx): Promise<Answer | Claim | null> {
+    const { scope, key } = this.id;
+    const [lock] = await db.$queryRaw<{ mine: boolean }[]>`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`;
+    if (!lock?.mine) throw this.inProgress(1);
+    const row = await db.idempotencyKey.findUnique({ where: { scope_key: this.id } });
+    if (row === null) return null;
+    if (row.expiresAt < new Date()) {
+      await db.idempotencyKey.delete({ where: { scope_key: this.id } });
+      return null;
+    }
+    if (!this.fingerprint.equals(row.fingerprint)) throw idempotencyKeyReused('This Idempotency-Key was used for another call; use a new one.');
+    if (row.status !== null) return { status: row.status, headers: row.headers as Record<string, string>, body: row.body! };
+    const busyMs = (row.leasedUntil?.getTime() ?? 0) - Date.now();
+    if (busyMs > 0) throw this.inProgress(Math.ceil(busyMs / 1_000));
+    return { reference: row.reference };
+  }
+
+  private inProgress(seconds: number): Error {
+    return idempotencyInProgress('The first call with this Idempotency-Key is still running; try again shortly.', { retryAfterSeconds: seconds });
+  }
+
+  private async lease(db: Tx, reference: string): Promise<void> {
+    const leasedUntil = new Date(Date.now() + LEASE_SECONDS * 1_000);
+    await db.idempotencyKey.upsert({ where: { scope_key: this.id }, create: { ...this.id, ...this.lifetime, fingerprint: this.fingerprint, reference, leasedUntil }, update: { leasedUntil } });
+  }
+
+  private async release(): Promise<void> {
+    await this.prisma.idempotencyKey.updateMany({ where: { ...this.id, status: null }, data: { leasedUntil: null } });
+  }
+
+  private async keep(db: Tx, body: object): Promise<Answer> {
+    const { request, reply, status } = this.context;
+    const text = JSON.stringify(body);
+    describe(request, reply, body, apiUrl(this.env));
+    reply.header('ETag', entityTag(request.version, text));
+    const headers = Object.fromEntries(KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])));
+    const kept = { status, headers, body: text, fingerprint: this.fingerprint, leasedUntil: null };
+    await db.idempotencyKey.upsert({ where: { scope_key: this.id }, create: { ...this.id, ...this.lifetime, ...kept }, update: kept });
+    return { status, headers, body: text };
+  }
+
+  private get lifetime() {
+    return { expiresAt: new Date(Date.now() + this.env.IDEMPOTENCY_TTL_SECONDS * 1_000) };
+  }
+
+  private replayed(answer: Answer): Answer {
+    this.context.reply.headers({ ...answer.headers, 'Idempotency-Replayed': 'true' });
+    return answer;
+  }
+
+  /** The kept text goes out as it is: to Nest it looks like the body it stands for. */
+  private send<Body>(answer: Answer): Body {
+    this.context.reply.header('Content-Type', 'application/json; charset=utf-8');
+    return answer.body as Body;
+  }
+}
+
+function readKey(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  const key = typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : '';
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw idempotencyKeyMalformed('The Idempotency-Key header must hold 1 to 255 visible ASCII characters, once.');
+  return key;
+}
+
+@Injectable()
+export class OncePipe implements PipeTransform<Call, Once> {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly env: Env,
+  ) {}
+
+  transform(call: Call): Once {
+    return new Once(this.prisma, this.env, call);
+  }
+}
+
+const HTTP_CODE = '__httpCode__'; // where Nest keeps @HttpCode
+
+const call = createParamDecorator((required: boolean, context: ExecutionContext): Call => {
+  const http = context.switchToHttp();
+  const status = (Reflect.getMetadata(HTTP_CODE, context.getHandler()) as number | undefined) ?? 201;
+  return { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>(), status, required };
+});
+
+/** Hands the route a `Once` for the caller's `Idempotency-Key`; with `required`, a call without one is refused. */
+export const Idempotent =
+  ({ required = false } = {}): ParameterDecorator =>
+  (target, method, index) => {
+    Reflect.defineMetadata(IDEMPOTENT, required ? 'required' : 'optional', (target as Record<string | symbol, object>)[method!]!);
+    call(required, OncePipe)(target, method, index);
+  };

@@ -1,0 +1,13 @@
+export { API_PREFIX, apiUrl } from './api.js';
+export { completeMethods, createEdge } from './edge.js';
+export { EmailAddress, ExternalId, IfPresent, Line, Metadata, Prose, Slug } from './fields.js';
+export * from './http.errors.js';
+export { type Crossing, Idempotent, type Once } from './idempotency.js';
+export { buildDocument, Problems } from './openapi.js';
+export { keyset, keysetSql, ListQuery, type Page, parseSort, type Position, QueryInt, readCursor, type Sort, toPage } from './paging.js';
+export { problemDocument, ProblemFilter, STATUS } from './problem.filter.js';
+export { RateLimitGuard, Unlimited } from './rate-limit.guard.js';
+export { Creates, type ExpectedVersions, expectVersion, IfMatch, PubliclyCached } from './representation.js';
+export { slugFrom } from './slug.js';
+export { UndeclaredInputGuard } from './undeclared-input.guard.js';
+export { IdPipe, InputPipe, isId } from './validation.pipe.js';

@@ -1,0 +1,207 @@
+import { type INestApplication, SetMetadata } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { Env } from '#config';
+import { type ProblemDefinition, problemCatalogue } from '#errors';
+import { ACCESS, type Access, forbidden, invalidToken, unauthenticated } from '#security';
+import * as errors from './http.errors.js';
+import { IDEMPOTENT } from './idempotency.js';
+import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
+import { VERSIONED } from './representation.js';
+
+type PathItemObject = OpenAPIObject['paths'][string];
+type OperationObject = NonNullable<PathItemObject['get']>;
+type ParameterObject = Exclude<NonNullable<OperationObject['parameters']>[number], { $ref: string }>;
+type ResponseObject = Exclude<NonNullable<OperationObject['responses'][string]>, { $ref: string }>;
+type SchemaObject = Exclude<NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string], { $ref: string }>;
+
+const PROBLEMS = 'ashlar:problems';
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+
+/** The failures of its own that an operation can answer with; those every operation of its kind shares are added by themselves. */
+export const Problems = (...problems: ProblemDefinition[]) => SetMetadata(PROBLEMS, problems);
+
+/** What decorators say of a route's handler. */
+interface RouteFacts {
+  access: Access;
+  problems: ProblemDefinition[];
+  idempotent: 'required' | 'optional' | undefined;
+  versioned: boolean;
+}
+
+/**
+ * The OpenAPI 3.1 document of a running application: operations, types and examples come from the code and its comments (the Swagger
+ * plugin), statuses and problem codes from the decorators that cause them.
+ */
+export function buildDocument(app: INestApplication, info: { version: string; description: string }): OpenAPIObject {
+  const env = app.get(Env);
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Ashlar')
+    .setDescription(info.description)
+    .setVersion(info.version)
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .setContact('Ashlar', env.PUBLIC_URL!, 'api@example.com')
+    .addServer(env.PUBLIC_URL!)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.' }, 'bearer');
+  const document = SwaggerModule.createDocument(app, builder.build(), { operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}` });
+  const facts = collectFacts(app);
+  const tags = new Set<string>();
+  document.components ??= {};
+  document.components.schemas = { ...document.components.schemas, Problem: PROBLEM_SCHEMA as SchemaObject };
+  document.components.responses = {};
+
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of METHODS) {
+      const operation = (item as PathItemObject)[method];
+      if (!operation) continue;
+      const route = facts.get(operation.operationId!);
+      if (!route) throw new Error(`${operation.operationId} has no handler that says who may call it`);
+      completeOperation(operation, method, path, route);
+      for (const tag of operation.tags ?? []) tags.add(tag);
+    }
+  }
+  document.tags = [...tags].sort().map((name) => ({ name, description: `Operations on ${name.toLowerCase()}.` }));
+  return toVersion31(document) as OpenAPIObject;
+}
+
+function collectFacts(app: INestApplication): Map<string, RouteFacts> {
+  const facts = new Map<string, RouteFacts>();
+  for (const { instance, metatype } of app.get(DiscoveryService, { strict: false }).getControllers()) {
+    if (!metatype) continue;
+    const prototype = Object.getPrototypeOf(instance) as Record<string, object>;
+    for (const method of Object.getOwnPropertyNames(prototype)) {
+      const handler = prototype[method]!;
+      const access = (Reflect.getMetadata(ACCESS, handler) ?? Reflect.getMetadata(ACCESS, metatype)) as Access | undefined;
+      if (access === undefined) continue;
+      facts.set(`${lowerFirst(metatype.name.replace(/Controller$/, ''))}.${method}`, {
+        access,
+        problems: (Reflect.getMetadata(PROBLEMS, handler) as ProblemDefinition[] | undefined) ?? [],
+        idempotent: Reflect.getMetadata(IDEMPOTENT, handler) as RouteFacts['idempotent'],
+        versioned: Reflect.getMetadata(VERSIONED, handler) === true,
+      });
+    }
+  }
+  return facts;
+}
+
+function completeOperation(operation: OperationObject, method: string, path: string, route: RouteFacts): void {
+  const [summary = '', ...rest] = (operation.summary ?? '').split('\n');
+  operation.summary = summary.trim();
+  operation.description = [rest.join('\n').trim(), accessText(route.access)].filter(Boolean).join('\n\n');
+  operation.tags = [tagOf(path)];
+  operation.security = route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? [{ bearer: [] }] : [])] : [{ bearer: [] }];
+  operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route)];
+  for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
+  for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
+  for (const [status, codes] of problemsByStatus(operation, route)) operation.responses[status] = problemResponse(codes);
+}
+
+function accessText(access: Access): string {
+  if (access.level === 'permission') return `Needs the permission \`${access.permission}\`.`;
+  return access.level === 'signed-in' ? 'Needs a login.' : 'Needs no login.';
+}
+
+/** Everything this operation can fail with: its own problems, and those that follow from what it takes and who may call it. */
+function problemsByStatus(operation: OperationObject, route: RouteFacts): Map<number, ProblemDefinition[]> {
+  const problems = new Set<ProblemDefinition>([...route.problems, errors.validationFailed, errors.badRequest, errors.rateLimited, errors.internal, errors.unavailable]);
+  const { access } = route;
+  if (access.level !== 'public') problems.add(unauthenticated);
+  if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
+  if (access.level === 'permission') problems.add(forbidden);
+  if (operation.requestBody) for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);
+  if ((operation.parameters as ParameterObject[]).some(({ name }) => name === 'cursor')) problems.add(errors.invalidCursor);
+  if (route.versioned) problems.add(errors.staleVersion);
+  if (route.idempotent) for (const problem of [errors.idempotencyKeyMalformed, errors.idempotencyKeyReused, errors.idempotencyInProgress]) problems.add(problem);
+  if (route.idempotent === 'required') problems.add(errors.idempotencyKeyRequired);
+  const byStatus = new Map<number, ProblemDefinition[]>();
+  for (const problem of problems) byStatus.set(STATUS[problem.kind], [...(byStatus.get(STATUS[problem.kind]) ?? []), problem]);
+  return new Map([...byStatus].sort(([a], [b]) => a - b));
+}
+
+function problemResponse(problems: ProblemDefinition[]): ResponseObject {
+  const examples = Object.fromEntries(
+    problems.map(({ code, title, help, kind }) => [code, { summary: title, value: { type: `https://api.example.com/problems/${code}`, title, status: STATUS[kind], detail: help, instance: '/api/v1', code, requestId: '7f1f6a3e-1a52-4f6e-9a51-2a4f1c0f7d10' } }]),
+  );
+  const headers = { 'X-Request-Id': REQUEST_ID_HEADER, ...(problems.some(({ kind }) => kind === 'too-many' || kind === 'unavailable') && { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }) };
+  return { description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '), headers, content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } } } as ResponseObject;
+}
+
+function describeSuccess(status: string, response: ResponseObject, route: RouteFacts, method: string): void {
+  if (Number(status) >= 300) return;
+  response.description ||= { '200': 'Done.', '201': 'Created.', '202': 'Accepted.', '204': 'Done; there is nothing to say.' }[status] ?? 'Done.';
+  const header = (description: string) => ({ description, schema: { type: 'string' as const } });
+  response.headers = {
+    ...response.headers,
+    'X-Request-Id': REQUEST_ID_HEADER,
+    ...(status === '201' && { Location: header('Where the new resource is.') }),
+    ...((method === 'get' || route.versioned) && status !== '204' && { ETag: header('`"<version>-<digest>"`; give it as If-Match with a write, as If-None-Match with a read.') }),
+    ...(route.idempotent && { 'Idempotency-Replayed': header('`true` when this is the kept answer of an earlier call with the same key.') }),
+  };
+}
+
+function headerParameters(route: RouteFacts): ParameterObject[] {
+  const header = (name: string, required: boolean, description: string, example: string): ParameterObject => ({ name, in: 'header', required, description, schema: { type: 'string', example } });
+  return [
+    ...(route.idempotent ? [header('Idempotency-Key', route.idempotent === 'required', 'A value of your own, 1 to 255 visible ASCII characters: new for every intention, the same for its retries.', '5f2b7a1e-9c7d-4b86-8a0e-6a0b8f0f2a11')] : []),
+    ...(route.versioned ? [header('If-Match', false, 'The ETag the resource was read with; if somebody changed it since, the write is refused with 412.', '"3"')] : []),
+  ];
+}
+
+function describeParameter(parameter: ParameterObject): void {
+  if (parameter.in !== 'path') return;
+  parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
+  parameter.schema = parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name) ? { type: 'string', maxLength: 500 } : { type: 'string', format: 'uuid' };
+}
+
+const REQUEST_ID_HEADER = { description: 'Names this request in our logs.', schema: { type: 'string' as const } };
+
+const PROBLEM_SCHEMA = {
+  type: 'object',
+  description: 'What went wrong and what to do about it (RFC 9457).',
+  required: ['type', 'title', 'status', 'detail', 'instance', 'code', 'requestId'],
+  properties: {
+    type: { type: 'string', format: 'uri', description: 'A page about this kind of problem.' },
+    title: { type: 'string', description: 'The kind of problem.' },
+    status: { type: 'integer', minimum: 400, maximum: 599 },
+    detail: { type: 'string', description: 'What happened this time, and the way out.' },
+    instance: { type: 'string', description: 'The path of the request.' },
+    code: { type: 'string', pattern: '^[a-z-]+/[a-z-]+$', description: 'The kind of problem, for programs.' },
+    requestId: { type: 'string' },
+    errors: {
+      type: 'array',
+      description: 'The members at fault.',
+      items: { type: 'object', required: ['pointer', 'code', 'detail'], properties: { pointer: { type: 'string', description: 'JSON Pointer into the body, or `?name` of a query member.' }, code: { type: 'string' }, detail: { type: 'string' } } },
+    },
+  },
+};
+
+/** `/api/v1/orders/{id}` → `Orders`. */
+function tagOf(path: string): string {
+  const noun = path.replace(/^\/api\/v1/, '').split('/')[1] ?? '';
+  const name = noun.startsWith('.') || noun === 'health' || noun === 'problems' || noun === 'docs' || noun === 'openapi.json' ? 'operations' : noun;
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** OpenAPI 3.1 is JSON Schema: `nullable` is a type, `example` is `examples`; a `$ref` beside `nullable` becomes a choice. */
+function toVersion31(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(toVersion31);
+  if (node === null || typeof node !== 'object') return node;
+  const { nullable, ...rest } = Object.fromEntries(Object.entries(node).map(([name, value]) => [name, name === 'example' || name === 'examples' ? value : toVersion31(value)])) as Record<string, unknown>;
+  if (nullable !== true) return rest;
+  if (typeof rest['type'] === 'string') {
+    const choices = rest['enum'] as unknown[] | undefined;
+    return { ...rest, type: [rest['type'], 'null'], ...(choices && !choices.includes(null) && { enum: [...choices, null] }) };
+  }
+  const { description, ...schema } = rest;
+  return { ...(description !== undefined && { description }), anyOf: [Array.isArray(schema['allOf']) && schema['allOf'].length === 1 ? (schema['allOf'][0] as object) : schema, { type: 'null' }] };
+}
+
+/** Every problem there is, for the pages at `/problems`. */
+export function describedProblems(): ProblemDefinition[] {
+  return [...problemCatalogue().values()].sort((a, b) => a.code.localeCompare(b.code));
+}

@@ -1,0 +1,92 @@
+import { hash } from 'node:crypto';
+import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { staleVersion } from './http.errors.js';
+import type { Page } from './paging.js';
+
+/** What the decorators below leave on a Fastify route. */
+interface RepresentationConfig {
+  location?: string;
+  publicSeconds?: number;
+}
+
+export const VERSIONED = 'ashlar:versioned';
+
+/** Answers 201 with a `Location`; `path` is below the API's prefix, its `:members` come from the body: `@Creates('/orders/:id')`. */
+export const Creates = (path: string) => applyDecorators(HttpCode(201), RouteConfig({ location: path } satisfies RepresentationConfig));
+
+/** An answer to somebody without a login may be kept by browsers and proxies for so long; to others it is private. */
+export const PubliclyCached = (seconds: number) => RouteConfig({ publicSeconds: seconds } satisfies RepresentationConfig);
+
+/** The versions that `If-Match` (RFC 9110, 13.1.1) lets the write begin from; `null` when the client does not care. */
+export type ExpectedVersions = readonly number[] | null;
+
+const ifMatch = createParamDecorator((_: unknown, context: ExecutionContext): ExpectedVersions => readIfMatch(context.switchToHttp().getRequest<FastifyRequest>().headers['if-match']));
+
+/** The caller's `If-Match`, to be handed to `expectVersion`. */
+export const IfMatch = (): ParameterDecorator => (target, method, index) => {
+  Reflect.defineMetadata(VERSIONED, true, (target as Record<string | symbol, object>)[method!]!);
+  ifMatch()(target, method, index);
+};
+
+/** Refuses a write that begins from another version than the current one. @throws http/stale-version */
+export function expectVersion(current: number, expected: ExpectedVersions): void {
+  if (expected !== null && !expected.includes(current)) throw staleVersion(`This is version ${current} now; read it again and repeat your change on that.`);
+}
+
+/** Our tags are `"<version>-<digest>"`; only the version counts for writes, and a bare `"<version>"` or a weakened tag does too. */
+function readIfMatch(header: string | undefined): ExpectedVersions {
+  if (header === undefined || header.trim() === '*') return null;
+  const tags = header.split(',').map((tag) => /^\s*(?:W\/)?"(\d{1,9})(?:-[\w-]*)?"\s*$/.exec(tag)?.[1]);
+  return tags.filter((version) => version !== undefined).map(Number); // what is no tag of ours matches nothing
+}
+
+/** The strong ETag of a body: its version, where it has one, and a digest of its bytes. */
+export function entityTag(version: number | undefined, body: string): string {
+  const digest = hash('sha256', body, 'base64url').slice(0, 22);
+  return version === undefined ? `"${digest}"` : `"${version}-${digest}"`;
+}
+
+/** Sets what follows from the body itself: `Location` of a creation, `Link` of a list. */
+export function describe(request: FastifyRequest, reply: FastifyReply, body: object, api: string): void {
+  const { location } = request.routeOptions.config as RepresentationConfig;
+  const members = body as Record<string, unknown>;
+  if (typeof members['version'] === 'number') request.version = members['version'];
+  if (location !== undefined) reply.header('Location', api + location.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(members[name]))));
+  const { items, nextCursor } = body as Partial<Page<unknown>>;
+  if (Array.isArray(items) && typeof nextCursor === 'string') {
+    const url = new URL(request.url, api);
+    url.searchParams.set('cursor', nextCursor);
+    reply.header('Link', `<${new URL(api).origin}${url.pathname}${url.search}>; rel="next"`);
+  }
+}
+
+/** ETag, conditional requests and caching for every answer. `api` is the public URL of the API with its prefix. */
+export function registerRepresentation(fastify: FastifyInstance, api: string): void {
+  fastify.decorateRequest('version', undefined);
+
+  fastify.addHook('preSerialization', async (request, reply, payload) => {
+    if (payload !== null && typeof payload === 'object') describe(request, reply, payload, api);
+    return payload;
+  });
+
+  fastify.addHook('onSend', async (request, reply, payload) => {
+    const { publicSeconds } = request.routeOptions.config as RepresentationConfig;
+    const reading = request.method === 'GET' || request.method === 'HEAD';
+    const fine = reply.statusCode >= 200 && reply.statusCode < 300;
+    if (publicSeconds !== undefined) reply.header('Vary', 'Authorization');
+    if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', fine && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store');
+    if (!fine || typeof payload !== 'string' || payload === '') return payload;
+    if (!reply.hasHeader('ETag') && (reading || request.version !== undefined)) reply.header('ETag', entityTag(request.version, payload));
+    if (!reading || !matches(request.headers['if-none-match'], String(reply.getHeader('ETag')))) return payload;
+    reply.code(304).removeHeader('Content-Type').removeHeader('Content-Length');
+    return null;
+  });
+}
+
+/** Weak comparison, as RFC 9110 (13.1.2) asks for reads. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}
