@@ -1,0 +1,94 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Creates, IdPipe, Problems } from '#http';
+import { Actor, Caller, LimitedPerAddress, Public, SignedIn, tooManyAttempts } from '#security';
+import type { FastifyRequest } from 'fastify';
+import { ChangePasswordDto, LoginDto, RefreshDto, RegisterDto, SessionList, SessionResponse, TokensResponse } from './auth.dto.js';
+import { emailTaken, invalidCredentials, invalidRefreshToken, sessionNotFound, weakPassword } from './auth.errors.js';
+import { AuthService } from './auth.service.js';
+import { type Device, SessionsService } from './sessions.service.js';
+
+const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
+
+@Controller('auth')
+export class AuthController {
+  constructor(
+    private readonly auth: AuthService,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  /** Make an account and log in */
+  @Post('register')
+  @Public({ credentials: 'ignored' })
+  @LimitedPerAddress({ name: 'register', limit: 'AUTH_REGISTRATIONS_PER_HOUR', windowSeconds: 3_600 })
+  @Creates('/users/me')
+  @Problems(emailTaken, weakPassword, tooManyAttempts)
+  async register(@Body() body: RegisterDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
+    return TokensResponse.from(await this.auth.register(body, deviceOf(request)));
+  }
+
+  /** Log in with address and password */
+  @Post('login')
+  @Public({ credentials: 'ignored' })
+  @HttpCode(200)
+  @Problems(invalidCredentials, tooManyAttempts)
+  async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
+    return TokensResponse.from(await this.auth.login(body, deviceOf(request)));
+  }
+
+  /**
+   * Trade a refresh token for the next pair
+   *
+   * A refresh token is good once. The same token again within ten seconds (a retry, a second tab) gives the same successor; later it ends
+   * the session, because somebody may have stolen it.
+   */
+  @Post('refresh')
+  @Public({ credentials: 'ignored' })
+  @HttpCode(200)
+  @Problems(invalidRefreshToken)
+  async refresh(@Body() body: RefreshDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
+    return TokensResponse.from(await this.sessions.refresh(body.refreshToken, deviceOf(request)));
+  }
+
+  /** Log out: end this session */
+  @Post('logout')
+  @SignedIn()
+  @HttpCode(204)
+  @Problems(sessionNotFound)
+  async logout(@Caller() actor: Actor): Promise<void> {
+    await this.sessions.end(actor, actor.sessionId, 'logged out');
+  }
+
+  /** List my sessions */
+  @Get('sessions')
+  @SignedIn()
+  async listSessions(@Caller() actor: Actor): Promise<SessionList> {
+    const sessions = await this.sessions.list(actor);
+    return { items: sessions.map((session) => SessionResponse.from(session, actor.sessionId)), nextCursor: null };
+  }
+
+  /** End one of my sessions */
+  @Delete('sessions/:id')
+  @SignedIn()
+  @HttpCode(204)
+  @Problems(sessionNotFound)
+  async endSession(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<void> {
+    await this.sessions.end(actor, id);
+  }
+
+  /** End all my other sessions */
+  @Delete('sessions')
+  @SignedIn()
+  @HttpCode(204)
+  async endOtherSessions(@Caller() actor: Actor): Promise<void> {
+    this.sessions.announce(await this.sessions.endOthers(actor, 'ended by its user'));
+  }
+
+  /** Change my password; my other sessions end */
+  @Post('password/change')
+  @SignedIn()
+  @HttpCode(204)
+  @Problems(invalidCredentials, weakPassword, tooManyAttempts)
+  async changePassword(@Caller() actor: Actor, @Body() body: ChangePasswordDto, @Req() request: FastifyRequest): Promise<void> {
+    await this.auth.changePassword(actor, body, deviceOf(request));
+  }
+}

@@ -1,0 +1,86 @@
+import { EmailAddress, Line } from '#http';
+import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import { UserResponse } from '../users/users.dto.js';
+import type { Session, Tokens } from './sessions.service.js';
+
+export class RegisterDto {
+  @EmailAddress()
+  email: string;
+
+  /** A passphrase of 15 to 128 characters. @example "correct horse battery staple" */
+  @IsString()
+  @MaxLength(1_024)
+  password: string;
+
+  /** @example "Ada Lovelace" */
+  @Line(1, 100)
+  name: string;
+}
+
+export class LoginDto {
+  @EmailAddress()
+  email: string;
+
+  /** @example "correct horse battery staple" */
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(1_024)
+  password: string;
+}
+
+export class RefreshDto {
+  /** The refresh token of the last answer. */
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(512)
+  refreshToken: string;
+}
+
+export class ChangePasswordDto {
+  /** @example "correct horse battery staple" */
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(1_024)
+  currentPassword: string;
+
+  /** A passphrase of 15 to 128 characters. @example "seven small boats in the rain" */
+  @IsString()
+  @MaxLength(1_024)
+  newPassword: string;
+}
+
+export class TokensResponse {
+  user: UserResponse;
+  /** Send it as `Authorization: Bearer <accessToken>`. */
+  accessToken: string;
+  /** Good for one call of POST /auth/refresh, which answers with its successor. */
+  refreshToken: string;
+  /** Seconds the access token lives. @example 600 */
+  expiresIn: number;
+
+  static from(this: void, { user, ...tokens }: Tokens): TokensResponse {
+    return { user: UserResponse.from(user), ...tokens };
+  }
+}
+
+export class SessionResponse {
+  id: string;
+  createdAt: Date;
+  lastUsedAt: Date;
+  /** @example "192.0.2.1" */
+  ip: string;
+  /** @example "Mozilla/5.0" */
+  userAgent: string;
+  /** Whether it is the session of this call. */
+  current: boolean;
+
+  static from(session: Session, currentId: string): SessionResponse {
+    return { id: session.id, createdAt: session.createdAt, lastUsedAt: session.lastUsedAt, ip: session.ip, userAgent: session.userAgent, current: session.id === currentId };
+  }
+}
+
+export class SessionList {
+  items: SessionResponse[];
+  /** Always null: nobody has that many sessions. */
+  nextCursor: string | null;
+}

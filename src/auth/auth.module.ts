@@ -1,0 +1,18 @@
+import { Global, Module } from '@nestjs/common';
+import { JwtStrategy, SessionDirectory } from '#security';
+import { UsersModule } from '../users/users.module.js';
+import { AuthController } from './auth.controller.js';
+import { AuthService } from './auth.service.js';
+import { JwksController } from './jwks.controller.js';
+import { PasswordsService } from './passwords.service.js';
+import { SessionsService } from './sessions.service.js';
+
+/** Global for one reason: the guards of `libs/security` ask its `SessionDirectory`. */
+@Global()
+@Module({
+  imports: [UsersModule],
+  controllers: [AuthController, JwksController],
+  providers: [AuthService, PasswordsService, SessionsService, JwtStrategy, { provide: SessionDirectory, useExisting: SessionsService }],
+  exports: [SessionDirectory, AuthService],
+})
+export class AuthModule {}

@@ -1,0 +1,136 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
+import { type Db, type Prisma, PrismaService, Signals } from '#database';
+import { type Actor, KeyRing, type LiveSession, SessionDirectory } from '#security';
+import { LRUCache } from 'lru-cache';
+import { permissionsOf } from '../users/roles.rules.js';
+import type { User } from '../users/users.service.js';
+import { invalidRefreshToken, sessionNotFound } from './auth.errors.js';
+import { firstToken, readToken, type RefreshToken, successorOf } from './refresh-tokens.rules.js';
+
+export type Session = Prisma.SessionGetPayload<object>;
+
+/** Where somebody logs in from. */
+export interface Device {
+  ip: string;
+  userAgent: string;
+}
+
+/** What a login or a refresh hands out. */
+export interface Tokens {
+  user: User;
+  accessToken: string;
+  refreshToken: string;
+  expiresIn: number;
+}
+
+const CACHED_MS = 1_000; // the promise: an ended session is dead everywhere within a second, even when its signal is lost
+const CACHED_SESSIONS = 20_000;
+
+/** Log-ins in progress. Guards read them from memory for a second at most; endings are signalled to every process at once. */
+@Injectable()
+export class SessionsService extends SessionDirectory {
+  private readonly refreshKeys: Buffer[];
+  private readonly live: LRUCache<string, { session: LiveSession | null }>;
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly env: Env,
+    private readonly keys: KeyRing,
+    private readonly signals: Signals,
+  ) {
+    super();
+    this.refreshKeys = keys.derive('refresh-tokens');
+    this.live = new LRUCache({ max: CACHED_SESSIONS, ttl: CACHED_MS, ttlResolution: 0, fetchMethod: async (id) => ({ session: await this.load(id) }) });
+    signals.on('session', (id) => this.live.delete(id));
+    signals.on('user', (id) => this.forgetUser(id));
+    signals.onGap(() => this.live.clear());
+  }
+
+  override async find(sessionId: string): Promise<LiveSession | null> {
+    return (await this.live.fetch(sessionId))?.session ?? null;
+  }
+
+  async open(user: User, device: Device, db: Db = this.prisma): Promise<Tokens> {
+    const expiresAt = new Date(Date.now() + this.env.AUTH_SESSION_TTL_SECONDS * 1_000);
+    const token = firstToken(this.refreshKeys, randomUUIDv7());
+    await db.session.create({ data: { id: token.sessionId, userId: user.id, refreshHash: token.hash, ip: device.ip, userAgent: device.userAgent.slice(0, 500), expiresAt } });
+    return this.tokens(user, token);
+  }
+
+  /**
+   * The next pair. Used again within the grace period a token gives the same successor; later, somebody else may have it, so its whole
+   * session ends. @throws auth/invalid-refresh-token
+   */
+  async refresh(text: string, device: Device): Promise<Tokens> {
+    const token = readToken(this.refreshKeys, text);
+    if (token === null) throw invalidRefreshToken('The refresh token is not one of ours; log in again.');
+    const next = successorOf(this.refreshKeys, token);
+    const session = (await this.rotate(token, next, device)) ?? (await this.repeat(token, next));
+    if (session === null) throw invalidRefreshToken('The refresh token was used before or its session has ended; log in again.');
+    const user = await this.prisma.user.findUniqueOrThrow({ where: { id: session.userId } });
+    return this.tokens(user, next);
+  }
+
+  async list(actor: Actor): Promise<Session[]> {
+    return this.prisma.session.findMany({ where: { userId: actor.id, ...this.alive() }, orderBy: { createdAt: 'desc' }, take: 100 });
+  }
+
+  async end(actor: Actor, id: string, because = 'ended by its user'): Promise<void> {
+    const { count } = await this.prisma.session.updateMany({ where: { id, userId: actor.id, ...this.alive() }, data: { endedAt: new Date(), endedBecause: because } });
+    if (count === 0) throw sessionNotFound('You have no running session with this id.');
+    this.signals.send('session', id);
+  }
+
+  /** Ends all of the actor's sessions but this one. Returns the ids to `announce` once the transaction has committed. */
+  async endOthers(actor: Actor, because: string, db: Db = this.prisma): Promise<string[]> {
+    const ended = await db.session.updateManyAndReturn({ where: { userId: actor.id, id: { not: actor.sessionId }, endedAt: null }, data: { endedAt: new Date(), endedBecause: because }, select: { id: true } });
+    return ended.map(({ id }) => id);
+  }
+
+  /** Tells every process that these sessions have ended; after the commit. */
+  announce(ended: readonly string[]): void {
+    for (const id of ended) this.signals.send('session', id);
+  }
+
+  private alive() {
+    return { endedAt: null, expiresAt: { gt: new Date() }, rotatedAt: { gt: new Date(Date.now() - this.env.AUTH_SESSION_IDLE_SECONDS * 1_000) } };
+  }
+
+  private async load(id: string): Promise<LiveSession | null> {
+    const session = await this.prisma.session.findFirst({ where: { id, ...this.alive(), user: { status: 'active' } }, select: { userId: true, user: { select: { roles: true } } } });
+    return session && { sessionId: id, userId: session.userId, roles: session.user.roles, permissions: permissionsOf(session.user.roles) };
+  }
+
+  /** Of many that present the current token at once, this statement lets one rotate it. */
+  private async rotate(token: RefreshToken, next: RefreshToken, device: Device): Promise<{ userId: string } | null> {
+    const now = new Date();
+    const [rotated] = await this.prisma.session.updateManyAndReturn({
+      where: { id: token.sessionId, refreshHash: token.hash, ...this.alive(), user: { status: 'active' } },
+      data: { refreshHash: next.hash, previousRefreshHash: token.hash, rotatedAt: now, lastUsedAt: now, ip: device.ip, userAgent: device.userAgent.slice(0, 500) },
+      select: { userId: true },
+    });
+    return rotated ?? null;
+  }
+
+  /** A genuine token that is not the current one: a repetition within the grace period, or a reuse that ends the session. */
+  private async repeat(token: RefreshToken, next: RefreshToken): Promise<{ userId: string } | null> {
+    const session = await this.prisma.session.findFirst({ where: { id: token.sessionId, ...this.alive(), user: { status: 'active' } } });
+    if (session === null) return null;
+    const inGrace = session.rotatedAt.getTime() > Date.now() - this.env.AUTH_REFRESH_GRACE_SECONDS * 1_000;
+    if (inGrace && token.hash.equals(session.previousRefreshHash ?? Buffer.alloc(0)) && next.hash.equals(session.refreshHash)) return session;
+    await this.prisma.session.updateMany({ where: { id: token.sessionId, endedAt: null }, data: { endedAt: new Date(), endedBecause: 'a used refresh token turned up again' } });
+    this.signals.send('session', token.sessionId);
+    return null;
+  }
+
+  private async tokens(user: User, token: RefreshToken): Promise<Tokens> {
+    const accessToken = await this.keys.sign({ sub: user.id, sid: token.sessionId });
+    return { user, accessToken, refreshToken: token.text, expiresIn: this.env.JWT_ACCESS_TTL_SECONDS };
+  }
+
+  private forgetUser(userId: string): void {
+    for (const [id, { session }] of this.live.entries()) if (session?.userId === userId) this.live.delete(id);
+  }
+}

@@ -1,0 +1,49 @@
+import { Body, Controller, Get, Param, Patch, Query } from '@nestjs/common';
+import { type ExpectedVersions, IdPipe, IfMatch, Problems } from '#http';
+import { Actor, Caller, Requires, SignedIn } from '#security';
+import { ListUsersQuery, UpdateMeDto, UpdateUserDto, UserList, UserResponse } from './users.dto.js';
+import { externalIdTaken, lastAdmin, userNotFound } from './users.errors.js';
+import { UsersService } from './users.service.js';
+
+@Controller('users')
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  /** Who I am */
+  @Get('me')
+  @SignedIn()
+  async me(@Caller() actor: Actor): Promise<UserResponse> {
+    return UserResponse.from(await this.users.me(actor));
+  }
+
+  /** Change my profile */
+  @Patch('me')
+  @SignedIn()
+  async updateMe(@Caller() actor: Actor, @Body() changes: UpdateMeDto, @IfMatch() expected: ExpectedVersions): Promise<UserResponse> {
+    return UserResponse.from(await this.users.updateMe(actor, changes, expected));
+  }
+
+  /** List users */
+  @Get()
+  @Requires('users:read')
+  async list(@Caller() actor: Actor, @Query() query: ListUsersQuery): Promise<UserList> {
+    const page = await this.users.list(actor, query);
+    return { ...page, items: page.items.map(UserResponse.from) };
+  }
+
+  /** Read a user */
+  @Get(':id')
+  @Requires('users:read')
+  @Problems(userNotFound)
+  async get(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<UserResponse> {
+    return UserResponse.from(await this.users.get(actor, id));
+  }
+
+  /** Change a user's roles, status or profile */
+  @Patch(':id')
+  @Requires('users:manage')
+  @Problems(userNotFound, externalIdTaken, lastAdmin)
+  async update(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() changes: UpdateUserDto, @IfMatch() expected: ExpectedVersions): Promise<UserResponse> {
+    return UserResponse.from(await this.users.update(actor, id, changes, expected));
+  }
+}
