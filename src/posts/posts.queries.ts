@@ -1,0 +1,64 @@
+import { type Db, Prisma } from '#database';
+import { keysetSql, parseSort, type Position } from '#http';
+import type { Actor } from '#security';
+import type { ListPostsQuery } from './posts.dto.js';
+
+/** A post in a list, with its author's name. */
+export interface PostSummary {
+  id: string;
+  slug: string;
+  title: string;
+  excerpt: string;
+  tags: string[];
+  authorId: string;
+  authorName: string;
+  externalId: string | null;
+  metadata: Record<string, string>;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+  publishedAt: Date | null;
+}
+
+export interface Post extends PostSummary {
+  body: string;
+  bodyHtml: string;
+}
+
+const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;
+const FROM = Prisma.sql`FROM posts p JOIN users u ON u.id = p.author_id`;
+
+/** A page of what the caller may see; one row more than asked for tells that there is a next page. */
+export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, position: Position | null): Promise<PostSummary[]> {
+  const sort = parseSort(query.sort);
+  const column = sort.field === 'publishedAt' ? Prisma.sql`p.published_at` : Prisma.sql`p.created_at`;
+  const { after, order } = keysetSql(column, Prisma.sql`p.id`, sort, position);
+  const conditions = [
+    visibleTo(actor, query.status),
+    ...(sort.field === 'publishedAt' ? [Prisma.sql`p.published_at IS NOT NULL`] : []),
+    ...(query.tag === undefined ? [] : [Prisma.sql`p.tags @> ARRAY[${query.tag.toLowerCase()}]`]),
+    ...(query.author === undefined ? [] : [Prisma.sql`p.author_id = ${query.author}::uuid`]),
+    ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
+  ];
+  return db.$queryRaw`SELECT ${SUMMARY} ${FROM} WHERE p.trashed_at IS NULL AND ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+}
+
+/** A post by id or slug, whoever asks; trashed ones only when they are asked for. */
+export async function findPost(db: Db, by: { id: string } | { slug: string }, { trashed = false } = {}): Promise<Post | null> {
+  const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
+  const state = trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
+  const rows = await db.$queryRaw<Post[]>`SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" ${FROM} WHERE ${key} AND ${state}`;
+  return rows[0] ?? null;
+}
+
+/** The same as the rule `maySee`, said to PostgreSQL. */
+function visibleTo(actor: Actor | null, status: ListPostsQuery['status']): Prisma.Sql {
+  const published = Prisma.sql`p.published_at <= now()`;
+  if (status === 'published') return published;
+  const wanted = status === 'draft' ? Prisma.sql`p.published_at IS NULL` : status === 'scheduled' ? Prisma.sql`p.published_at > now()` : null;
+  if (actor === null) return wanted === null ? published : Prisma.sql`false`;
+  if (actor.can('posts:manage')) return wanted ?? Prisma.sql`true`;
+  const own = Prisma.sql`p.author_id = ${actor.id}::uuid`;
+  return wanted === null ? Prisma.sql`(${published} OR ${own})` : Prisma.sql`${own} AND ${wanted}`;
+}
