@@ -1,0 +1,71 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Creates, Idempotent, IdPipe, type Once, Problems } from '#http';
+import { Actor, Caller, forbidden, Requires, SignedIn } from '#security';
+import { PayDto, PaymentResponse } from '../payments/payments.dto.js';
+import { paymentInProgress, unknownMethod } from '../payments/payments.errors.js';
+import { outOfStock, variantNotFound } from '../products/products.errors.js';
+import { ListOrdersQuery, OrderList, OrderResponse, PlaceOrderDto, QuoteResponse } from './orders.dto.js';
+import { mixedCurrencies, orderExpired, orderExternalIdTaken, orderNotCancellable, orderNotFound, orderNotPayable, orderTooLarge } from './orders.errors.js';
+import { OrdersService } from './orders.service.js';
+
+@Controller('orders')
+export class OrdersController {
+  constructor(private readonly orders: OrdersService) {}
+
+  /** Place an order; its stock is held for you until `expiresAt` */
+  @Post()
+  @Requires('orders:place')
+  @Creates('/orders/:id')
+  @Problems(outOfStock, variantNotFound, mixedCurrencies, orderExternalIdTaken, orderTooLarge)
+  place(@Caller() actor: Actor, @Body() order: PlaceOrderDto, @Idempotent({ required: true }) once: Once): Promise<OrderResponse> {
+    return once.do(async (db) => OrderResponse.from(await this.orders.place(actor, order, db)));
+  }
+
+  /** What an order would come to; nothing is kept or held */
+  @Post('quote')
+  @Requires('orders:place')
+  @HttpCode(200)
+  @Problems(variantNotFound, mixedCurrencies, orderTooLarge)
+  async quote(@Caller() actor: Actor, @Body() order: PlaceOrderDto): Promise<QuoteResponse> {
+    return QuoteResponse.from(await this.orders.quote(actor, order));
+  }
+
+  /** List orders: your own, or everybody's for staff */
+  @Get()
+  @SignedIn()
+  @Problems(forbidden)
+  async list(@Caller() actor: Actor, @Query() query: ListOrdersQuery): Promise<OrderList> {
+    const page = await this.orders.list(actor, query);
+    return { ...page, items: page.items.map(OrderResponse.from) };
+  }
+
+  /** Read an order */
+  @Get(':id')
+  @SignedIn()
+  @Problems(orderNotFound)
+  async get(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<OrderResponse> {
+    return OrderResponse.from(await this.orders.get(actor, id));
+  }
+
+  /**
+   * Pay an order
+   *
+   * A declined payment is answered 201 with the status `failed`; the order stays pending and may be paid in another way.
+   */
+  @Post(':id/payments')
+  @Requires('orders:place')
+  @Creates('/orders/:orderId')
+  @Problems(orderNotFound, orderExpired, orderNotPayable, paymentInProgress, unknownMethod)
+  pay(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() { method }: PayDto, @Idempotent({ required: true }) once: Once): Promise<PaymentResponse> {
+    return once.across(this.orders.payment(actor, id, method, PaymentResponse.from));
+  }
+
+  /** Cancel an order; a paid one is refunded */
+  @Post(':id/cancellation')
+  @SignedIn()
+  @HttpCode(200)
+  @Problems(orderNotFound, orderNotCancellable, forbidden)
+  cancel(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Idempotent() once: Once): Promise<OrderResponse> {
+    return once.do(async (db) => OrderResponse.from(await this.orders.cancel(actor, id, db)));
+  }
+}

@@ -1,0 +1,181 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
+import { type Db, isUniqueViolation, Prisma, PrismaService, transaction, type Tx } from '#database';
+import { type Crossing, keyset, type Page, parseSort, readCursor, toPage, validationFailed } from '#http';
+import { type Actor, forbidden } from '#security';
+import type { ChargeOutcome } from '../payments/payments.rules.js';
+import { type Payment, PaymentsService } from '../payments/payments.service.js';
+import { type ForSale, StockService } from '../products/stock.service.js';
+import type { ListOrdersQuery, OrderItemDto, PlaceOrderDto } from './orders.dto.js';
+import { mixedCurrencies, orderExpired, orderExternalIdTaken, orderNotCancellable, orderNotFound, orderNotPayable, orderTooLarge } from './orders.errors.js';
+import { MAX_TOTAL, mayBecome, type OrderStatus, statusAt, type Totals, totalsOf } from './orders.rules.js';
+
+const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
+export type Order = Prisma.OrderGetPayload<typeof withLines>;
+export type OrderLine = Omit<Prisma.OrderLineGetPayload<object>, 'orderId' | 'position'>;
+
+/** What an order would come to; nothing of it is kept. */
+export interface Quote extends Totals {
+  currency: string;
+  lines: OrderLine[];
+}
+
+/** Buying: an order holds its stock from the moment it is placed until it is paid, cancelled or out of time, and is charged once. */
+@Injectable()
+export class OrdersService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly env: Env,
+    private readonly stock: StockService,
+    private readonly payments: PaymentsService,
+  ) {}
+
+  async quote(_actor: Actor, { items }: PlaceOrderDto): Promise<Quote> {
+    return priced(items, await this.stock.forSale(items));
+  }
+
+  async place(actor: Actor, { items, shippingAddress, billingAddress, externalId, metadata }: PlaceOrderDto, db: Db = this.prisma): Promise<Order> {
+    return transaction(db, async (tx) => {
+      const id = randomUUIDv7();
+      const createdAt = new Date();
+      const expiresAt = this.expiryOf(createdAt);
+      const { lines, ...totals } = priced(items, await this.stock.reserve(id, items, expiresAt, tx));
+      return tx.order
+        .create({
+          data: {
+            ...totals,
+            id,
+            userId: actor.id,
+            createdAt,
+            expiresAt,
+            shippingAddress: json(shippingAddress),
+            billingAddress: json(billingAddress),
+            externalId: externalId ?? null,
+            metadata: metadata ?? {},
+            lines: { createMany: { data: lines.map((line, position) => ({ ...line, position })) } },
+          },
+          ...withLines,
+        })
+        .catch((error: unknown) => {
+          if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
+          throw error;
+        });
+    });
+  }
+
+  async list(actor: Actor, query: ListOrdersQuery): Promise<Page<Order>> {
+    const staff = actor.can('orders:read');
+    if (!staff && (query.customer !== undefined || query.q !== undefined)) throw forbidden('Filtering by customer and q is for staff; you see your own orders.');
+    const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
+    const filters: Prisma.OrderWhereInput[] = [staff ? {} : { userId: actor.id }];
+    if (query.status !== undefined) filters.push(withStatus(query.status));
+    if (query.customer !== undefined) filters.push({ userId: query.customer });
+    if (query.from !== undefined) filters.push({ createdAt: { gte: time(query.from, 'from') } });
+    if (query.to !== undefined) filters.push({ createdAt: { lt: time(query.to, 'to') } });
+    if (query.q !== undefined) filters.push({ OR: [{ externalId: query.q }, ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : [])] });
+    const rows = await this.prisma.order.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1, ...withLines });
+    return toPage(rows, query, (order) => order.createdAt, (order) => order);
+  }
+
+  async get(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
+    const order = await db.order.findFirst({ where: { id, ...(actor.can('orders:read') ? {} : { userId: actor.id }) }, ...withLines });
+    if (order === null) throw orderNotFound('You have no order with this id.');
+    return order;
+  }
+
+  /** The steps of paying an order: they cross to the payment provider, so each may be repeated after a crash. */
+  payment<Body>(actor: Actor, id: string, method: string, shape: (payment: Payment) => Body): Crossing<ChargeOutcome, Body> {
+    return {
+      begin: async (db) => {
+        const order = await this.lock(actor, id, db);
+        const status = statusAt(order, new Date());
+        if (status === 'expired') throw orderExpired('The order was not paid in time; place a new one.');
+        if (status !== 'pending' || order.userId !== actor.id) throw orderNotPayable(`The order is ${status}; only its customer can pay it, while it is pending.`);
+        const paymentId = await this.payments.begin(order, method, db);
+        if (!(await this.stock.hold(id, null, db))) throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
+        await this.change(order, { expiresAt: null }, db);
+        return paymentId;
+      },
+      call: (paymentId) => this.payments.charge(paymentId),
+      finish: async (db, paymentId, outcome) => {
+        const order = await this.lock(actor, id, db);
+        const before = await this.payments.get(paymentId, db);
+        if (before.status !== 'processing') return shape(before); // another process took the payment up and has settled it
+        const payment = await this.payments.settle(paymentId, outcome, db);
+        if (outcome.status === 'succeeded') {
+          await this.stock.sell(id, db);
+          await this.change(order, { status: 'paid' }, db);
+        } else {
+          // The time it had before: a payment that fails does not prolong the reservation.
+          const expiresAt = this.expiryOf(order.createdAt);
+          await this.stock.hold(id, expiresAt, db);
+          await this.change(order, { expiresAt }, db);
+        }
+        return shape(payment);
+      },
+    };
+  }
+
+  /** Gives back what a pending order holds, or refunds a paid one and puts its stock back. */
+  async cancel(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
+    return transaction(db, async (tx) => {
+      const order = await this.lock(actor, id, tx);
+      if (order.userId !== actor.id && !actor.can('orders:manage')) throw forbidden("Cancelling somebody else's order needs the permission orders:manage.");
+      const status = statusAt(order, new Date());
+      if (!mayBecome(status, 'cancelled')) throw orderNotCancellable(`The order is ${status}; only pending and paid orders can be cancelled.`);
+      if (status === 'pending' && order.expiresAt === null) throw orderNotCancellable('A payment of this order is under way; try again when it has ended.', { retryAfterSeconds: 5 });
+      if (status === 'paid') {
+        await this.payments.refund(id, 'the order was cancelled', tx);
+        await this.stock.restock(id, 'order cancelled', tx);
+      } else {
+        await this.stock.release(id, tx);
+      }
+      return this.change(order, { status: 'cancelled', expiresAt: null }, tx);
+    });
+  }
+
+  private expiryOf(placedAt: Date): Date {
+    return new Date(placedAt.getTime() + this.env.ORDERS_RESERVATION_SECONDS * 1_000);
+  }
+
+  /** The order as it is now, kept so until the transaction ends. */
+  private async lock(actor: Actor, id: string, db: Tx): Promise<Order> {
+    await db.$queryRaw`SELECT id FROM orders WHERE id = ${id}::uuid FOR UPDATE`;
+    return this.get(actor, id, db);
+  }
+
+  private async change(order: Order, data: { status?: OrderStatus; expiresAt?: Date | null }, db: Tx): Promise<Order> {
+    return db.order.update({ where: { id: order.id }, data: { ...data, version: { increment: 1 } }, ...withLines });
+  }
+}
+
+function priced(items: readonly OrderItemDto[], variants: Map<string, ForSale>): Quote {
+  const lines = items.map(({ variantId, quantity }) => {
+    const { sku, name, priceAmount } = variants.get(variantId)!;
+    return { variantId, sku, name, quantity, unitPrice: priceAmount, total: priceAmount * BigInt(quantity) };
+  });
+  const currencies = new Set(items.map(({ variantId }) => variants.get(variantId)!.currency));
+  if (currencies.size > 1) throw mixedCurrencies('An order has one currency; order the others separately.');
+  const totals = totalsOf(lines);
+  if (totals.total > MAX_TOTAL) throw orderTooLarge('The total is more than can be charged at once; split the order.');
+  return { ...totals, currency: [...currencies][0]!, lines };
+}
+
+/** The rows that `statusAt` gives this status. */
+function withStatus(status: OrderStatus): Prisma.OrderWhereInput {
+  const now = new Date();
+  if (status === 'pending') return { status, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
+  if (status === 'expired') return { OR: [{ status }, { status: 'pending', expiresAt: { lte: now } }] };
+  return { status };
+}
+
+function time(text: string, name: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) throw validationFailed(`${name} is not a time.`, { fields: [{ pointer: `?${name}`, code: 'isTime', detail: 'must be a time like 2026-01-01T00:00:00Z' }] });
+  return date;
+}
+
+function json(address: object | null | undefined) {
+  return address ? ({ ...address } as Prisma.InputJsonObject) : Prisma.DbNull;
+}

@@ -1,0 +1,42 @@
+import { IsString, MaxLength, MinLength } from 'class-validator';
+import type { Payment } from './payments.service.js';
+
+export class PayDto {
+  /** With the simulator: `sandbox:success` or `sandbox:decline`. @example "sandbox:success" */
+  @IsString()
+  @MinLength(1)
+  @MaxLength(100)
+  method: string;
+}
+
+class PaymentAmount {
+  /** In the currency's minor units. @example 3998 */
+  amount: number;
+  /** ISO 4217. @example "EUR" */
+  currency: string;
+}
+
+export class PaymentResponse {
+  id: string;
+  /** The order it pays. */
+  orderId: string;
+  status: 'succeeded' | 'processing' | 'requires_action' | 'failed';
+  amount: PaymentAmount;
+  /** @example "sandbox:success" */
+  method: string;
+  /** Why it failed. @example "card_declined" */
+  failureCode: string | null;
+  createdAt: Date;
+
+  static from(this: void, payment: Payment): PaymentResponse {
+    return {
+      id: payment.id,
+      orderId: payment.orderId,
+      status: payment.status,
+      amount: { amount: Number(payment.amount), currency: payment.currency },
+      method: payment.method,
+      failureCode: payment.failureCode,
+      createdAt: payment.createdAt,
+    };
+  }
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
+import { type Db, type Prisma, PrismaService, type Tx } from '#database';
+import { paymentInProgress, unknownMethod } from './payments.errors.js';
+import { type ChargeOutcome, isSandboxMethod } from './payments.rules.js';
+import { SandboxService } from './sandbox.service.js';
+
+export type Payment = Prisma.PaymentGetPayload<object>;
+
+/** After so long, a payment nobody has finished belongs to a process that died: another may take it up. */
+const ABANDONED_MS = 30_000;
+
+/** Money in and out. A payment is begun in one transaction, charged outside, and settled in another; each step may be repeated. */
+@Injectable()
+export class PaymentsService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly env: Env,
+    private readonly sandbox: SandboxService,
+  ) {}
+
+  /** Begins a payment, or takes up one of this order that was abandoned. With the order locked. @throws payments/unknown-method, payments/in-progress */
+  async begin(order: { id: string; total: bigint; currency: string }, method: string, db: Tx): Promise<string> {
+    if (!isSandboxMethod(method) || (this.env.isProduction && this.env.PAYMENTS_SANDBOX === 'off')) throw unknownMethod('This installation has no such payment method.', { fields: [{ pointer: '/method', code: 'unknown', detail: 'is not a payment method here' }] });
+    const underWay = await db.payment.findFirst({ where: { orderId: order.id, status: { in: ['processing', 'requires_action'] } } });
+    if (underWay && underWay.updatedAt.getTime() > Date.now() - ABANDONED_MS) throw paymentInProgress('A payment of this order is under way; look again in a few seconds.', { retryAfterSeconds: 5 });
+    if (underWay) return underWay.id;
+    const { id } = await db.payment.create({ data: { orderId: order.id, provider: 'sandbox', method, amount: order.total, currency: order.currency } });
+    return id;
+  }
+
+  /** Asks the provider for the money, once, however often it is called. */
+  async charge(paymentId: string): Promise<ChargeOutcome> {
+    const payment = await this.prisma.payment.findUniqueOrThrow({ where: { id: paymentId } });
+    if (!isSandboxMethod(payment.method)) throw new Error(`payment ${payment.id} has a method no provider knows`);
+    return this.sandbox.charge({ id: payment.id, method: payment.method, amount: payment.amount });
+  }
+
+  async get(paymentId: string, db: Db = this.prisma): Promise<Payment> {
+    return db.payment.findUniqueOrThrow({ where: { id: paymentId } });
+  }
+
+  /** Writes down what the provider said. */
+  async settle(paymentId: string, outcome: ChargeOutcome, db: Tx): Promise<Payment> {
+    return db.payment.update({ where: { id: paymentId }, data: { status: outcome.status, failureCode: outcome.status === 'failed' ? outcome.failureCode : null } });
+  }
+
+  /** Pays back all of what an order's payment brought, in the transaction that makes it due. */
+  async refund(orderId: string, reason: string, db: Tx): Promise<void> {
+    const payment = await db.payment.findFirst({ where: { orderId, status: 'succeeded' } });
+    if (payment === null) return;
+    await db.refund.create({ data: { paymentId: payment.id, amount: payment.amount, reason } });
+    await this.sandbox.refund(payment.id, payment.amount, db);
+  }
+}

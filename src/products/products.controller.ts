@@ -1,0 +1,64 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
+import { Actor, Caller, Public, Requires } from '#security';
+import { CreateProductDto, CreateVariantDto, ListProductsQuery, ProductList, ProductResponse, UpdateProductDto, VariantResponse } from './products.dto.js';
+import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken } from './products.errors.js';
+import { ProductsService } from './products.service.js';
+
+@Controller('products')
+export class ProductsController {
+  constructor(private readonly products: ProductsService) {}
+
+  /** List what is for sale */
+  @Get()
+  @Public()
+  @PubliclyCached(0)
+  async list(@Caller() actor: Actor | null, @Query() query: ListProductsQuery): Promise<ProductList> {
+    const page = await this.products.list(actor, query);
+    return { ...page, items: page.items.map(ProductResponse.from) };
+  }
+
+  /** Create a product, with its variants if you like */
+  @Post()
+  @Requires('products:manage')
+  @Creates('/products/:id')
+  @Problems(productSlugTaken, skuTaken, productExternalIdTaken)
+  create(@Caller() actor: Actor, @Body() product: CreateProductDto, @Idempotent() once: Once): Promise<ProductResponse> {
+    return once.do(async (db) => ProductResponse.from(await this.products.create(actor, product, db)));
+  }
+
+  /** Read a product */
+  @Get(':idOrSlug')
+  @Public()
+  @PubliclyCached(0)
+  @Problems(productNotFound)
+  async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<ProductResponse> {
+    return ProductResponse.from(await this.products.get(actor, idOrSlug));
+  }
+
+  /** Change a product */
+  @Patch(':id')
+  @Requires('products:manage')
+  @Problems(productNotFound, productSlugTaken, productExternalIdTaken)
+  async update(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() changes: UpdateProductDto, @IfMatch() expected: ExpectedVersions): Promise<ProductResponse> {
+    return ProductResponse.from(await this.products.update(actor, id, changes, expected));
+  }
+
+  /** Withdraw a product; orders keep what they say of it */
+  @Delete(':id')
+  @Requires('products:manage')
+  @HttpCode(204)
+  @Problems(productNotFound)
+  withdraw(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
+    return this.products.withdraw(actor, id, expected);
+  }
+
+  /** Add a variant */
+  @Post(':id/variants')
+  @Requires('products:manage')
+  @Creates('/variants/:id')
+  @Problems(productNotFound, skuTaken, productExternalIdTaken)
+  addVariant(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() variant: CreateVariantDto, @Idempotent() once: Once): Promise<VariantResponse> {
+    return once.do(async (db) => VariantResponse.from(await this.products.addVariant(actor, id, variant, db)));
+  }
+}

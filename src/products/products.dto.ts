@@ -1,0 +1,253 @@
+import { ExternalId, IfPresent, Line, ListQuery, Metadata, type Page, Prose, QueryInt, Slug } from '#http';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsNotEmptyObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { Money } from './money.dto.js';
+import type { Product, Variant } from './products.queries.js';
+
+const MAX_STOCK = 1_000_000_000;
+
+export class VariantResponse {
+  id: string;
+  productId: string;
+  /** @example "MUG-BLUE" */
+  sku: string;
+  /** @example "Blue" */
+  name: string;
+  price: Money;
+  /** How many can be ordered now. @example 20 */
+  available: number;
+  externalId: string | null;
+  metadata: Record<string, string>;
+  /** Counts the changes of the variant itself, not of its stock; part of the ETag. @example 1 */
+  version: number;
+
+  static from(this: void, variant: Variant): VariantResponse {
+    return {
+      id: variant.id,
+      productId: variant.productId,
+      sku: variant.sku,
+      name: variant.name,
+      price: { amount: variant.priceAmount, currency: variant.currency },
+      available: variant.available,
+      externalId: variant.externalId,
+      metadata: variant.metadata,
+      version: variant.version,
+    };
+  }
+}
+
+export class ProductResponse {
+  id: string;
+  /** @example "enamel-mug" */
+  slug: string;
+  /** @example "Enamel mug" */
+  name: string;
+  /** @example "Holds 300 ml and every temper." */
+  description: string;
+  status: 'draft' | 'active' | 'archived';
+  /** @example "kitchen" */
+  category: string | null;
+  /** Images come with files; until then there are none. @example [] */
+  images: string[];
+  variants: VariantResponse[];
+  externalId: string | null;
+  metadata: Record<string, string>;
+  /** Counts the changes; part of the ETag. @example 1 */
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+
+  static from(this: void, product: Product): ProductResponse {
+    return {
+      id: product.id,
+      slug: product.slug,
+      name: product.name,
+      description: product.description,
+      status: product.status,
+      category: product.category,
+      images: [],
+      variants: product.variants.map(VariantResponse.from),
+      externalId: product.externalId,
+      metadata: product.metadata,
+      version: product.version,
+      createdAt: product.createdAt,
+      updatedAt: product.updatedAt,
+    };
+  }
+}
+
+export class ProductList implements Page<ProductResponse> {
+  items: ProductResponse[];
+  /** Give it as `cursor` to get the next page; null on the last one. */
+  nextCursor: string | null;
+}
+
+export class CreateVariantDto {
+  /** Unique for ever. @example "MUG-BLUE" */
+  @IsString()
+  @MaxLength(64)
+  @Matches(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, { message: 'sku must be of letters, digits and . _ / -' })
+  sku: string;
+
+  /** @example "Blue" */
+  @Line(1, 200)
+  name: string;
+
+  @IsNotEmptyObject()
+  @ValidateNested()
+  @Type(() => Money)
+  price: Money;
+
+  /** How many there are to begin with. @example 20 */
+  @IfPresent()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_STOCK)
+  stock: number = 0;
+
+  @IsOptional()
+  @ExternalId()
+  externalId?: string | null;
+
+  @IfPresent()
+  @Metadata()
+  metadata?: Record<string, string>;
+}
+
+export class UpdateVariantDto {
+  /** @example "MUG-BLUE" */
+  @IfPresent()
+  @IsString()
+  @MaxLength(64)
+  @Matches(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, { message: 'sku must be of letters, digits and . _ / -' })
+  sku?: string;
+
+  /** @example "Blue" */
+  @IfPresent()
+  @Line(1, 200)
+  name?: string;
+
+  @IfPresent()
+  @IsNotEmptyObject()
+  @ValidateNested()
+  @Type(() => Money)
+  price?: Money;
+
+  @IsOptional()
+  @ExternalId()
+  externalId?: string | null;
+
+  @IfPresent()
+  @Metadata()
+  metadata?: Record<string, string>;
+}
+
+export class CreateProductDto {
+  /** @example "Enamel mug" */
+  @Line(1, 200)
+  name: string;
+
+  /** @example "Holds 300 ml and every temper." */
+  @IfPresent()
+  @Prose(0, 20_000)
+  description?: string;
+
+  /** Where the product is found beside its id; made from the name when it is left out. @example "enamel-mug" */
+  @IfPresent()
+  @Slug()
+  slug?: string;
+
+  /** @example "kitchen" */
+  @IsOptional()
+  @Line(1, 100)
+  category?: string | null;
+
+  /** Only active products are seen and bought. */
+  @IfPresent()
+  @IsIn(['draft', 'active', 'archived'])
+  status: 'draft' | 'active' | 'archived' = 'draft';
+
+  @IfPresent()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ValidateNested({ each: true })
+  @Type(() => CreateVariantDto)
+  variants: CreateVariantDto[] = [];
+
+  @IsOptional()
+  @ExternalId()
+  externalId?: string | null;
+
+  @IfPresent()
+  @Metadata()
+  metadata?: Record<string, string>;
+}
+
+export class UpdateProductDto {
+  /** @example "Enamel mug" */
+  @IfPresent()
+  @Line(1, 200)
+  name?: string;
+
+  /** @example "Holds 300 ml and every temper." */
+  @IfPresent()
+  @Prose(0, 20_000)
+  description?: string;
+
+  /** @example "enamel-mug" */
+  @IfPresent()
+  @Slug()
+  slug?: string;
+
+  /** @example "kitchen" */
+  @IsOptional()
+  @Line(1, 100)
+  category?: string | null;
+
+  @IfPresent()
+  @IsIn(['draft', 'active', 'archived'])
+  status?: 'draft' | 'active' | 'archived';
+
+  @IsOptional()
+  @ExternalId()
+  externalId?: string | null;
+
+  @IfPresent()
+  @Metadata()
+  metadata?: Record<string, string>;
+}
+
+export class ListProductsQuery extends ListQuery {
+  /** Words that the name or the description hold. @example "mug" */
+  @IfPresent()
+  @Line(1, 200)
+  q?: string;
+
+  /** @example "kitchen" */
+  @IfPresent()
+  @Line(1, 100)
+  category?: string;
+
+  /** Who may not read the whole catalogue sees active products only. */
+  @IfPresent()
+  @IsIn(['draft', 'active', 'archived'])
+  status?: 'draft' | 'active' | 'archived';
+
+  /** Only products with a variant of at least this price, in minor units. @example 1000 */
+  @IfPresent()
+  @QueryInt()
+  @IsInt()
+  @Min(0)
+  minPrice?: number;
+
+  /** Only products with a variant of at most this price, in minor units. @example 5000 */
+  @IfPresent()
+  @QueryInt()
+  @IsInt()
+  @Min(0)
+  maxPrice?: number;
+
+  @IfPresent()
+  @IsIn(['-createdAt', 'createdAt', 'name', '-name'])
+  sort: '-createdAt' | 'createdAt' | 'name' | '-name' = '-createdAt';
+}

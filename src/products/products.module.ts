@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { ProductsController } from './products.controller.js';
+import { ProductsService } from './products.service.js';
+import { StockService } from './stock.service.js';
+import { VariantsController } from './variants.controller.js';
+
+@Module({ controllers: [ProductsController, VariantsController], providers: [ProductsService, StockService], exports: [ProductsService, StockService] })
+export class ProductsModule {}

@@ -1,0 +1,67 @@
+import { type Db, Prisma } from '#database';
+import { keysetSql, parseSort, type Position } from '#http';
+import type { ListProductsQuery } from './products.dto.js';
+
+/** A variant with what can be ordered of it: reservations that have run out count as free, though nobody has released them yet. */
+export interface Variant {
+  id: string;
+  productId: string;
+  sku: string;
+  name: string;
+  priceAmount: number;
+  currency: string;
+  available: number;
+  externalId: string | null;
+  metadata: Record<string, string>;
+  version: number;
+}
+
+export interface Product {
+  id: string;
+  slug: string;
+  name: string;
+  description: string;
+  status: 'draft' | 'active' | 'archived';
+  category: string | null;
+  variants: Variant[];
+  externalId: string | null;
+  metadata: Record<string, string>;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
+const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
+  'available', ${AVAILABLE}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
+const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+  coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants`;
+
+/** A page of products; one row more than asked for tells that there is a next page. `staff` sees drafts and archived ones, too. */
+export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, position: Position | null): Promise<Product[]> {
+  const sort = parseSort(query.sort);
+  const { after, order } = keysetSql(sort.field === 'name' ? Prisma.sql`p.name` : Prisma.sql`p.created_at`, Prisma.sql`p.id`, sort, position);
+  const priced = [...(query.minPrice === undefined ? [] : [Prisma.sql`v.price_amount >= ${query.minPrice}`]), ...(query.maxPrice === undefined ? [] : [Prisma.sql`v.price_amount <= ${query.maxPrice}`])];
+  const conditions = [
+    Prisma.sql`p.withdrawn_at IS NULL`,
+    ...(staff ? [] : [Prisma.sql`p.status = 'active'`]),
+    ...(query.status === undefined ? [] : [Prisma.sql`p.status = ${query.status}::product_status`]),
+    ...(query.category === undefined ? [] : [Prisma.sql`p.category = ${query.category}`]),
+    ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
+    ...(priced.length === 0 ? [] : [Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(priced, ' AND ')})`]),
+  ];
+  return db.$queryRaw`SELECT ${PRODUCT} FROM products p WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+}
+
+export async function findProduct(db: Db, by: { id: string } | { slug: string }): Promise<Product | null> {
+  const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
+  const rows = await db.$queryRaw<Product[]>`SELECT ${PRODUCT} FROM products p WHERE ${key} AND p.withdrawn_at IS NULL`;
+  return rows[0] ?? null;
+}
+
+/** A variant that is not withdrawn, with the status of its product. */
+export async function findVariant(db: Db, id: string): Promise<(Variant & { productStatus: Product['status'] }) | null> {
+  const rows = await db.$queryRaw<{ variant: Variant; status: Product['status'] }[]>`
+    SELECT ${VARIANT} AS variant, p.status FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ${id}::uuid AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL`;
+  return rows[0] ? { ...rows[0].variant, productStatus: rows[0].status } : null;
+}

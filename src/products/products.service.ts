@@ -1,0 +1,112 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { type Db, defined, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
+import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
+import type { Actor } from '#security';
+import type { CreateProductDto, CreateVariantDto, ListProductsQuery, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
+import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, variantNotFound } from './products.errors.js';
+import { findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
+
+/** The catalogue: what is for sale, and at which price. What was sold is withdrawn, never erased. */
+@Injectable()
+export class ProductsService {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async list(actor: Actor | null, query: ListProductsQuery): Promise<Page<Product>> {
+    const byName = parseSort(query.sort).field === 'name';
+    const rows = await listProducts(this.prisma, seesAll(actor), query, readCursor(query.cursor, query.sort, byName ? 'text' : 'time'));
+    return toPage(rows, query, (product) => (byName ? product.name : product.createdAt), (product) => product);
+  }
+
+  async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Product> {
+    const product = await findProduct(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
+    if (product === null || (product.status !== 'active' && !seesAll(actor))) throw productNotFound('No product that you may see has this id or slug.');
+    return product;
+  }
+
+  async create(actor: Actor, { variants, slug, ...product }: CreateProductDto, db: Db = this.prisma): Promise<Product> {
+    return transaction(db, async (tx) => {
+      const id = randomUUIDv7();
+      await tx.product.create({ data: { ...defined(product), id, slug: slug ?? (await this.freeSlug(product.name, id, tx)) } }).catch(refuseTaken);
+      for (const variant of variants) await this.insertVariant(actor, id, variant, tx);
+      return this.get(actor, id, tx);
+    });
+  }
+
+  async update(actor: Actor, id: string, changes: UpdateProductDto, expected: ExpectedVersions): Promise<Product> {
+    return transaction(this.prisma, async (db) => {
+      expectVersion(await this.lock(id, db), expected);
+      await db.product.update({ where: { id }, data: { ...defined(changes), version: { increment: 1 } } }).catch(refuseTaken);
+      return this.get(actor, id, db);
+    });
+  }
+
+  async withdraw(_actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
+    await transaction(this.prisma, async (db) => {
+      expectVersion(await this.lock(id, db), expected);
+      await db.product.update({ where: { id }, data: { withdrawnAt: new Date(), status: 'archived', version: { increment: 1 } } });
+    });
+  }
+
+  async getVariant(actor: Actor | null, id: string, db: Db = this.prisma): Promise<Variant> {
+    const variant = await findVariant(db, id);
+    if (variant === null || (variant.productStatus !== 'active' && !seesAll(actor))) throw variantNotFound('No variant that you may see has this id.');
+    return variant;
+  }
+
+  async addVariant(actor: Actor, productId: string, variant: CreateVariantDto, db: Db = this.prisma): Promise<Variant> {
+    return transaction(db, async (tx) => {
+      await this.lock(productId, tx);
+      const id = await this.insertVariant(actor, productId, variant, tx);
+      await tx.product.update({ where: { id: productId }, data: { version: { increment: 1 } } });
+      return this.getVariant(actor, id, tx);
+    });
+  }
+
+  async updateVariant(actor: Actor, id: string, { price, ...changes }: UpdateVariantDto, expected: ExpectedVersions): Promise<Variant> {
+    return this.changeVariant(id, expected, { ...defined(changes), ...(price && { priceAmount: price.amount, currency: price.currency }) }).then(() => this.getVariant(actor, id));
+  }
+
+  async withdrawVariant(_actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
+    await this.changeVariant(id, expected, { withdrawnAt: new Date() });
+  }
+
+  private async changeVariant(id: string, expected: ExpectedVersions, data: object): Promise<void> {
+    await transaction(this.prisma, async (db) => {
+      const [variant] = await db.$queryRaw<{ version: number; productId: string }[]>`SELECT version, product_id AS "productId" FROM variants WHERE id = ${id}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+      if (variant === undefined) throw variantNotFound('No variant has this id.');
+      expectVersion(variant.version, expected);
+      await db.variant.update({ where: { id }, data: { ...data, version: { increment: 1 } } }).catch(refuseTaken);
+    });
+  }
+
+  private async insertVariant(actor: Actor, productId: string, { stock, price, ...variant }: CreateVariantDto, db: Tx): Promise<string> {
+    const { id } = await db.variant.create({ data: { ...defined(variant), productId, priceAmount: price.amount, currency: price.currency, stock }, select: { id: true } }).catch(refuseTaken);
+    if (stock > 0) await db.stockMovement.create({ data: { variantId: id, delta: stock, balance: stock, reason: 'first stock', actorId: actor.id } });
+    return id;
+  }
+
+  /** Locks the product until the transaction ends and returns its version. */
+  private async lock(id: string, db: Tx): Promise<number> {
+    const [product] = await db.$queryRaw<{ version: number }[]>`SELECT version FROM products WHERE id = ${id}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+    if (product === undefined) throw productNotFound('No product has this id.');
+    return product.version;
+  }
+
+  private async freeSlug(name: string, id: string, db: Tx): Promise<string> {
+    const slug = slugFrom(name) || 'product';
+    const taken = await db.product.findUnique({ where: { slug }, select: { id: true } });
+    return taken ? `${slug}-${id.slice(-6)}` : slug;
+  }
+}
+
+function seesAll(actor: Actor | null): boolean {
+  return actor?.can('products:read') ?? false;
+}
+
+function refuseTaken(error: unknown): never {
+  if (isUniqueViolation(error, 'slug')) throw productSlugTaken('Another product has this slug; choose another.');
+  if (isUniqueViolation(error, 'sku')) throw skuTaken('Another variant has this SKU; choose another.');
+  if (isUniqueViolation(error, 'external_id')) throw productExternalIdTaken('Another product or variant has this externalId.');
+  throw error;
+}

@@ -1,0 +1,158 @@
+import { Injectable } from '@nestjs/common';
+import { type Db, Prisma, PrismaService, transaction, type Tx } from '#database';
+import { keyset, type Page, readCursor, toPage } from '#http';
+import type { Actor } from '#security';
+import { outOfStock, stockTooLow, variantNotFound } from './products.errors.js';
+import type { AdjustStockDto, ListMovementsQuery } from './stock.dto.js';
+
+export type Movement = Prisma.StockMovementGetPayload<object>;
+
+/** What a buyer wants, in the order they named it; a variant may be named more than once. */
+export interface Wanted {
+  variantId: string;
+  quantity: number;
+}
+
+/** A variant on sale as it is while it is locked. */
+export interface ForSale {
+  id: string;
+  sku: string;
+  name: string;
+  priceAmount: bigint;
+  currency: string;
+  stock: number;
+  reserved: number;
+}
+
+/** A variant's stock after a movement of `delta`. */
+interface Level {
+  id: string;
+  stock: number;
+  delta: number;
+}
+
+/**
+ * Stock and who holds it. Every change locks the variants it concerns first, in the order of their ids, so that no two wait for each
+ * other; CHECK constraints keep 0 <= reserved <= stock behind it all, and the ledger's sum is the stock.
+ */
+@Injectable()
+export class StockService {
+  constructor(private readonly prisma: PrismaService) {}
+
+  async adjust(actor: Actor, variantId: string, { delta, reason }: AdjustStockDto, db: Db = this.prisma): Promise<Movement> {
+    return transaction(db, async (tx) => {
+      const [variant] = await tx.$queryRaw<{ stock: number; reserved: number }[]>`SELECT stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+      if (variant === undefined) throw variantNotFound('No variant has this id.');
+      const stock = variant.stock + delta;
+      if (stock < variant.reserved) throw stockTooLow(`There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${variant.stock - variant.reserved} can go.`);
+      await tx.variant.update({ where: { id: variantId }, data: { stock } });
+      return tx.stockMovement.create({ data: { variantId, delta, balance: stock, reason, actorId: actor.id } });
+    });
+  }
+
+  async movements(_actor: Actor, variantId: string, query: ListMovementsQuery): Promise<Page<Movement>> {
+    const sort = '-createdAt';
+    const { where, orderBy } = keyset({ field: 'createdAt', descending: true }, readCursor(query.cursor, sort, 'time'));
+    if ((await this.prisma.variant.count({ where: { id: variantId } })) === 0) throw variantNotFound('No variant has this id.');
+    const rows = await this.prisma.stockMovement.findMany({ where: { variantId, ...where }, orderBy, take: query.limit + 1 });
+    return toPage(rows, { ...query, sort }, (movement) => movement.createdAt, (movement) => movement);
+  }
+
+  /** What is asked for, if it is on sale, as it is now. @throws products/variant-not-found naming each line that is not */
+  async forSale(wanted: readonly Wanted[], db: Db = this.prisma): Promise<Map<string, ForSale>> {
+    return this.read(wanted, db, Prisma.empty);
+  }
+
+  /**
+   * Holds what is asked for until `expiresAt`, all or nothing. What others held without paying in time is released on the way.
+   * @throws products/out-of-stock naming each short line, products/variant-not-found
+   */
+  async reserve(orderId: string, wanted: readonly Wanted[], expiresAt: Date, db: Tx): Promise<Map<string, ForSale>> {
+    const variants = await this.read(wanted, db, Prisma.sql`FOR UPDATE OF v`);
+    const needed = new Map<string, number>();
+    for (const { variantId, quantity } of wanted) needed.set(variantId, (needed.get(variantId) ?? 0) + quantity);
+    const isShort = (id: string) => free(variants.get(id)!) < needed.get(id)!;
+
+    const short = [...needed.keys()].filter(isShort);
+    if (short.length > 0) await this.releaseExpired(short, variants, db);
+    if (short.some(isShort)) throw refuseShort(wanted, variants, isShort);
+
+    const ids = [...needed.keys()];
+    const quantities = [...needed.values()];
+    await db.$executeRaw`UPDATE variants v SET reserved = v.reserved + n.quantity FROM unnest(${ids}::uuid[], ${quantities}::int[]) AS n (id, quantity) WHERE v.id = n.id`;
+    await db.stockReservation.createMany({ data: ids.map((variantId, index) => ({ orderId, variantId, quantity: quantities[index]!, expiresAt })) });
+    return variants;
+  }
+
+  /** Keeps an order's stock beyond its time, while a payment is under way, or gives it a time again. Returns whether it still held any. */
+  async hold(orderId: string, until: Date | null, db: Tx): Promise<boolean> {
+    await this.lockHeld(orderId, db);
+    const { count } = await db.stockReservation.updateMany({ where: { orderId }, data: { expiresAt: until } });
+    return count > 0;
+  }
+
+  /** Gives back what an order holds. */
+  async release(orderId: string, db: Tx): Promise<void> {
+    await this.lockHeld(orderId, db);
+    await db.$executeRaw`WITH gone AS (DELETE FROM stock_reservations WHERE order_id = ${orderId}::uuid RETURNING variant_id, quantity)
+      UPDATE variants v SET reserved = v.reserved - gone.quantity FROM gone WHERE v.id = gone.variant_id`;
+  }
+
+  /** Takes what an order holds out of the stock, for good. */
+  async sell(orderId: string, db: Tx): Promise<void> {
+    await this.lockHeld(orderId, db);
+    const levels = await db.$queryRaw<Level[]>`WITH sold AS (DELETE FROM stock_reservations WHERE order_id = ${orderId}::uuid RETURNING variant_id, quantity)
+      UPDATE variants v SET stock = v.stock - sold.quantity, reserved = v.reserved - sold.quantity FROM sold WHERE v.id = sold.variant_id
+      RETURNING v.id, v.stock, -sold.quantity AS delta`;
+    await this.enter(levels, orderId, 'sold', db);
+  }
+
+  /** Puts what an order had bought back into the stock. */
+  async restock(orderId: string, reason: string, db: Tx): Promise<void> {
+    await db.$queryRaw`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_movements WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
+    const levels = await db.$queryRaw<Level[]>`
+      WITH back AS (SELECT variant_id, -sum(delta)::int AS quantity FROM stock_movements WHERE order_id = ${orderId}::uuid GROUP BY variant_id HAVING sum(delta) < 0)
+      UPDATE variants v SET stock = v.stock + back.quantity FROM back WHERE v.id = back.variant_id RETURNING v.id, v.stock, back.quantity AS delta`;
+    await this.enter(levels, orderId, reason, db);
+  }
+
+  private async enter(levels: readonly Level[], orderId: string, reason: string, db: Tx): Promise<void> {
+    await db.stockMovement.createMany({ data: levels.map(({ id, stock, delta }) => ({ variantId: id, delta, balance: stock, reason, orderId })) });
+  }
+
+  private async read(wanted: readonly Wanted[], db: Db, lock: Prisma.Sql): Promise<Map<string, ForSale>> {
+    const ids = [...new Set(wanted.map(({ variantId }) => variantId))];
+    const rows = await db.$queryRaw<ForSale[]>`
+      SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name, v.price_amount AS "priceAmount", v.currency, v.stock, v.reserved
+      FROM variants v JOIN products p ON p.id = v.product_id
+      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' ORDER BY v.id ${lock}`;
+    const variants = new Map(rows.map((row) => [row.id, row]));
+    const missing = wanted.flatMap(({ variantId }, index) => (variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: 'products/variant-not-found', detail: 'is not on sale' }]));
+    if (missing.length > 0) throw variantNotFound('Some of what was asked for is not on sale; see errors.', { fields: missing });
+    return variants;
+  }
+
+  /** With these variants locked, frees what ran out of time, in the table and in `variants`. */
+  private async releaseExpired(ids: readonly string[], variants: Map<string, ForSale>, db: Tx): Promise<void> {
+    const freed = await db.$queryRaw<{ id: string; reserved: number }[]>`
+      WITH gone AS (DELETE FROM stock_reservations WHERE variant_id = ANY (${ids}::uuid[]) AND expires_at <= now() RETURNING variant_id, quantity),
+      sums AS (SELECT variant_id, sum(quantity)::int AS quantity FROM gone GROUP BY variant_id)
+      UPDATE variants v SET reserved = v.reserved - sums.quantity FROM sums WHERE v.id = sums.variant_id RETURNING v.id, v.reserved`;
+    for (const { id, reserved } of freed) variants.get(id)!.reserved = reserved;
+  }
+
+  private async lockHeld(orderId: string, db: Tx): Promise<void> {
+    await db.$queryRaw`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_reservations WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
+  }
+}
+
+function free({ stock, reserved }: ForSale): number {
+  return stock - reserved;
+}
+
+function refuseShort(wanted: readonly Wanted[], variants: Map<string, ForSale>, isShort: (id: string) => boolean): Error {
+  const fields = wanted.flatMap(({ variantId }, index) =>
+    isShort(variantId) ? [{ pointer: `/items/${index}/quantity`, code: 'products/out-of-stock', detail: `only ${free(variants.get(variantId)!)} of ${variants.get(variantId)!.sku} are left` }] : [],
+  );
+  return outOfStock('There is not enough in stock; see errors for what is left of each line.', { fields });
+}

@@ -1,0 +1,60 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
+import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
+import { Actor, Caller, Public, Requires } from '#security';
+import { UpdateVariantDto, VariantResponse } from './products.dto.js';
+import { productExternalIdTaken, skuTaken, stockTooLow, variantNotFound } from './products.errors.js';
+import { ProductsService } from './products.service.js';
+import { AdjustStockDto, ListMovementsQuery, StockMovementList, StockMovementResponse } from './stock.dto.js';
+import { StockService } from './stock.service.js';
+
+@Controller('variants')
+export class VariantsController {
+  constructor(
+    private readonly products: ProductsService,
+    private readonly stock: StockService,
+  ) {}
+
+  /** Read a variant */
+  @Get(':id')
+  @Public()
+  @PubliclyCached(0)
+  @Problems(variantNotFound)
+  async get(@Caller() actor: Actor | null, @Param('id', IdPipe) id: string): Promise<VariantResponse> {
+    return VariantResponse.from(await this.products.getVariant(actor, id));
+  }
+
+  /** Change a variant; orders keep the price they were placed at */
+  @Patch(':id')
+  @Requires('products:manage')
+  @Problems(variantNotFound, skuTaken, productExternalIdTaken)
+  async update(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() changes: UpdateVariantDto, @IfMatch() expected: ExpectedVersions): Promise<VariantResponse> {
+    return VariantResponse.from(await this.products.updateVariant(actor, id, changes, expected));
+  }
+
+  /** Withdraw a variant */
+  @Delete(':id')
+  @Requires('products:manage')
+  @HttpCode(204)
+  @Problems(variantNotFound)
+  withdraw(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
+    return this.products.withdrawVariant(actor, id, expected);
+  }
+
+  /** Adjust the stock: what came in, or went missing */
+  @Post(':id/stock-adjustments')
+  @Requires('products:manage')
+  @Creates('/variants/:variantId/stock-adjustments')
+  @Problems(variantNotFound, stockTooLow)
+  adjust(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() adjustment: AdjustStockDto, @Idempotent() once: Once): Promise<StockMovementResponse> {
+    return once.do(async (db) => StockMovementResponse.from(await this.stock.adjust(actor, id, adjustment, db)));
+  }
+
+  /** The ledger of a variant's stock, newest first */
+  @Get(':id/stock-adjustments')
+  @Requires('products:read')
+  @Problems(variantNotFound)
+  async movements(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Query() query: ListMovementsQuery): Promise<StockMovementList> {
+    const page = await this.stock.movements(actor, id, query);
+    return { ...page, items: page.items.map(StockMovementResponse.from) };
+  }
+}
