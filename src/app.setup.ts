@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import cors from '@fastify/cors';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { Env } from '#config';
+import { API_PREFIX, buildDocument, completeMethods, createEdge, InputPipe, ProblemFilter } from '#http';
+import { NestLogger } from '#telemetry';
+import type { FastifyInstance } from 'fastify';
+import type { Logger as Pino } from 'pino';
+import { AppModule } from './app.module.js';
+import { DocsService } from './ops/docs.service.js';
+
+const WITHOUT_PREFIX = ['health/live', 'health/ready', 'problems', 'problems/:module/:what', 'docs', 'docs/setup.js', 'docs/:asset', 'openapi.json', '.well-known/jwks.json'];
+const DESCRIPTION = 'Users, posts, products and orders. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; lists are paged by cursor; writes that matter take an `Idempotency-Key`.';
+
+/** The application as production and tests share it: ready to listen, but not listening. */
+export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestFastifyApplication> {
+  const adapter = createEdge(env, logger);
+  const fastify = adapter.getInstance<FastifyInstance>();
+  const complete = completeMethods(fastify);
+  if (env.CORS_ORIGINS.length > 0) {
+    const exposedHeaders = ['ETag', 'Link', 'Location', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id', 'Idempotency-Replayed'];
+    await fastify.register(cors, { origin: env.CORS_ORIGINS, credentials: true, maxAge: 600, methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders, strictPreflight: false });
+  }
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(env, logger), adapter, { logger: new NestLogger(logger), bodyParser: false, abortOnError: false });
+  app.setGlobalPrefix(API_PREFIX, { exclude: WITHOUT_PREFIX });
+  app.useGlobalPipes(new InputPipe());
+  app.useGlobalFilters(new ProblemFilter(env, logger as never));
+  try {
+    await app.init();
+    complete();
+    await describeApi(app);
+    return app;
+  } catch (error) {
+    await app.close(); // what was opened on the way (connections) would keep the process alive
+    throw error;
+  }
+}
+
+/** The Swagger plugin writes `metadata.js` at the build; tests run from the sources, where there is none and the document says less. */
+async function describeApi(app: NestFastifyApplication): Promise<void> {
+  const metadata = new URL('./metadata.js', import.meta.url);
+  if (existsSync(metadata)) {
+    const { default: load } = (await import(metadata.href)) as { default: () => Promise<Record<string, unknown>> };
+    await SwaggerModule.loadPluginMetadata(load);
+  }
+  app.get(DocsService).describeWith(() => buildDocument(app, { version: '1.0.0', description: DESCRIPTION }));
+}

@@ -1,0 +1,9 @@
+export class LiveResponse {
+  status: 'live';
+}
+
+export class ReadyResponse {
+  status: 'ready';
+  /** Whether changes in other processes are heard at once, or only within a second. */
+  signals: 'connected' | 'reconnecting';
+}

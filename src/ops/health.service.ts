@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { pendingMigrations, PrismaService, Signals } from '#database';
+import { unavailable } from '#http';
+
+/** Whether this process should get requests: it is not stopping, its database answers, and every migration it was built with is applied. */
+@Injectable()
+export class HealthService {
+  private draining = false;
+  private migrated = false;
+
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly signals: Signals,
+  ) {}
+
+  /** From now on balancers are told to look elsewhere. */
+  drain(): void {
+    this.draining = true;
+  }
+
+  /** @throws http/unavailable naming what is missing */
+  async ready(): Promise<{ status: 'ready'; signals: 'connected' | 'reconnecting' }> {
+    if (this.draining) throw unavailable('This process is stopping; others answer.');
+    if (this.migrated) await this.prisma.$queryRaw`SELECT 1`;
+    else await this.requireMigrations();
+    return { status: 'ready', signals: this.signals.connected ? 'connected' : 'reconnecting' };
+  }
+
+  private async requireMigrations(): Promise<void> {
+    const pending = await pendingMigrations((sql) => this.prisma.$queryRawUnsafe(sql));
+    if (pending.length > 0) throw unavailable(`${pending.length} migrations are not applied yet; run npm run db:migrate.`);
+    this.migrated = true;
+  }
+}
