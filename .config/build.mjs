@@ -30,6 +30,7 @@ export async function build({ ifChanged = false } = {}) {
     const sources = fingerprint(['src', 'libs', 'prisma', ...SETTINGS]);
     rmSync(buildStamp, { force: true });
     for (const name of readdirSync(dist)) if (!name.startsWith('.build-lock')) rmSync(join(dist, name), { recursive: true });
+    rmSync(join(root, 'src/metadata.ts'), { force: true }); // of an earlier build; it may name files that are gone
     await generateClient();
     await run('The sources do not compile', 'node_modules/@nestjs/cli/bin/nest.js', ['build']);
     writeFileSync(buildStamp, sources);

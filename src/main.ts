@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigError, type Env, loadEnv } from '#config';
-import { applyMigrations, type Embedded, EmbeddedError, MigrationError, startEmbedded } from '#database';
+import { applyMigrations, type Embedded, EmbeddedError, isMissingTable, isUnavailable, MigrationError, startEmbedded } from '#database';
 import { createLogger } from '#telemetry';
 import type { Logger } from 'pino';
 import { createApp } from './app.setup.js';
-import { DEMO_EMAILS, DEMO_PASSWORD, refuseDemoAccounts, seedWhenEmpty } from '../prisma/seed.js';
+import { countDemoAccounts, DEMO_EMAILS, DEMO_PASSWORD, seedWhenEmpty } from '../prisma/seed.js';
 import { HealthService } from './ops/health.service.js';
 
 /** A reason not to start that the operator can do something about; its message is all they need. */
@@ -29,6 +29,8 @@ export async function start({ managed }: { managed: boolean }): Promise<void> {
 }
 
 async function run(managed: boolean): Promise<void> {
+  const leaveEarly = () => process.exit(130); // the embedded server hears of it by the exit
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leaveEarly);
   const configured = loadEnv();
   if (configured.DATABASE_URL === undefined && !managed) throw new StartError('DATABASE_URL is not set. Set it to your PostgreSQL, or use npm start, which brings its own.');
   const embedded = configured.DATABASE_URL === undefined ? await startEmbedded({ dataDir: configured.DATA_DIR }) : undefined;
@@ -53,6 +55,15 @@ async function run(managed: boolean): Promise<void> {
     await embedded?.stop();
     throw error;
   }
+}
+
+/** Where the database cannot be asked yet, readiness says so; the accounts are looked for at every start. */
+async function refuseDemoAccounts(app: NestFastifyApplication): Promise<void> {
+  const count = await countDemoAccounts(app).catch((error: unknown) => {
+    if (isUnavailable(error) || isMissingTable(error)) return 0;
+    throw error;
+  });
+  if (count > 0) throw new StartError(`The database holds ${count} demo accounts, whose password everybody knows. Delete them (${DEMO_EMAILS.join(', ')}) or use another database.`);
 }
 
 function refusedPort(error: unknown, env: Env): unknown {
@@ -81,8 +92,7 @@ function stopOnSignals(app: NestFastifyApplication, embedded: Embedded | undefin
     logger.info({}, 'stopped');
     logger.flush(() => process.exit(0));
   };
-  process.on('SIGTERM', (signal) => void stop(signal));
-  process.on('SIGINT', (signal) => void stop(signal));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(signal).on(signal, (name) => void stop(name));
 }
 
 function banner(env: Env, port: number, embedded: Embedded | undefined, seeded: boolean): string {

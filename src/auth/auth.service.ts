@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { isUniqueViolation, PrismaService, transaction } from '#database';
+import { isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
 import type { Actor } from '#security';
-import { UsersService } from '../users/users.service.js';
+import type { Role } from '../users/roles.rules.js';
+import { type User, UsersService } from '../users/users.service.js';
 import type { ChangePasswordDto, LoginDto, RegisterDto } from './auth.dto.js';
 import { emailTaken, invalidCredentials } from './auth.errors.js';
 import { PasswordsService } from './passwords.service.js';
@@ -17,16 +18,15 @@ export class AuthService {
     private readonly sessions: SessionsService,
   ) {}
 
-  async register({ email, name, password }: RegisterDto, device: Device): Promise<Tokens> {
-    const hash = await this.passwords.hashNew(password, { email, name });
-    return transaction(this.prisma, async (db) => {
-      const user = await this.users.create({ email, name, roles: ['customer'] }, db).catch((error: unknown) => {
-        if (isUniqueViolation(error, 'email')) throw emailTaken('An account with this address exists; log in with it instead.');
-        throw error;
-      });
-      await this.passwords.keep(user.id, hash, db);
-      return this.sessions.open(user, device, db);
-    });
+  async register(account: RegisterDto, device: Device): Promise<Tokens> {
+    const hash = await this.passwords.hashNew(account.password, account);
+    return transaction(this.prisma, async (db) => this.sessions.open(await this.insert({ ...account, roles: ['customer'] }, hash, db), device, db));
+  }
+
+  /** An account without a session, with any roles: for the command line and the demo world. */
+  async createAccount(account: RegisterDto & { roles: Role[] }): Promise<User> {
+    const hash = await this.passwords.hashNew(account.password, account);
+    return transaction(this.prisma, (db) => this.insert(account, hash, db));
   }
 
   async login({ email, password }: LoginDto, device: Device): Promise<Tokens> {
@@ -46,5 +46,14 @@ export class AuthService {
       return this.sessions.endOthers(actor, 'the password was changed', db);
     });
     this.sessions.announce(ended);
+  }
+
+  private async insert({ email, name, roles }: { email: string; name: string; roles: Role[] }, hash: string, db: Tx): Promise<User> {
+    const user = await this.users.create({ email, name, roles }, db).catch((error: unknown) => {
+      if (isUniqueViolation(error, 'email')) throw emailTaken('An account with this address exists; log in with it instead.');
+      throw error;
+    });
+    await this.passwords.keep(user.id, hash, db);
+    return user;
   }
 }

@@ -1,7 +1,6 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, type Page } from '#http';
+import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, money, type Page } from '#http';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, IsInt, IsISO31661Alpha2, IsISO8601, IsNotEmptyObject, IsOptional, IsUUID, Matches, Max, Min, ValidateNested } from 'class-validator';
-import { Money, money } from '../products/money.dto.js';
 import { statusAt } from './orders.rules.js';
 import type { Order, Quote } from './orders.service.js';
 
@@ -12,7 +11,7 @@ export class AddressDto {
   @Line(1, 200)
   name: string;
 
-  /** @example "12 St James's Square" */
+  /** @example "12 Dean Street" */
   @Line(1, 200)
   line1: string;
 

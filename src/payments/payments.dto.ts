@@ -1,3 +1,4 @@
+import { Money, money } from '#http';
 import { IsString, MaxLength, MinLength } from 'class-validator';
 import type { Payment } from './payments.service.js';
 
@@ -9,19 +10,12 @@ export class PayDto {
   method: string;
 }
 
-class PaymentAmount {
-  /** In the currency's minor units. @example 3998 */
-  amount: number;
-  /** ISO 4217. @example "EUR" */
-  currency: string;
-}
-
 export class PaymentResponse {
   id: string;
   /** The order it pays. */
   orderId: string;
   status: 'succeeded' | 'processing' | 'requires_action' | 'failed';
-  amount: PaymentAmount;
+  amount: Money;
   /** @example "sandbox:success" */
   method: string;
   /** Why it failed. @example "card_declined" */
@@ -33,7 +27,7 @@ export class PaymentResponse {
       id: payment.id,
       orderId: payment.orderId,
       status: payment.status,
-      amount: { amount: Number(payment.amount), currency: payment.currency },
+      amount: money(payment.amount, payment.currency),
       method: payment.method,
       failureCode: payment.failureCode,
       createdAt: payment.createdAt,

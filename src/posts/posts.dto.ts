@@ -1,6 +1,8 @@
 import { ExternalId, IfPresent, Line, ListQuery, Metadata, type Page, Prose, Slug } from '#http';
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsOptional, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsOptional, IsUUID, Matches, ValidateBy } from 'class-validator';
 import type { Post, PostSummary } from './posts.queries.js';
 import { normaliseTags, POST_STATUSES, type PostStatus, statusOf } from './posts.rules.js';
 
@@ -77,7 +79,17 @@ export class PostList implements Page<PostSummaryResponse> {
   nextCursor: string | null;
 }
 
-const Tags = () => Transform(({ value }: { value: unknown }) => (Array.isArray(value) && value.every((tag) => typeof tag === 'string') ? normaliseTags(value as string[]) : value));
+const isTag = (value: unknown) => typeof value === 'string' && /^[\p{L}\p{N} .+#_-]{1,40}$/u.test(value);
+
+/** Up to 20 tags, kept as `normaliseTags` gives them. */
+const Tags = () =>
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (Array.isArray(value) && value.every((tag) => typeof tag === 'string') ? normaliseTags(value) : value)),
+    IsArray(),
+    ArrayMaxSize(20),
+    ValidateBy({ name: 'isTag', validator: { validate: isTag, defaultMessage: () => 'each tag must be 1 to 40 letters, digits, spaces and . + # _ -' } }, { each: true }),
+    ApiProperty({ type: 'array', maxItems: 20, items: { type: 'string', minLength: 1, maxLength: 40 }, example: ['engines'] }),
+  );
 
 export class CreatePostDto {
   /** @example "On analytical engines" */
@@ -96,12 +108,6 @@ export class CreatePostDto {
   /** @example ["engines"] */
   @IfPresent()
   @Tags()
-  @IsArray()
-  @ArrayMaxSize(20)
-  @IsString({ each: true })
-  @MinLength(1, { each: true })
-  @MaxLength(40, { each: true })
-  @Matches(/^[\p{L}\p{N} .+#_-]*$/u, { each: true, message: 'each tag must be of letters, digits, spaces and . + # _ -' })
   tags?: string[];
 
   /** Where the post is found beside its id; made from the title when it is left out. @example "on-analytical-engines" */
@@ -137,12 +143,6 @@ export class UpdatePostDto {
   /** @example ["engines"] */
   @IfPresent()
   @Tags()
-  @IsArray()
-  @ArrayMaxSize(20)
-  @IsString({ each: true })
-  @MinLength(1, { each: true })
-  @MaxLength(40, { each: true })
-  @Matches(/^[\p{L}\p{N} .+#_-]*$/u, { each: true, message: 'each tag must be of letters, digits, spaces and . + # _ -' })
   tags?: string[];
 
   /** @example "on-analytical-engines" */

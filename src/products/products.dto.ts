@@ -1,10 +1,8 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, type Page, Prose, QueryInt, Slug } from '#http';
+import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug } from '#http';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsNotEmptyObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import { Money } from './money.dto.js';
 import type { Product, Variant } from './products.queries.js';
 
-const MAX_STOCK = 1_000_000_000;
 
 export class VariantResponse {
   id: string;
@@ -102,7 +100,7 @@ export class CreateVariantDto {
   @IfPresent()
   @IsInt()
   @Min(0)
-  @Max(MAX_STOCK)
+  @Max(1_000_000_000)
   stock: number = 0;
 
   @IsOptional()

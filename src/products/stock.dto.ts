@@ -1,14 +1,14 @@
 import { Line, ListQuery, type Page } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, Max, Min, NotEquals } from 'class-validator';
 import type { Movement } from './stock.service.js';
 
-const MAX_DELTA = 1_000_000_000;
-
 export class AdjustStockDto {
   /** How many come in (positive) or go out (negative). @example 20 */
+  @ApiProperty({ type: 'integer', minimum: -1_000_000_000, maximum: 1_000_000_000, example: 20, description: 'How many come in (positive) or go out (negative).' })
   @IsInt()
-  @Min(-MAX_DELTA)
-  @Max(MAX_DELTA)
+  @Min(-1_000_000_000)
+  @Max(1_000_000_000)
   @NotEquals(0)
   delta: number;
 

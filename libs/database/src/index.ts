@@ -3,7 +3,7 @@ export { Prisma } from '../generated/client.js';
 export { DatabaseModule } from './database.module.js';
 export { type Db, PrismaService, type Tx } from './prisma.service.js';
 export { Signals } from './signals.js';
-export { isCheckViolation, isRetryable, isUnavailable, isUniqueViolation, sqlState } from './sql-errors.js';
+export { isCheckViolation, isMissingTable, isRetryable, isUnavailable, isUniqueViolation, sqlState } from './sql-errors.js';
 export { transaction } from './transaction.js';
 export { defined } from './defined.js';
 export { type Embedded, EmbeddedError, startEmbedded } from './embedded.js';

@@ -42,6 +42,11 @@ export function isCheckViolation(error: unknown): boolean {
   return sqlState(error) === '23514';
 }
 
+/** Whether a table is missing: the migrations have not been applied. */
+export function isMissingTable(error: unknown): boolean {
+  return sqlState(error) === '42P01' || prismaCode(error) === 'P2021' || driverCause(error).kind === 'TableDoesNotExist';
+}
+
 const UNREACHABLE_STATES = new Set(['57P01', '57P02', '57P03', '53300', '53400', '25006', '57014', '55P03']);
 const UNREACHABLE_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE']);
 const UNREACHABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections', 'DatabaseDoesNotExist', 'AuthenticationFailed', 'TlsConnectionError']);

@@ -4,6 +4,7 @@ export { EmailAddress, ExternalId, IfPresent, Line, Metadata, Prose, Slug } from
 export * from './http.errors.js';
 export { type Crossing, Idempotent, type Once } from './idempotency.js';
 export { buildDocument, Problems } from './openapi.js';
+export { Money, money } from './money.js';
 export { keyset, keysetSql, ListQuery, type Page, parseSort, type Position, QueryInt, readCursor, type Sort, toPage } from './paging.js';
 export { problemDocument, ProblemFilter, STATUS } from './problem.filter.js';
 export { RateLimitGuard, Unlimited } from './rate-limit.guard.js';

@@ -41,7 +41,6 @@ export function buildDocument(app: INestApplication, info: { version: string; de
     .setDescription(info.description)
     .setVersion(info.version)
     .setLicense('MIT', 'https://opensource.org/license/mit')
-    .setContact('Ashlar', env.PUBLIC_URL!, 'api@example.com')
     .addServer(env.PUBLIC_URL!)
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.' }, 'bearer');
   const document = SwaggerModule.createDocument(app, builder.build(), { operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}` });
@@ -49,6 +48,8 @@ export function buildDocument(app: INestApplication, info: { version: string; de
   const tags = new Set<string>();
   document.components ??= {};
   document.components.schemas = { ...document.components.schemas, Problem: PROBLEM_SCHEMA as SchemaObject };
+  document.components.examples = Object.fromEntries([...problemCatalogue().values()].sort((a, b) => a.code.localeCompare(b.code)).map((problem) => [componentName(problem), exampleOf(problem)]));
+  document.components.headers = HEADERS;
   document.components.responses = {};
 
   for (const [path, item] of Object.entries(document.paths)) {
@@ -57,12 +58,34 @@ export function buildDocument(app: INestApplication, info: { version: string; de
       if (!operation) continue;
       const route = facts.get(operation.operationId!);
       if (!route) throw new Error(`${operation.operationId} has no handler that says who may call it`);
-      completeOperation(operation, method, path, route);
+      completeOperation(operation, method, path, route, document.components.responses);
       for (const tag of operation.tags ?? []) tags.add(tag);
     }
   }
+  document.paths = mergeEquivalentPaths(document.paths);
   document.tags = [...tags].sort().map((name) => ({ name, description: `Operations on ${name.toLowerCase()}.` }));
   return toVersion31(document) as OpenAPIObject;
+}
+
+/** `/posts/{id}` and `/posts/{idOrSlug}` are one path to OpenAPI: the operations of both stand under the first, with its parameter's name. */
+function mergeEquivalentPaths(paths: OpenAPIObject['paths']): OpenAPIObject['paths'] {
+  const byShape = new Map<string, { path: string; item: PathItemObject }>();
+  for (const [path, item] of Object.entries(paths)) {
+    const shape = path.replace(/\{[^}]+\}/g, '{}');
+    const first = byShape.get(shape);
+    if (first === undefined) {
+      byShape.set(shape, { path, item });
+      continue;
+    }
+    const names = [path, first.path].map((each) => [...each.matchAll(/\{([^}]+)\}/g)].map(([, name]) => name!));
+    for (const method of METHODS) {
+      for (const parameter of (item[method]?.parameters ?? []) as ParameterObject[]) {
+        if (parameter.in === 'path') parameter.name = names[1]![names[0]!.indexOf(parameter.name)]!;
+      }
+    }
+    Object.assign(first.item, item);
+  }
+  return Object.fromEntries([...byShape.values()].map(({ path, item }) => [path, item]));
 }
 
 function collectFacts(app: INestApplication): Map<string, RouteFacts> {
@@ -85,7 +108,7 @@ function collectFacts(app: INestApplication): Map<string, RouteFacts> {
   return facts;
 }
 
-function completeOperation(operation: OperationObject, method: string, path: string, route: RouteFacts): void {
+function completeOperation(operation: OperationObject, method: string, path: string, route: RouteFacts, shared: Record<string, unknown>): void {
   const [summary = '', ...rest] = (operation.summary ?? '').split('\n');
   operation.summary = summary.trim();
   operation.description = [rest.join('\n').trim(), accessText(route.access)].filter(Boolean).join('\n\n');
@@ -94,7 +117,7 @@ function completeOperation(operation: OperationObject, method: string, path: str
   operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
-  for (const [status, codes] of problemsByStatus(operation, route)) operation.responses[status] = problemResponse(codes);
+  for (const [status, codes] of problemsByStatus(operation, route)) operation.responses[status] = problemResponse(codes, shared);
 }
 
 function accessText(access: Access): string {
@@ -119,25 +142,41 @@ function problemsByStatus(operation: OperationObject, route: RouteFacts): Map<nu
   return new Map([...byStatus].sort(([a], [b]) => a - b));
 }
 
-function problemResponse(problems: ProblemDefinition[]): ResponseObject {
-  const examples = Object.fromEntries(
-    problems.map(({ code, title, help, kind }) => [code, { summary: title, value: { type: `https://api.example.com/problems/${code}`, title, status: STATUS[kind], detail: help, instance: '/api/v1', code, requestId: '7f1f6a3e-1a52-4f6e-9a51-2a4f1c0f7d10' } }]),
-  );
-  const headers = { 'X-Request-Id': REQUEST_ID_HEADER, ...(problems.some(({ kind }) => kind === 'too-many' || kind === 'unavailable') && { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } }) };
-  return { description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '), headers, content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } } } as ResponseObject;
+/** One problem alone is shared by all operations that have it; several under one status are named together where they occur. */
+function problemResponse(problems: ProblemDefinition[], shared: Record<string, unknown>): ResponseObject {
+  const examples = Object.fromEntries(problems.map((problem) => [problem.code, { $ref: `#/components/examples/${componentName(problem)}` }]));
+  const waits = problems.some(({ kind }) => kind === 'too-many' || kind === 'unavailable' || kind === 'conflict');
+  const headers = { 'X-Request-Id': header('X-Request-Id'), ...(waits && { 'Retry-After': header('Retry-After') }) };
+  const response = { description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '), headers, content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } } };
+  if (problems.length > 1) return response as unknown as ResponseObject;
+  const name = componentName(problems[0]!);
+  shared[name] = response;
+  return { $ref: `#/components/responses/${name}` } as unknown as ResponseObject;
+}
+
+function exampleOf({ code, title, help, kind }: ProblemDefinition) {
+  return { summary: title, value: { type: `https://api.example.com/problems/${code}`, title, status: STATUS[kind], detail: help, instance: '/api/v1', code, requestId: '7f1f6a3e-1a52-4f6e-9a51-2a4f1c0f7d10' } };
+}
+
+/** `auth/email-taken` → `auth.email-taken`: components' names have no slash. */
+function componentName({ code }: ProblemDefinition): string {
+  return code.replace('/', '.');
+}
+
+function header(name: keyof typeof HEADERS) {
+  return { $ref: `#/components/headers/${name}` } as never;
 }
 
 function describeSuccess(status: string, response: ResponseObject, route: RouteFacts, method: string): void {
   if (Number(status) >= 300) return;
   response.description ||= { '200': 'Done.', '201': 'Created.', '202': 'Accepted.', '204': 'Done; there is nothing to say.' }[status] ?? 'Done.';
-  const header = (description: string) => ({ description, schema: { type: 'string' as const } });
   response.headers = {
     ...response.headers,
-    'X-Request-Id': REQUEST_ID_HEADER,
-    ...(status === '201' && { Location: header('Where the new resource is.') }),
-    ...((method === 'get' || route.versioned) && status !== '204' && { ETag: header('`"<version>-<digest>"`; give it as If-Match with a write, as If-None-Match with a read.') }),
-    ...(route.idempotent && { 'Idempotency-Replayed': header('`true` when this is the kept answer of an earlier call with the same key.') }),
-  };
+    'X-Request-Id': header('X-Request-Id'),
+    ...(status === '201' && { Location: header('Location') }),
+    ...((method === 'get' || route.versioned) && status !== '204' && { ETag: header('ETag') }),
+    ...(route.idempotent && { 'Idempotency-Replayed': header('Idempotency-Replayed') }),
+  } as never;
 }
 
 function headerParameters(route: RouteFacts): ParameterObject[] {
@@ -154,7 +193,13 @@ function describeParameter(parameter: ParameterObject): void {
   parameter.schema = parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name) ? { type: 'string', maxLength: 500 } : { type: 'string', format: 'uuid' };
 }
 
-const REQUEST_ID_HEADER = { description: 'Names this request in our logs.', schema: { type: 'string' as const } };
+const HEADERS = {
+  'X-Request-Id': { description: 'Names this request in our logs.', schema: { type: 'string' as const } },
+  'Retry-After': { description: 'Seconds to wait before trying again.', schema: { type: 'integer' as const } },
+  Location: { description: 'Where the new resource is.', schema: { type: 'string' as const, format: 'uri' } },
+  ETag: { description: '`"<version>-<digest>"`; give it as If-Match with a write, as If-None-Match with a read.', schema: { type: 'string' as const } },
+  'Idempotency-Replayed': { description: '`true` when this is the kept answer of an earlier call with the same key.', schema: { type: 'string' as const } },
+};
 
 const PROBLEM_SCHEMA = {
   type: 'object',
@@ -187,21 +232,24 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-/** OpenAPI 3.1 is JSON Schema: `nullable` is a type, `example` is `examples`; a `$ref` beside `nullable` becomes a choice. */
+/**
+ * OpenAPI 3.1 is JSON Schema: `nullable` is a type, and a `$ref` beside it becomes a choice. Choices are sorted, because the type checker
+ * lists them in whatever order it met them; what has a default need not be sent.
+ */
 function toVersion31(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(toVersion31);
   if (node === null || typeof node !== 'object') return node;
-  const { nullable, ...rest } = Object.fromEntries(Object.entries(node).map(([name, value]) => [name, name === 'example' || name === 'examples' ? value : toVersion31(value)])) as Record<string, unknown>;
-  if (nullable !== true) return rest;
-  if (typeof rest['type'] === 'string') {
-    const choices = rest['enum'] as unknown[] | undefined;
-    return { ...rest, type: [rest['type'], 'null'], ...(choices && !choices.includes(null) && { enum: [...choices, null] }) };
+  const schema = Object.fromEntries(Object.entries(node).map(([name, value]) => [name, name === 'example' || name === 'examples' ? value : toVersion31(value)])) as Record<string, unknown>;
+  if (Array.isArray(schema['enum'])) schema['enum'] = schema['enum'].toSorted();
+  if (schema['in'] === 'query' && (schema['schema'] as { default?: unknown } | undefined)?.default !== undefined) schema['required'] = false;
+  if (Array.isArray(schema['required']) && schema['properties']) {
+    const properties = schema['properties'] as Record<string, { default?: unknown }>;
+    schema['required'] = schema['required'].filter((name: string) => properties[name]?.default === undefined);
   }
-  const { description, ...schema } = rest;
-  return { ...(description !== undefined && { description }), anyOf: [Array.isArray(schema['allOf']) && schema['allOf'].length === 1 ? (schema['allOf'][0] as object) : schema, { type: 'null' }] };
-}
-
-/** Every problem there is, for the pages at `/problems`. */
-export function describedProblems(): ProblemDefinition[] {
-  return [...problemCatalogue().values()].sort((a, b) => a.code.localeCompare(b.code));
+  if (schema['nullable'] !== true) return schema;
+  const { nullable: _, ...rest } = schema;
+  if (typeof rest['type'] === 'string') return { ...rest, type: [rest['type'], 'null'], ...(Array.isArray(rest['enum']) && { enum: [...(rest['enum'] as unknown[]), null] }) };
+  const { description, allOf, ...other } = rest;
+  const choice = Array.isArray(allOf) && allOf.length === 1 ? (allOf[0] as object) : { ...other, ...(allOf !== undefined && { allOf }) };
+  return { ...(description !== undefined && { description }), anyOf: [choice, { type: 'null' }] };
 }

@@ -1,0 +1,71 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { PrismaService } from '#database';
+import { Actor } from '#security';
+import { AuthService } from '../src/auth/auth.service.js';
+import { OrdersService } from '../src/orders/orders.service.js';
+import { PostsService } from '../src/posts/posts.service.js';
+import { PaymentsService } from '../src/payments/payments.service.js';
+import { ProductsService } from '../src/products/products.service.js';
+import { permissionsOf, type Role, ROLES } from '../src/users/roles.rules.js';
+import { POSTS, PRODUCTS } from './demo.js';
+
+export const DEMO_PASSWORD = 'four calm otters at dawn';
+export const DEMO_EMAILS = ROLES.map((role) => `${role}@example.com`);
+
+const NAMES: Record<Role, string> = { admin: 'Ada Lovelace', editor: 'Edith Clarke', support: 'Hedy Lamarr', customer: 'Grace Hopper' };
+const DAY = 86_400_000;
+
+/** Fills an empty database with the demo world: people, posts, a shop and a few orders. Returns whether it was empty. */
+export async function seedWhenEmpty(app: INestApplicationContext): Promise<boolean> {
+  const prisma = app.get(PrismaService);
+  if ((await prisma.user.count()) > 0) return false;
+  const [admin, editor, , customer] = await Promise.all(ROLES.map((role) => person(app, role)));
+  await publishPosts(app, [editor!, admin!]);
+  const variants = await stockShelves(app, admin!);
+  await sellSome(app, customer!, variants);
+  return true;
+}
+
+/** How many of the demo accounts a database holds: production refuses to run on one that has any, since their password is public. */
+export async function countDemoAccounts(app: INestApplicationContext): Promise<number> {
+  return app.get(PrismaService).user.count({ where: { email: { in: DEMO_EMAILS } } });
+}
+
+async function person(app: INestApplicationContext, role: Role): Promise<Actor> {
+  const user = await app.get(AuthService).createAccount({ email: `${role}@example.com`, name: NAMES[role], password: DEMO_PASSWORD, roles: [role] });
+  return new Actor(user.id, '', user.roles, permissionsOf(user.roles));
+}
+
+async function publishPosts(app: INestApplicationContext, authors: Actor[]): Promise<void> {
+  const posts = app.get(PostsService);
+  for (const [index, post] of POSTS.entries()) {
+    const author = authors[index % authors.length]!;
+    const { id } = await posts.write(author, post);
+    await posts.publish(author, id, { at: new Date(Date.now() - (POSTS.length - index) * DAY).toISOString() }, null);
+  }
+}
+
+async function stockShelves(app: INestApplicationContext, admin: Actor): Promise<string[]> {
+  const products = app.get(ProductsService);
+  const shelved = [];
+  for (const { variants, ...product } of PRODUCTS) {
+    const created = await products.create(admin, { ...product, status: 'active', variants: variants.map(({ amount, ...variant }) => ({ ...variant, price: { amount, currency: 'EUR' } })) });
+    shelved.push(...created.variants.map(({ id }) => id));
+  }
+  return shelved;
+}
+
+/** One paid order, one that was cancelled, one that waits. */
+async function sellSome(app: INestApplicationContext, customer: Actor, variants: string[]): Promise<void> {
+  const orders = app.get(OrdersService);
+  const place = (...indexes: number[]) => orders.place(customer, { items: indexes.map((index) => ({ variantId: variants[index % variants.length]!, quantity: 1 })) });
+  const paid = await place(0, 3);
+  const steps = orders.payment(customer, paid.id, 'sandbox:success', ({ id }) => id);
+  const prisma = app.get(PrismaService);
+  const reference = await prisma.$transaction((db) => steps.begin(db));
+  const outcome = await app.get(PaymentsService).charge(reference);
+  await prisma.$transaction((db) => steps.finish(db, reference, outcome));
+  const cancelled = await place(5);
+  await orders.cancel(customer, cancelled.id);
+  await place(1, 7);
+}
