@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ConfigError, loadEnv } from '#config';
-import { applyMigrations, EmbeddedError, MigrationError, startEmbedded } from '#database';
+import { applyMigrations, EmbeddedError, joinEmbedded, MigrationError } from '#database';
 import { AppError } from '#errors';
 import { createLogger } from '#telemetry';
 import { plainToInstance } from 'class-transformer';
@@ -43,9 +43,9 @@ const COMMANDS: Record<string, Command> = {
 /** The application without its server, on the database of the settings or the embedded one. */
 async function withApp<T>(work: (app: INestApplicationContext) => Promise<T>): Promise<T> {
   const configured = loadEnv();
-  const embedded = configured.DATABASE_URL === undefined ? await startEmbedded({ dataDir: configured.DATA_DIR }) : undefined;
+  const embedded = configured.DATABASE_URL === undefined ? await joinEmbedded({ dataDir: configured.DATA_DIR }) : undefined;
   try {
-    const env = embedded ? loadEnv({ ...process.env, DATABASE_URL: embedded.url, DATABASE_DIRECT_URL: embedded.url }) : configured;
+    const env = embedded ? loadEnv(undefined, { DATABASE_URL: embedded.url, DATABASE_DIRECT_URL: embedded.url }) : configured;
     if (embedded) await applyMigrations(embedded.url);
     const app = await NestFactory.createApplicationContext(AppModule.of(env, createLogger(env)), { logger: false, abortOnError: false });
     try {

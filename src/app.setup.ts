@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { AppModule } from './app.module.js';
 import { DocsService } from './ops/docs.service.js';
+import { HealthService } from './ops/health.service.js';
 
 const WITHOUT_PREFIX = ['health/live', 'health/ready', 'problems', 'problems/:module/:what', 'docs', 'docs/setup.js', 'docs/:asset', 'openapi.json', '.well-known/jwks.json'];
 const DESCRIPTION = 'Users, posts, products and orders. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; lists are paged by cursor; writes that matter take an `Idempotency-Key`.';
@@ -30,6 +31,9 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
   try {
     await app.init();
     complete();
+    // A client that is told so opens its next connection elsewhere, and meets no reset when this process leaves.
+    const health = app.get(HealthService);
+    fastify.addHook('onSend', async (_request, reply) => void (health.draining && reply.header('Connection', 'close')));
     await describeApi(app);
     return app;
   } catch (error) {

@@ -21,7 +21,7 @@ function differences(file: unknown, running: unknown, path = ''): string[] {
 }
 
 async function describe(): Promise<OpenAPIObject> {
-  const env = loadEnv({ NODE_ENV: 'test', DATABASE_URL: NO_DATABASE, DATA_DIR: process.env.DATA_DIR, LOG_LEVEL: 'silent' });
+  const env = loadEnv({ NODE_ENV: 'test', DATABASE_URL: NO_DATABASE, LOG_LEVEL: 'silent' });
   const app = await createApp(env, createLogger(env));
   try {
     return JSON.parse(JSON.stringify(app.get(DocsService).document)) as OpenAPIObject;

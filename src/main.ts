@@ -34,7 +34,7 @@ async function run(managed: boolean): Promise<void> {
   const configured = loadEnv();
   if (configured.DATABASE_URL === undefined && !managed) throw new StartError('DATABASE_URL is not set. Set it to your PostgreSQL, or use npm start, which brings its own.');
   const embedded = configured.DATABASE_URL === undefined ? await startEmbedded({ dataDir: configured.DATA_DIR }) : undefined;
-  const env = embedded ? loadEnv({ ...process.env, DATABASE_URL: embedded.url, DATABASE_DIRECT_URL: embedded.url }) : configured;
+  const env = embedded ? loadEnv(undefined, { DATABASE_URL: embedded.url, DATABASE_DIRECT_URL: embedded.url }) : configured;
   const logger = createLogger(env);
   let app: NestFastifyApplication | undefined;
   try {

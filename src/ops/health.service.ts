@@ -5,7 +5,8 @@ import { unavailable } from '#http';
 /** Whether this process should get requests: it is not stopping, its database answers, and every migration it was built with is applied. */
 @Injectable()
 export class HealthService {
-  private draining = false;
+  /** Whether this process is about to stop. */
+  draining = false;
   private migrated = false;
 
   constructor(

@@ -1,6 +1,6 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, money, type Page } from '#http';
+import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, money, type Page, Time } from '#http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, IsInt, IsISO31661Alpha2, IsISO8601, IsNotEmptyObject, IsOptional, IsUUID, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, IsInt, IsISO31661Alpha2, IsNotEmptyObject, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { statusAt } from './orders.rules.js';
 import type { Order, Quote } from './orders.service.js';
 
@@ -38,7 +38,7 @@ export class AddressDto {
 }
 
 export class OrderItemDto {
-  @IsUUID()
+  @Id()
   variantId: string;
 
   /** @example 2 */
@@ -161,17 +161,17 @@ export class ListOrdersQuery extends ListQuery {
 
   /** Placed at or after this time. @example "2026-01-01T00:00:00Z" */
   @IfPresent()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @Time()
   from?: string;
 
   /** Placed before this time. @example "2027-01-01T00:00:00Z" */
   @IfPresent()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @Time()
   to?: string;
 
   /** For staff: the orders of this user. */
   @IfPresent()
-  @IsUUID()
+  @Id()
   customer?: string;
 
   /** For staff: an order's number, or its `externalId`. @example "1001" */

@@ -2,7 +2,8 @@ import { Module } from '@nestjs/common';
 import { PaymentsModule } from '../payments/payments.module.js';
 import { ProductsModule } from '../products/products.module.js';
 import { OrdersController } from './orders.controller.js';
+import { OrdersJobs } from './orders.jobs.js';
 import { OrdersService } from './orders.service.js';
 
-@Module({ imports: [PaymentsModule, ProductsModule], controllers: [OrdersController], providers: [OrdersService], exports: [OrdersService] })
+@Module({ imports: [PaymentsModule, ProductsModule], controllers: [OrdersController], providers: [OrdersService, OrdersJobs], exports: [OrdersService] })
 export class OrdersModule {}

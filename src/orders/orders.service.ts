@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
 import { type Db, isUniqueViolation, Prisma, PrismaService, transaction, type Tx } from '#database';
-import { type Crossing, keyset, type Page, parseSort, readCursor, toPage, validationFailed } from '#http';
+import { type Crossing, keyset, type Page, parseSort, readCursor, toPage } from '#http';
 import { type Actor, forbidden } from '#security';
 import type { ChargeOutcome } from '../payments/payments.rules.js';
 import { type Payment, PaymentsService } from '../payments/payments.service.js';
@@ -71,8 +71,8 @@ export class OrdersService {
     const filters: Prisma.OrderWhereInput[] = [staff ? {} : { userId: actor.id }];
     if (query.status !== undefined) filters.push(withStatus(query.status));
     if (query.customer !== undefined) filters.push({ userId: query.customer });
-    if (query.from !== undefined) filters.push({ createdAt: { gte: time(query.from, 'from') } });
-    if (query.to !== undefined) filters.push({ createdAt: { lt: time(query.to, 'to') } });
+    if (query.from !== undefined) filters.push({ createdAt: { gte: new Date(query.from) } });
+    if (query.to !== undefined) filters.push({ createdAt: { lt: new Date(query.to) } });
     if (query.q !== undefined) filters.push({ OR: [{ externalId: query.q }, ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : [])] });
     const rows = await this.prisma.order.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1, ...withLines });
     return toPage(rows, query, (order) => order.createdAt, (order) => order);
@@ -89,32 +89,43 @@ export class OrdersService {
     return {
       begin: async (db) => {
         const order = await this.lock(actor, id, db);
+        if (order.userId !== actor.id) throw forbidden('Only its customer can pay an order.');
         const status = statusAt(order, new Date());
         if (status === 'expired') throw orderExpired('The order was not paid in time; place a new one.');
-        if (status !== 'pending' || order.userId !== actor.id) throw orderNotPayable(`The order is ${status}; only its customer can pay it, while it is pending.`);
+        if (status !== 'pending') throw orderNotPayable(`The order is ${status}; only a pending one can be paid.`);
         const paymentId = await this.payments.begin(order, method, db);
-        if (!(await this.stock.hold(id, null, db))) throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
+        const held = await this.stock.hold(id, null, db);
+        if (held < new Set(order.lines.map(({ variantId }) => variantId)).size) throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
         await this.change(order, { expiresAt: null }, db);
         return paymentId;
       },
       call: (paymentId) => this.payments.charge(paymentId),
-      finish: async (db, paymentId, outcome) => {
-        const order = await this.lock(actor, id, db);
-        const before = await this.payments.get(paymentId, db);
-        if (before.status !== 'processing') return shape(before); // another process took the payment up and has settled it
-        const payment = await this.payments.settle(paymentId, outcome, db);
-        if (outcome.status === 'succeeded') {
-          await this.stock.sell(id, db);
-          await this.change(order, { status: 'paid' }, db);
-        } else {
-          // The time it had before: a payment that fails does not prolong the reservation.
-          const expiresAt = this.expiryOf(order.createdAt);
-          await this.stock.hold(id, expiresAt, db);
-          await this.change(order, { expiresAt }, db);
-        }
-        return shape(payment);
-      },
+      finish: async (db, paymentId, outcome) => shape(await this.settle(id, paymentId, outcome, db)),
     };
+  }
+
+  /** Ends payments whose process died before it could: the provider says what became of them. Returns how many. */
+  async finishAbandonedPayments(): Promise<number> {
+    const abandoned = await this.payments.abandoned();
+    for (const payment of abandoned) {
+      const outcome = await this.payments.charge(payment.id);
+      await transaction(this.prisma, (db) => this.settle(payment.orderId, payment.id, outcome, db));
+    }
+    return abandoned.length;
+  }
+
+  /** Writes down that orders out of time have expired, and gives their stock back. Returns how many. */
+  async expireOverdue(): Promise<number> {
+    const overdue = await this.prisma.order.findMany({ where: { status: 'pending', expiresAt: { lte: new Date() } }, select: { id: true }, orderBy: { expiresAt: 'asc' }, take: 100 });
+    for (const { id } of overdue) {
+      await transaction(this.prisma, async (db) => {
+        const order = await lockOrder(id, db);
+        if (order === null || order.status !== 'pending' || statusAt(order, new Date()) !== 'expired') return;
+        await this.stock.release(id, db);
+        await this.change(order, { status: 'expired' }, db);
+      });
+    }
+    return overdue.length;
   }
 
   /** Gives back what a pending order holds, or refunds a paid one and puts its stock back. */
@@ -135,19 +146,41 @@ export class OrdersService {
     });
   }
 
+  private async settle(orderId: string, paymentId: string, outcome: ChargeOutcome, db: Tx): Promise<Payment> {
+    const order = (await lockOrder(orderId, db))!;
+    const before = await this.payments.get(paymentId, db);
+    if (before.status !== 'processing') return before; // another process took the payment up and has settled it
+    const payment = await this.payments.settle(paymentId, outcome, db);
+    if (outcome.status === 'succeeded') {
+      await this.stock.sell(orderId, db);
+      await this.change(order, { status: 'paid' }, db);
+    } else {
+      // The time it had before: a payment that fails does not prolong the reservation.
+      const expiresAt = this.expiryOf(order.createdAt);
+      await this.stock.hold(orderId, expiresAt, db);
+      await this.change(order, { expiresAt }, db);
+    }
+    return payment;
+  }
+
   private expiryOf(placedAt: Date): Date {
     return new Date(placedAt.getTime() + this.env.ORDERS_RESERVATION_SECONDS * 1_000);
   }
 
-  /** The order as it is now, kept so until the transaction ends. */
+  /** The order as it is now, for somebody who may see it, kept so until the transaction ends. */
   private async lock(actor: Actor, id: string, db: Tx): Promise<Order> {
-    await db.$queryRaw`SELECT id FROM orders WHERE id = ${id}::uuid FOR UPDATE`;
+    await lockOrder(id, db);
     return this.get(actor, id, db);
   }
 
   private async change(order: Order, data: { status?: OrderStatus; expiresAt?: Date | null }, db: Tx): Promise<Order> {
     return db.order.update({ where: { id: order.id }, data: { ...data, version: { increment: 1 } }, ...withLines });
   }
+}
+
+async function lockOrder(id: string, db: Tx): Promise<Order | null> {
+  await db.$queryRaw`SELECT id FROM orders WHERE id = ${id}::uuid FOR UPDATE`;
+  return db.order.findUnique({ where: { id }, ...withLines });
 }
 
 function priced(items: readonly OrderItemDto[], variants: Map<string, ForSale>): Quote {
@@ -168,12 +201,6 @@ function withStatus(status: OrderStatus): Prisma.OrderWhereInput {
   if (status === 'pending') return { status, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
   if (status === 'expired') return { OR: [{ status }, { status: 'pending', expiresAt: { lte: now } }] };
   return { status };
-}
-
-function time(text: string, name: string): Date {
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime())) throw validationFailed(`${name} is not a time.`, { fields: [{ pointer: `?${name}`, code: 'isTime', detail: 'must be a time like 2026-01-01T00:00:00Z' }] });
-  return date;
 }
 
 function json(address: object | null | undefined) {

@@ -29,6 +29,11 @@ export class PaymentsService {
     return id;
   }
 
+  /** Payments that nobody has finished for a while, oldest first. */
+  async abandoned(): Promise<Payment[]> {
+    return this.prisma.payment.findMany({ where: { status: 'processing', updatedAt: { lt: new Date(Date.now() - ABANDONED_MS) } }, orderBy: { updatedAt: 'asc' }, take: 100 });
+  }
+
   /** Asks the provider for the money, once, however often it is called. */
   async charge(paymentId: string): Promise<ChargeOutcome> {
     const payment = await this.prisma.payment.findUniqueOrThrow({ where: { id: paymentId } });

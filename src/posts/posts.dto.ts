@@ -1,8 +1,8 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, type Page, Prose, Slug } from '#http';
+import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, type Page, Prose, Slug, Time } from '#http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsISO8601, IsOptional, IsUUID, Matches, ValidateBy } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsOptional, ValidateBy } from 'class-validator';
 import type { Post, PostSummary } from './posts.queries.js';
 import { normaliseTags, POST_STATUSES, type PostStatus, statusOf } from './posts.rules.js';
 
@@ -162,8 +162,7 @@ export class UpdatePostDto {
 export class PublishPostDto {
   /** When; now, if it is left out. A time to come schedules the post. @example "2030-01-01T08:00:00.000Z" */
   @IfPresent()
-  @IsISO8601({ strict: true, strictSeparator: true })
-  @Matches(/T.*(Z|[+-]\d\d:\d\d)$/, { message: 'at must be a time with its offset, like 2030-01-01T08:00:00Z' })
+  @Time()
   at?: string;
 }
 
@@ -180,7 +179,7 @@ export class ListPostsQuery extends ListQuery {
 
   /** The author's id. */
   @IfPresent()
-  @IsUUID()
+  @Id()
   author?: string;
 
   /** Who may not manage posts sees drafts of their own only. */

@@ -88,7 +88,9 @@ export class PostsService {
   }
 
   private async freeSlug(title: string, id: string, db: Tx): Promise<string> {
-    const slug = slugFrom(title) || 'post';
+    const slug = slugFrom(title, 'post');
+    // Of two that choose the same word at once, the second waits for the first and sees it.
+    await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`posts.slug ${slug}`}, 0))`;
     const taken = await db.post.findUnique({ where: { slug }, select: { id: true } });
     return taken ? `${slug}-${id.slice(-6)}` : slug;
   }

@@ -94,7 +94,9 @@ export class ProductsService {
   }
 
   private async freeSlug(name: string, id: string, db: Tx): Promise<string> {
-    const slug = slugFrom(name) || 'product';
+    const slug = slugFrom(name, 'product');
+    // Of two that choose the same word at once, the second waits for the first and sees it.
+    await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`products.slug ${slug}`}, 0))`;
     const taken = await db.product.findUnique({ where: { slug }, select: { id: true } });
     return taken ? `${slug}-${id.slice(-6)}` : slug;
   }

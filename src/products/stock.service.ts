@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Db, Prisma, PrismaService, transaction, type Tx } from '#database';
 import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
-import { outOfStock, stockTooLow, variantNotFound } from './products.errors.js';
+import { outOfStock, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
 import type { AdjustStockDto, ListMovementsQuery } from './stock.dto.js';
 
 export type Movement = Prisma.StockMovementGetPayload<object>;
@@ -14,12 +14,18 @@ export interface Wanted {
 }
 
 /** A variant on sale as it is while it is locked. */
-export interface ForSale {
-  id: string;
+export interface ForSale extends Held {
   sku: string;
   name: string;
   priceAmount: bigint;
   currency: string;
+}
+
+const MAX_STOCK = 1_000_000_000;
+
+/** What there is of a variant, and how much of that pending orders hold. */
+interface Held {
+  id: string;
   stock: number;
   reserved: number;
 }
@@ -41,9 +47,11 @@ export class StockService {
 
   async adjust(actor: Actor, variantId: string, { delta, reason }: AdjustStockDto, db: Db = this.prisma): Promise<Movement> {
     return transaction(db, async (tx) => {
-      const [variant] = await tx.$queryRaw<{ stock: number; reserved: number }[]>`SELECT stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+      const [variant] = await tx.$queryRaw<Held[]>`SELECT id, stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
       if (variant === undefined) throw variantNotFound('No variant has this id.');
       const stock = variant.stock + delta;
+      if (stock > MAX_STOCK) throw stockTooHigh(`There are ${variant.stock}; at most ${MAX_STOCK - variant.stock} can come in.`);
+      if (stock < variant.reserved) await this.releaseExpired([variantId], new Map([[variantId, variant]]), tx);
       if (stock < variant.reserved) throw stockTooLow(`There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${variant.stock - variant.reserved} can go.`);
       await tx.variant.update({ where: { id: variantId }, data: { stock } });
       return tx.stockMovement.create({ data: { variantId, delta, balance: stock, reason, actorId: actor.id } });
@@ -84,11 +92,14 @@ export class StockService {
     return variants;
   }
 
-  /** Keeps an order's stock beyond its time, while a payment is under way, or gives it a time again. Returns whether it still held any. */
-  async hold(orderId: string, until: Date | null, db: Tx): Promise<boolean> {
+  /**
+   * Keeps an order's stock beyond its time, while a payment is under way (`null`), or gives it a time again. Returns how many variants it
+   * still held: fewer than it was placed with, when others took what had run out.
+   */
+  async hold(orderId: string, until: Date | null, db: Tx): Promise<number> {
     await this.lockHeld(orderId, db);
     const { count } = await db.stockReservation.updateMany({ where: { orderId }, data: { expiresAt: until } });
-    return count > 0;
+    return count;
   }
 
   /** Gives back what an order holds. */
@@ -133,7 +144,7 @@ export class StockService {
   }
 
   /** With these variants locked, frees what ran out of time, in the table and in `variants`. */
-  private async releaseExpired(ids: readonly string[], variants: Map<string, ForSale>, db: Tx): Promise<void> {
+  private async releaseExpired(ids: readonly string[], variants: ReadonlyMap<string, Held>, db: Tx): Promise<void> {
     const freed = await db.$queryRaw<{ id: string; reserved: number }[]>`
       WITH gone AS (DELETE FROM stock_reservations WHERE variant_id = ANY (${ids}::uuid[]) AND expires_at <= now() RETURNING variant_id, quantity),
       sums AS (SELECT variant_id, sum(quantity)::int AS quantity FROM gone GROUP BY variant_id)
@@ -146,7 +157,7 @@ export class StockService {
   }
 }
 
-function free({ stock, reserved }: ForSale): number {
+function free({ stock, reserved }: Held): number {
   return stock - reserved;
 }
 

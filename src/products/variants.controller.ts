@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } fr
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
 import { UpdateVariantDto, VariantResponse } from './products.dto.js';
-import { productExternalIdTaken, skuTaken, stockTooLow, variantNotFound } from './products.errors.js';
+import { productExternalIdTaken, skuTaken, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
 import { ProductsService } from './products.service.js';
 import { AdjustStockDto, ListMovementsQuery, StockMovementList, StockMovementResponse } from './stock.dto.js';
 import { StockService } from './stock.service.js';
@@ -44,7 +44,7 @@ export class VariantsController {
   @Post(':id/stock-adjustments')
   @Requires('products:manage')
   @Creates('/variants/:variantId/stock-adjustments')
-  @Problems(variantNotFound, stockTooLow)
+  @Problems(variantNotFound, stockTooLow, stockTooHigh)
   adjust(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() adjustment: AdjustStockDto, @Idempotent() once: Once): Promise<StockMovementResponse> {
     return once.do(async (db) => StockMovementResponse.from(await this.stock.adjust(actor, id, adjustment, db)));
   }

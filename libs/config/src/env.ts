@@ -155,6 +155,11 @@ export class Env {
   @Min(1)
   ORDERS_RESERVATION_SECONDS = 900;
 
+  /** How often a process looks for payments and orders that nobody came back for. */
+  @IsInt()
+  @Min(1)
+  ORDERS_SWEEP_SECONDS = 20;
+
   /** How long the answer to an `Idempotency-Key` is kept. */
   @IsInt()
   @Min(60)

@@ -11,17 +11,18 @@ export class ConfigError extends Error {
 }
 
 /**
- * Reads, validates and freezes the environment. Outside production and tests a `.env` file in the working directory fills what is unset.
+ * Reads, validates and freezes the environment. In development a `.env` file in the working directory fills what is unset; `overrides`
+ * win over everything.
  * @throws ConfigError naming every variable that is wrong
  */
-export function loadEnv(source: NodeJS.ProcessEnv = process.env): Readonly<Env> {
+export function loadEnv(source: NodeJS.ProcessEnv = process.env, overrides: NodeJS.ProcessEnv = {}): Readonly<Env> {
   if (source === process.env && (source.NODE_ENV ?? 'development') === 'development' && existsSync('.env')) process.loadEnvFile('.env');
 
   const env = new Env();
   const faults: string[] = [];
   const values = env as unknown as Record<string, unknown>;
   for (const name of Object.keys(env)) {
-    const text = readVariable(source, name, faults);
+    const text = readVariable({ ...source, ...overrides }, name, faults);
     if (text !== undefined) values[name] = convert(text, values[name]);
   }
   for (const error of validateSync(env, { stopAtFirstError: true })) {
@@ -32,6 +33,7 @@ export function loadEnv(source: NodeJS.ProcessEnv = process.env): Readonly<Env> 
   env.HOST ??= env.isProduction ? '0.0.0.0' : '127.0.0.1';
   env.PUBLIC_URL ??= `http://localhost:${env.PORT}`;
   env.DATABASE_DIRECT_URL ??= env.DATABASE_URL;
+  for (const value of Object.values(env)) if (Array.isArray(value)) Object.freeze(value);
   return Object.freeze(env);
 }
 

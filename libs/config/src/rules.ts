@@ -44,7 +44,7 @@ function isAddressOrRange(value: string): boolean {
 }
 
 export const IsPostgresUrl = rule('isPostgresUrl', 'a URL like postgresql://user:password@host:5432/database', (value) => /^postgres(ql)?:$/.test(parseUrl(value)?.protocol ?? ''));
-export const IsExactOrigin = rule('isExactOrigin', 'an exact origin like https://app.example.com, without a path', (value) => /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value);
+export const IsExactOrigin = rule('isExactOrigin', 'an exact origin like https://app.example.com, without a path', (value) => /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value && !value.includes('*'));
 export const IsAddressOrRange = rule('isAddressOrRange', 'an IP address or a CIDR range like 10.0.0.0/8', isAddressOrRange);
 export const IsSigningKey = rule('isSigningKey', 'a PKCS#8 PEM private key (Ed25519 or P-256) of your own, base64-encoded: openssl genpkey -algorithm ed25519 | base64 -w0', isSigningKey);
 export const IsEncryptionKey = rule('isEncryptionKey', '32 random bytes in base64: openssl rand -base64 32', isEncryptionKey);

@@ -12,6 +12,9 @@ export interface State {
   pid: number;
 }
 
+/** A living process owns the data folder and runs its server. */
+export class FolderInUseError extends EmbeddedError {}
+
 const stateFile = (dataDir: string) => join(dataDir, 'postgres.json');
 
 /** The cluster's own folder inside the data folder. */
@@ -29,7 +32,7 @@ export async function claim(dataDir: string): Promise<() => void> {
     lock.close();
     if ((cause as { errcode?: number }).errcode !== 5) throw cause;
     const owner = (await readState(dataDir))?.pid;
-    throw new EmbeddedError(
+    throw new FolderInUseError(
       `Another Ashlar process${owner ? ` (pid ${owner})` : ''} uses the data folder ${dataDir}: stop it first, or give this one another folder by DATA_DIR.`,
       { cause },
     );

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
+import { isId } from './validation.pipe.js';
 import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
 
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
@@ -48,6 +49,26 @@ export const Slug = () =>
     MaxLength(120),
     Matches(/^(?![0-9a-f]{8}-[0-9a-f]{4}-)[a-z0-9]+(?:-[a-z0-9]+)*$/, { message: '$property must be of lower-case letters and digits, with single hyphens between, and not look like an id' }),
     ApiProperty({ type: 'string', minLength: 1, maxLength: 120, pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', example: 'on-analytical-engines' }),
+  );
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** A moment in RFC 3339 with its offset, in the years 1 to 9999, as a text that `new Date` reads. */
+export const Time = () =>
+  applyDecorators(
+    ValidateBy({
+      name: 'isTime',
+      validator: { validate: (value) => typeof value === 'string' && RFC_3339.test(value) && new Date(value).getTime() >= Date.UTC(1, 0), defaultMessage: () => '$property must be a time with its offset, like 2030-01-01T08:00:00Z' },
+    }),
+    ApiProperty({ type: 'string', format: 'date-time', example: '2030-01-01T08:00:00Z' }),
+  );
+
+/** The id of another resource, in lower case. */
+export const Id = () =>
+  applyDecorators(
+    normalised((text) => text.toLowerCase()),
+    ValidateBy({ name: 'isUuid', validator: { validate: (value) => typeof value === 'string' && isId(value), defaultMessage: () => '$property must be a UUID' } }),
+    ApiProperty({ type: 'string', format: 'uuid', example: '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49' }),
   );
 
 /** The integrator's own id of a resource, unique among its kind. */

@@ -1,6 +1,6 @@
 export { API_PREFIX, apiUrl } from './api.js';
 export { completeMethods, createEdge } from './edge.js';
-export { EmailAddress, ExternalId, IfPresent, Line, Metadata, Prose, Slug } from './fields.js';
+export { EmailAddress, ExternalId, Id, IfPresent, Line, Metadata, Prose, Slug, Time } from './fields.js';
 export * from './http.errors.js';
 export { type Crossing, Idempotent, type Once } from './idempotency.js';
 export { buildDocument, Problems } from './openapi.js';

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsInt, IsISO4217CurrencyCode, Max, Min } from 'class-validator';
+import { IsInt, IsISO4217CurrencyCode, Matches, Max, Min } from 'class-validator';
 
 /** An amount of money. */
 export class Money {
@@ -12,6 +12,7 @@ export class Money {
 
   /** ISO 4217. */
   @ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', example: 'EUR', description: 'ISO 4217.' })
+  @Matches(/^(?!XXX|XTS)[A-Z]{3}$/, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
   @IsISO4217CurrencyCode()
   currency: string;
 }

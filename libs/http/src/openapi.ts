@@ -117,7 +117,7 @@ function completeOperation(operation: OperationObject, method: string, path: str
   operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
-  for (const [status, codes] of problemsByStatus(operation, route)) operation.responses[status] = problemResponse(codes, shared);
+  for (const [status, codes] of problemsByStatus(operation, method, route)) operation.responses[status] = problemResponse(codes, shared);
 }
 
 function accessText(access: Access): string {
@@ -126,13 +126,13 @@ function accessText(access: Access): string {
 }
 
 /** Everything this operation can fail with: its own problems, and those that follow from what it takes and who may call it. */
-function problemsByStatus(operation: OperationObject, route: RouteFacts): Map<number, ProblemDefinition[]> {
+function problemsByStatus(operation: OperationObject, method: string, route: RouteFacts): Map<number, ProblemDefinition[]> {
   const problems = new Set<ProblemDefinition>([...route.problems, errors.validationFailed, errors.badRequest, errors.rateLimited, errors.internal, errors.unavailable]);
   const { access } = route;
   if (access.level !== 'public') problems.add(unauthenticated);
   if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
   if (access.level === 'permission') problems.add(forbidden);
-  if (operation.requestBody) for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);
+  if (method !== 'get') for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);
   if ((operation.parameters as ParameterObject[]).some(({ name }) => name === 'cursor')) problems.add(errors.invalidCursor);
   if (route.versioned) problems.add(errors.staleVersion);
   if (route.idempotent) for (const problem of [errors.idempotencyKeyMalformed, errors.idempotencyKeyReused, errors.idempotencyInProgress]) problems.add(problem);

@@ -68,8 +68,14 @@ export function readCursor(cursor: string | undefined, sort: string, kind: 'time
   if (of !== sort || typeof id !== 'string' || !isId(id)) throw refused;
   if (kind === 'number' && typeof value === 'number' && Number.isSafeInteger(value)) return { value, id };
   if (kind === 'text' && typeof value === 'string' && !value.includes('\0') && value.isWellFormed()) return { value, id };
-  if (kind === 'time' && typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value))) return { value: new Date(value), id };
+  if (kind === 'time' && typeof value === 'string' && isOurTime(value)) return { value: new Date(value), id };
   throw refused;
+}
+
+/** A time as we write them; PostgreSQL has no year 0. */
+function isOurTime(text: string): boolean {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && time.toISOString() === text && time.getUTCFullYear() > 0;
 }
 
 /** Cuts `limit + 1` rows to a page; the row too many tells that there is a next one. */

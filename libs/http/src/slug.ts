@@ -1,9 +1,14 @@
-/** A URL's word for a title: `Über uns & mehr` → `uber-uns-mehr`, at most 100 characters; empty where there is no Latin letter or digit. */
-export function slugFrom(title: string): string {
+/**
+ * A URL's word for a title: `Über uns & mehr` → `uber-uns-mehr`, at most 100 characters. `noun` stands in where there is no Latin letter
+ * or digit, and before what would look like an id.
+ */
+export function slugFrom(title: string, noun: string): string {
   const bare = title.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
-  return bare
+  const slug = bare
     .replace(/['’]/g, '')
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 100)
     .replace(/^-+|-+$/g, '');
+  if (slug === '') return noun;
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-/.test(slug) ? `${noun}-${slug}` : slug;
 }

@@ -17,7 +17,6 @@ export class InputPipe extends ValidationPipe {
       whitelist: true,
       forbidNonWhitelisted: true,
       forbidUnknownValues: true,
-      stopAtFirstError: true,
       validationError: { target: false, value: false },
       exceptionFactory: (errors) => new Refused(errors),
     });
@@ -65,7 +64,11 @@ function refuseUnstorable(value: unknown, pointer: string, depth: number): void 
     if (value.includes('\0') || !value.isWellFormed()) throw validationFailed('Text must be valid Unicode without the NUL character.', { fields: [{ pointer, code: 'isText', detail: 'must be valid Unicode without the NUL character' }] });
   } else if (value !== null && typeof value === 'object') {
     for (const [name, member] of Object.entries(value)) {
-      refuseUnstorable(name, `${pointer}`, depth);
+      refuseUnstorable(name, pointer, depth);
+      // class-validator looks members up with `in`, and so would take those that every object inherits for declared ones.
+      if (name in Object.prototype) throw validationFailed('A member has a name that no operation knows.', { fields: [{ pointer: `${pointer}/${name}`, code: 'unknown', detail: 'is not a member of this operation' }] });
+      // It also validates the items of an inner array as if they stood in the outer one.
+      if (Array.isArray(value) && Array.isArray(member)) throw validationFailed('An array stands where an item of an array is due.', { fields: [{ pointer: `${pointer}/${name}`, code: 'isObject', detail: 'must not be an array' }] });
       refuseUnstorable(member, `${pointer}/${escapePointer(name)}`, depth + 1);
     }
   }
@@ -79,7 +82,14 @@ function escapePointer(name: string): string {
 function fieldProblems(errors: ValidationError[], prefix: string): FieldProblem[] {
   return errors.flatMap((error) => {
     const pointer = `${prefix}${escapePointer(error.property)}`;
-    const own = Object.entries(error.constraints ?? {}).map(([code, detail]) => (code === 'whitelistValidation' ? { pointer, code: 'unknown', detail: 'is not a member of this operation' } : { pointer, code, detail }));
-    return [...own, ...fieldProblems(error.children ?? [], `${pointer}/`)];
+    return [...ownProblem(pointer, error.constraints ?? {}), ...fieldProblems(error.children ?? [], `${pointer}/`)];
   });
+}
+
+/** One problem for each member: that it has the wrong type says more than that it is too long as well. */
+function ownProblem(pointer: string, constraints: Record<string, string>): FieldProblem[] {
+  if ('whitelistValidation' in constraints) return [{ pointer, code: 'unknown', detail: 'is not a member of this operation' }];
+  const codes = Object.keys(constraints);
+  const code = codes.find((each) => /^is[A-Z]/.test(each)) ?? codes[0];
+  return code === undefined ? [] : [{ pointer, code, detail: constraints[code]! }];
 }

@@ -264,7 +264,13 @@ CREATE INDEX "orders_status_created_at_id_idx" ON "orders"("status", "created_at
 CREATE INDEX "orders_created_at_id_idx" ON "orders"("created_at" DESC, "id" DESC);
 
 -- CreateIndex
+CREATE INDEX "orders_status_expires_at_idx" ON "orders"("status", "expires_at");
+
+-- CreateIndex
 CREATE INDEX "payments_order_id_created_at_idx" ON "payments"("order_id", "created_at");
+
+-- CreateIndex
+CREATE INDEX "payments_status_updated_at_idx" ON "payments"("status", "updated_at");
 
 -- CreateIndex
 CREATE INDEX "refunds_payment_id_idx" ON "refunds"("payment_id");
@@ -363,7 +369,7 @@ ALTER TABLE "stock_reservations" ADD CONSTRAINT "stock_reservations_variant_id_f
 
 -- Money and stock rely on these, whatever the code does.
 ALTER TABLE "variants" ADD CONSTRAINT "variants_price_check" CHECK ("price_amount" >= 0);
-ALTER TABLE "variants" ADD CONSTRAINT "variants_stock_check" CHECK ("reserved" >= 0 AND "reserved" <= "stock");
+ALTER TABLE "variants" ADD CONSTRAINT "variants_stock_check" CHECK ("reserved" >= 0 AND "reserved" <= "stock" AND "stock" <= 1000000000);
 ALTER TABLE "stock_movements" ADD CONSTRAINT "stock_movements_check" CHECK ("delta" <> 0 AND "balance" >= 0);
 ALTER TABLE "stock_reservations" ADD CONSTRAINT "stock_reservations_quantity_check" CHECK ("quantity" > 0);
 ALTER TABLE "orders" ADD CONSTRAINT "orders_total_check" CHECK ("total" = "subtotal" - "discount" + "tax" + "shipping" AND "total" >= 0 AND "subtotal" >= 0 AND "discount" >= 0 AND "tax" >= 0 AND "shipping" >= 0);
@@ -383,7 +389,7 @@ CREATE INDEX "posts_public_published_idx" ON "posts" ("published_at" DESC, "id" 
 CREATE INDEX "products_name_idx" ON "products" ("name", "id") WHERE "withdrawn_at" IS NULL;
 
 -- Search.
-ALTER TABLE "posts" ADD COLUMN "search" tsvector GENERATED ALWAYS AS (to_tsvector('simple', "title" || ' ' || "excerpt" || ' ' || left("body", 200000))) STORED;
+ALTER TABLE "posts" ADD COLUMN "search" tsvector GENERATED ALWAYS AS (to_tsvector('simple', "title" || ' ' || "excerpt" || ' ' || left("body", 50000))) STORED;
 CREATE INDEX "posts_search_idx" ON "posts" USING GIN ("search");
 ALTER TABLE "products" ADD COLUMN "search" tsvector GENERATED ALWAYS AS (to_tsvector('simple', "name" || ' ' || "description")) STORED;
 CREATE INDEX "products_search_idx" ON "products" USING GIN ("search");

@@ -1,0 +1,39 @@
+// `node .config/diagram.mjs`: draws the map of dependency-cruiser.js as Mermaid; with --write, into README.md.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FEATURES, LIBS } from './dependency-cruiser.js';
+
+const root = join(import.meta.dirname, '..');
+const exists = (folder) => existsSync(join(root, folder));
+
+/** The rooms that are built; the map has room for more. */
+function mermaid() {
+  const levels = LIBS.map((level) => level.filter((lib) => exists(`libs/${lib}`)))
+    .filter((level) => level.length > 0)
+    .reverse();
+  const features = Object.entries(FEATURES)
+    .filter(([feature]) => exists(`src/${feature}`))
+    .map(([feature, neighbours]) => [feature, neighbours.filter((neighbour) => exists(`src/${neighbour}`))]);
+  return [
+    'flowchart TD',
+    '  subgraph src [src: features]',
+    ...features.map(([feature]) => `    ${feature}`),
+    '  end',
+    '  subgraph libs [libs: each knows those below it]',
+    ...levels.map((level, height) => `    libs${height}["${level.join(' · ')}"]`),
+    `    ${levels.map((_, height) => `libs${height}`).join(' --> ')}`,
+    '  end',
+    ...features.flatMap(([feature, neighbours]) => neighbours.map((neighbour) => `  ${feature} --> ${neighbour}`)),
+    '  src --> libs',
+  ].join('\n');
+}
+
+const drawn = `\`\`\`mermaid\n${mermaid()}\n\`\`\``;
+if (process.argv.includes('--write')) {
+  const path = join(root, 'README.md');
+  const text = readFileSync(path, 'utf8').replace(
+    /(<!-- modules:begin -->)[\s\S]*(<!-- modules:end -->)/,
+    (_, begin, end) => `${begin}\n${drawn}\n${end}`,
+  );
+  writeFileSync(path, text);
+} else console.log(drawn);

@@ -1,0 +1,3 @@
+import { OrdersController } from './orders.controller.js';
+
+export const controller = new OrdersController();

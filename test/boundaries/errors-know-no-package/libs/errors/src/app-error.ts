@@ -1,0 +1,3 @@
+import type { HttpException } from '@nestjs/common';
+
+export type AppError = HttpException;

@@ -1,0 +1,3 @@
+import { createApp } from '../app.setup.js';
+
+export const app = createApp;

@@ -1,0 +1,4 @@
+// @ts-expect-error there is no such file
+import { nothing } from './nothing.js';
+
+export const something = nothing as unknown;

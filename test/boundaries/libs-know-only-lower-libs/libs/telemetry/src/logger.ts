@@ -1,0 +1,3 @@
+import { API_PREFIX } from '#http';
+
+export const prefix = API_PREFIX;

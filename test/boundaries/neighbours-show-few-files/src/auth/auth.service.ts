@@ -1,0 +1,3 @@
+import { byEmail } from '../users/users.queries.js';
+
+export const find = byEmail;

@@ -1,0 +1,5 @@
+import { OrdersService } from './orders.service.js';
+
+export class LinesService {
+  readonly of = OrdersService;
+}

@@ -1,0 +1,5 @@
+import { PrismaService } from '#database';
+
+export class PostsController {
+  constructor(readonly prisma: PrismaService) {}
+}

@@ -1,0 +1,3 @@
+import { UsersModule } from './users/users.module.js';
+
+export const modules = [UsersModule];

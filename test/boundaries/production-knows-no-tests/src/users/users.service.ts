@@ -1,0 +1,3 @@
+import { someUser } from '../../test/harness/factories.js';
+
+export const user = someUser;

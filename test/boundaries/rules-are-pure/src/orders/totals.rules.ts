@@ -1,0 +1,3 @@
+import { isId } from '#http';
+
+export const known = isId;

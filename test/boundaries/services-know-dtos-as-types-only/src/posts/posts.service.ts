@@ -1,0 +1,3 @@
+import { CreatePostDto } from './posts.dto.js';
+
+export const empty = new CreatePostDto();
