@@ -27,7 +27,7 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(env, logger), adapter, { logger: new NestLogger(logger), bodyParser: false, abortOnError: false });
   app.setGlobalPrefix(API_PREFIX, { exclude: WITHOUT_PREFIX });
   app.useGlobalPipes(new InputPipe());
-  app.useGlobalFilters(new ProblemFilter(env, logger as never));
+  app.useGlobalFilters(new ProblemFilter(env, logger));
   try {
     await app.init();
     complete();

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { pendingMigrations, PrismaService, Signals } from '#database';
+import { PrismaService, Signals } from '#database';
 import { unavailable } from '#http';
 
 /** Whether this process should get requests: it is not stopping, its database answers, and every migration it was built with is applied. */
@@ -28,7 +28,7 @@ export class HealthService {
   }
 
   private async requireMigrations(): Promise<void> {
-    const pending = await pendingMigrations((sql) => this.prisma.$queryRawUnsafe(sql));
+    const pending = await this.prisma.pendingMigrations();
     if (pending.length > 0) throw unavailable(`${pending.length} migrations are not applied yet; run npm run db:migrate.`);
     this.migrated = true;
   }

@@ -19,7 +19,10 @@ export class OrdersJobs implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => (this.running = this.sweep()), this.env.ORDERS_SWEEP_SECONDS * 1_000).unref();
+    const round = () => {
+      this.running = this.running.then(() => this.sweep());
+    };
+    this.timer = setInterval(round, this.env.ORDERS_SWEEP_SECONDS * 1_000).unref();
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Env } from '#config';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { pendingMigrations } from './migrations.js';
 import { PrismaClient, type Prisma } from '../generated/client.js';
 
 /** A transaction in progress. */
@@ -18,6 +19,11 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
     const pool = createPool(env);
     super({ adapter: new PrismaPg(pool), transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: env.DATABASE_STATEMENT_TIMEOUT_MS * 2 } });
     this.pool = pool;
+  }
+
+  /** Migrations this build was made with and the database has not: it is not ready for us. */
+  pendingMigrations(): Promise<string[]> {
+    return pendingMigrations((sql) => this.$queryRawUnsafe(sql));
   }
 
   /** After the last request: Nest closes the server before it calls this. */

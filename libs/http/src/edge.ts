@@ -21,7 +21,7 @@ const SECURITY_HEADERS = {
 
 /** Fastify with everything that concerns every request: ids, the access log, limits, security headers, representations, failures. */
 export function createEdge(env: Env, logger: Pino): FastifyAdapter {
-  const problems = new ProblemFilter(env, logger as never);
+  const problems = new ProblemFilter(env, logger);
   const options: FastifyServerOptions & { skipMiddie: boolean } = {
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -35,13 +35,13 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
     genReqId: (request) => requestIdFrom(request.headers['x-request-id']),
     routerOptions: { maxParamLength: 500 },
     frameworkErrors: (error, request, reply) => {
-      openRequest(request as FastifyRequest, reply as FastifyReply, logger, env);
-      problems.answer(error, request as FastifyRequest, reply as FastifyReply);
+      openRequest(request, reply, logger, env);
+      problems.answer(error, request, reply);
     },
-    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket, env),
+    clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket, env),
     skipMiddie: true,
   };
-  const adapter = new FastifyAdapter(options as object) as unknown as FastifyAdapter;
+  const adapter = new FastifyAdapter(options as object);
   const fastify = adapter.getInstance<FastifyInstance>();
 
   fastify.decorateRequest('traceId', '');

@@ -88,7 +88,7 @@ function readSigningKey(encoded: string): SigningKey {
   const members = kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }; // in the order that RFC 7638 hashes them
   const kid = createHash('sha256').update(JSON.stringify(members)).digest('base64url');
   const alg = kty === 'EC' ? 'ES256' : 'EdDSA';
-  return { kid, alg, privateKey, publicKey, jwk: { ...members, kid, alg, use: 'sig' } as JWK };
+  return { kid, alg, privateKey, publicKey, jwk: { ...members, kid, alg, use: 'sig' } };
 }
 
 function newSigningKey(): string {

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDatabase, type TestDatabase } from './harness/database.js';
+import { type Product, startProcess, stopProcesses } from './harness/product.js';
+import { testSettings } from './harness/run.js';
+
+const root = join(import.meta.dirname, '..');
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const run = promisify(execFile);
+
+let database: TestDatabase;
+let product: Product;
+
+beforeAll(async () => {
+  database = await createDatabase();
+  await run(process.execPath, [join(root, 'dist/prisma/commands.js'), 'seed'], { env: { PATH: process.env.PATH, ...testSettings(database.url) } });
+  product = await startProcess({ databaseUrl: database.url });
+}, 60_000);
+
+afterAll(async () => {
+  await stopProcesses();
+  await database.drop();
+});
+
+/** The shell commands of a chapter, as somebody would paste them. */
+function commandsOf(chapter: string): string {
+  const text = readme.split(`\n## ${chapter}\n`)[1]!;
+  return /```sh\n([\s\S]*?)```/.exec(text)![1]!;
+}
+
+describe('the tour of the README', () => {
+  it('works when it is pasted into a plain shell', async () => {
+    const { stdout } = await run('sh', ['-euc', commandsOf('A tour').replaceAll('http://localhost:3000', product.url)]);
+    const answers = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
+    const statuses = answers.map(({ status, items, stock, code }) => status ?? code ?? stock ?? (Array.isArray(items) ? items.length : 'nothing'));
+    expect(statuses).toEqual(['published', 1, 'pending', 'succeeded', 'paid', 10, 2, 400]);
+    expect(stdout).toContain('<h1>An Idempotency-Key is required</h1>');
+  });
+});
+
+describe('the README', () => {
+  it('is read in ten minutes', () => {
+    expect(readme.split('\n').length).toBeLessThanOrEqual(150);
+  });
+
+  it('names only npm scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const named = [...readme.matchAll(/npm run ([a-z][a-z:]*)/g)].map(([, script]) => script!);
+    expect(named.filter((script) => !(script in scripts))).toEqual([]);
+    expect(named.length).toBeGreaterThan(5);
+  });
+
+  it('names only files that exist', () => {
+    const paths = [...readme.matchAll(/`((?:libs|src|prisma|test|docs)\/[\w./-]+\.\w+)`/g)].map(([, path]) => path!);
+    const missing = paths.filter((path) => {
+      try {
+        readFileSync(join(root, path));
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    expect(missing).toEqual([]);
+    expect(paths.length).toBeGreaterThan(8);
+  });
+});
