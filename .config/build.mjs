@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -33,6 +33,7 @@ export async function build({ ifChanged = false } = {}) {
     rmSync(join(root, 'src/metadata.ts'), { force: true }); // of an earlier build; it may name files that are gone
     await generateClient();
     await run('The sources do not compile', 'node_modules/@nestjs/cli/bin/nest.js', ['build']);
+    mendMetadata();
     writeFileSync(buildStamp, sources);
     return true;
   } finally {
@@ -52,6 +53,15 @@ async function generateClient() {
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' };
   await run('The Prisma schema cannot be used', 'node_modules/prisma/build/index.js', ['generate', '--schema', 'prisma'], env);
   writeFileSync(schemaStamp, schema);
+}
+
+/** In a folder whose name is not ASCII the Swagger plugin does not recognise its own paths: it imports by absolute ones, escaped. */
+function mendMetadata() {
+  const file = join(dist, 'src/metadata.js');
+  const here = root.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+  const parts = readFileSync(file, 'utf8').split(`import("${here}/`);
+  const mended = parts.slice(1).map((part) => part.replace(/^([^"]+?)(?:\.js)?"/, (_, path) => `import("./${relative('src', path)}.js"`));
+  writeFileSync(file, [parts[0], ...mended].join(''));
 }
 
 function fingerprint(paths) {
