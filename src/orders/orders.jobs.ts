@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Env } from '#config';
 import { Logger } from '#telemetry';
+import { PaymentsService } from '../payments/payments.service.js';
 import { OrdersService } from './orders.service.js';
 
 /**
@@ -14,6 +15,7 @@ export class OrdersJobs implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly orders: OrdersService,
+    private readonly payments: PaymentsService,
     private readonly env: Env,
     private readonly logger: Logger,
   ) {}
@@ -31,12 +33,18 @@ export class OrdersJobs implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async sweep(): Promise<void> {
+    await this.each('payment', () => this.payments.abandoned(), (payment) => this.orders.finish(payment));
+    await this.each('order', () => this.orders.overdue(), ({ id }) => this.orders.expire(id));
+  }
+
+  /** One that cannot be ended must not keep the others waiting; it is tried again in the next round. */
+  private async each<T extends { id: string }>(noun: string, find: () => Promise<T[]>, end: (item: T) => Promise<void>): Promise<void> {
     try {
-      const payments = await this.orders.finishAbandonedPayments();
-      const expired = await this.orders.expireOverdue();
-      if (payments + expired > 0) this.logger.info({ payments, expired }, 'Orders were brought to an end');
+      for (const item of await find()) {
+        await end(item).catch((error: unknown) => this.logger.error({ err: error, [noun]: item.id }, `An abandoned ${noun} could not be brought to an end`));
+      }
     } catch (error) {
-      this.logger.warn({ err: error }, 'Orders could not be swept; the next round tries again');
+      this.logger.warn({ err: error }, `Abandoned ${noun}s could not be looked for; the next round tries again`);
     }
   }
 }

@@ -104,28 +104,25 @@ export class OrdersService {
     };
   }
 
-  /** Ends payments whose process died before it could: the provider says what became of them. Returns how many. */
-  async finishAbandonedPayments(): Promise<number> {
-    const abandoned = await this.payments.abandoned();
-    for (const payment of abandoned) {
-      const outcome = await this.payments.charge(payment.id);
-      await transaction(this.prisma, (db) => this.settle(payment.orderId, payment.id, outcome, db));
-    }
-    return abandoned.length;
+  /** Ends a payment whose process died before it could: the provider says what became of it. */
+  async finish({ id, orderId }: Payment): Promise<void> {
+    const outcome = await this.payments.charge(id);
+    await transaction(this.prisma, (db) => this.settle(orderId, id, outcome, db));
   }
 
-  /** Writes down that orders out of time have expired, and gives their stock back. Returns how many. */
-  async expireOverdue(): Promise<number> {
-    const overdue = await this.prisma.order.findMany({ where: { status: 'pending', expiresAt: { lte: new Date() } }, select: { id: true }, orderBy: { expiresAt: 'asc' }, take: 100 });
-    for (const { id } of overdue) {
-      await transaction(this.prisma, async (db) => {
-        const order = await lockOrder(id, db);
-        if (order === null || order.status !== 'pending' || statusAt(order, new Date()) !== 'expired') return;
-        await this.stock.release(id, db);
-        await this.change(order, { status: 'expired' }, db);
-      });
-    }
-    return overdue.length;
+  /** Orders that ran out of time and whose rows do not say so yet, the oldest first. */
+  async overdue(): Promise<{ id: string }[]> {
+    return this.prisma.order.findMany({ where: { status: 'pending', expiresAt: { lte: new Date() } }, select: { id: true }, orderBy: { expiresAt: 'asc' }, take: 100 });
+  }
+
+  /** Writes down that an order has expired, and gives its stock back. */
+  async expire(id: string): Promise<void> {
+    await transaction(this.prisma, async (db) => {
+      const order = await lockOrder(id, db);
+      if (order === null || order.status !== 'pending' || statusAt(order, new Date()) !== 'expired') return;
+      await this.stock.release(id, db);
+      await this.change(order, { status: 'expired' }, db);
+    });
   }
 
   /** Gives back what a pending order holds, or refunds a paid one and puts its stock back. */

@@ -2,6 +2,7 @@ import { type Db, Prisma } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
 import type { ListPostsQuery } from './posts.dto.js';
+import { normaliseTags } from './posts.rules.js';
 
 /** A post in a list, with its author's name. */
 export interface PostSummary {
@@ -37,7 +38,7 @@ export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, po
   const conditions = [
     visibleTo(actor, query.status),
     ...(sort.field === 'publishedAt' ? [Prisma.sql`p.published_at IS NOT NULL`] : []),
-    ...(query.tag === undefined ? [] : [Prisma.sql`p.tags @> ARRAY[${query.tag.toLowerCase()}]`]),
+    ...(query.tag === undefined ? [] : [Prisma.sql`p.tags @> ARRAY[${normaliseTags([query.tag])[0]}]`]),
     ...(query.author === undefined ? [] : [Prisma.sql`p.author_id = ${query.author}::uuid`]),
     ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
   ];

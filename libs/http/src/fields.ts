@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { isId } from './validation.pipe.js';
-import { IsEmail, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
+import { IsEmail, isISO8601, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
 
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
@@ -51,15 +51,19 @@ export const Slug = () =>
     ApiProperty({ type: 'string', minLength: 1, maxLength: 120, pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', example: 'on-analytical-engines' }),
   );
 
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const RFC_3339 = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
-/** A moment in RFC 3339 with its offset, in the years 1 to 9999, as a text that `new Date` reads. */
+/** The days of the calendar that exist, in the years 1 to 9999: `new Date` would roll 30 February over, and PostgreSQL has no year 0. */
+function isTime(value: unknown): boolean {
+  if (typeof value !== 'string' || !RFC_3339.test(value) || !isISO8601(value, { strict: true })) return false;
+  const year = new Date(value).getUTCFullYear();
+  return year >= 1 && year <= 9_999;
+}
+
+/** A moment in RFC 3339 with its offset, as a text that `new Date` reads. */
 export const Time = () =>
   applyDecorators(
-    ValidateBy({
-      name: 'isTime',
-      validator: { validate: (value) => typeof value === 'string' && RFC_3339.test(value) && new Date(value).getTime() >= Date.UTC(1, 0), defaultMessage: () => '$property must be a time with its offset, like 2030-01-01T08:00:00Z' },
-    }),
+    ValidateBy({ name: 'isTime', validator: { validate: isTime, defaultMessage: () => '$property must be a time with its offset, like 2030-01-01T08:00:00Z' } }),
     ApiProperty({ type: 'string', format: 'date-time', example: '2030-01-01T08:00:00Z' }),
   );
 
