@@ -15,6 +15,16 @@ import { HealthService } from './ops/health.service.js';
 const WITHOUT_PREFIX = ['health/live', 'health/ready', 'problems', 'problems/:module/:what', 'docs', 'docs/setup.js', 'docs/:asset', 'openapi.json', '.well-known/jwks.json'];
 const DESCRIPTION = 'Users, posts, products and orders. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; lists are paged by cursor; writes that matter take an `Idempotency-Key`.';
 
+const TAGS = {
+  Auth: 'Proving who you are: accounts, log-in, sessions, passwords.',
+  Operations: 'Running it: health, public keys, and what each problem means.',
+  Orders: 'Buying: quote, place, pay, cancel. Stock is held from the moment an order is placed.',
+  Posts: 'Publishing: drafts are private, published posts are everybody’s.',
+  Products: 'What is for sale. Everybody reads; changes need the permission `products:manage`.',
+  Users: 'Who exists: your own profile, and everybody’s for staff.',
+  Variants: 'What is bought of a product, its price, and the ledger of its stock.',
+};
+
 /** The application as production and tests share it: ready to listen, but not listening. */
 export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestFastifyApplication> {
   const adapter = createEdge(env, logger);
@@ -49,5 +59,5 @@ async function describeApi(app: NestFastifyApplication): Promise<void> {
     const { default: load } = (await import(metadata.href)) as { default: () => Promise<Record<string, unknown>> };
     await SwaggerModule.loadPluginMetadata(load);
   }
-  app.get(DocsService).describeWith(() => buildDocument(app, { version: '1.0.0', description: DESCRIPTION }));
+  app.get(DocsService).describeWith(() => buildDocument(app, { version: '1.0.0', description: DESCRIPTION, tags: TAGS }));
 }

@@ -29,11 +29,18 @@ interface RouteFacts {
   versioned: boolean;
 }
 
+/** What the application says of itself; `tags` by the noun an operation's path begins with. */
+export interface ApiInfo {
+  version: string;
+  description: string;
+  tags: Record<string, string>;
+}
+
 /**
  * The OpenAPI 3.1 document of a running application: operations, types and examples come from the code and its comments (the Swagger
  * plugin), statuses and problem codes from the decorators that cause them.
  */
-export function buildDocument(app: INestApplication, info: { version: string; description: string }): OpenAPIObject {
+export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObject {
   const env = app.get(Env);
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -63,7 +70,7 @@ export function buildDocument(app: INestApplication, info: { version: string; de
     }
   }
   document.paths = mergeEquivalentPaths(document.paths);
-  document.tags = [...tags].sort().map((name) => ({ name, description: `Operations on ${name.toLowerCase()}.` }));
+  document.tags = [...tags].sort().map((name) => ({ name, description: info.tags[name] ?? `Operations on ${name.toLowerCase()}.` }));
   return toVersion31(document) as OpenAPIObject;
 }
 
