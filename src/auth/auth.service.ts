@@ -40,7 +40,7 @@ export class AuthService {
   async changePassword(actor: Actor, { currentPassword, newPassword }: ChangePasswordDto, device: Device): Promise<void> {
     const user = await this.users.me(actor);
     await this.passwords.prove({ userId: user.id, email: user.email, password: currentPassword, ip: device.ip });
-    const hash = await this.passwords.hashNew(newPassword, user);
+    const hash = await this.passwords.hashNew(newPassword, user, 'newPassword');
     const ended = await transaction(this.prisma, async (db) => {
       await this.passwords.keep(user.id, hash, db);
       return this.sessions.endOthers(actor, 'the password was changed', db);

@@ -34,11 +34,11 @@ export class PasswordsService {
     private readonly env: Env,
   ) {}
 
-  /** The hash of a new password. @throws auth/weak-password with advice */
-  async hashNew(password: string, person: { name: string; email: string }): Promise<string> {
+  /** The hash of a new password, which came as this member of the body. @throws auth/weak-password with advice */
+  async hashNew(password: string, person: { name: string; email: string }, member = 'password'): Promise<string> {
     const normalised = normalise(password);
     const advice = weakness(normalised, person);
-    if (advice !== null) throw weakPassword(advice, { fields: [{ pointer: '/password', code: 'weak', detail: advice }] });
+    if (advice !== null) throw weakPassword(advice, { fields: [{ pointer: `/${member}`, code: 'weak', detail: advice }] });
     return hash(normalised, PARAMETERS);
   }
 

@@ -25,6 +25,13 @@ export interface Tokens {
   expiresIn: number;
 }
 
+const withAccess = { user: { select: { roles: true, status: true, accessRevokedAt: true } } } satisfies Prisma.SessionInclude;
+
+/** Whether the account lets its session in: it is active, and was not suspended since the session began. */
+function hasAccess({ createdAt, user }: Prisma.SessionGetPayload<{ include: typeof withAccess }>): boolean {
+  return user.status === 'active' && (user.accessRevokedAt === null || user.accessRevokedAt < createdAt);
+}
+
 const CACHED_MS = 1_000; // the promise: an ended session is dead everywhere within a second, even when its signal is lost
 const CACHED_SESSIONS = 20_000;
 
@@ -67,14 +74,15 @@ export class SessionsService extends SessionDirectory {
     const token = readToken(this.refreshKeys, text);
     if (token === null) throw invalidRefreshToken('The refresh token is not one of ours; log in again.');
     const next = successorOf(this.refreshKeys, token);
-    const session = (await this.rotate(token, next, device)) ?? (await this.repeat(token, next));
-    if (session === null) throw invalidRefreshToken('The refresh token was used before or its session has ended; log in again.');
+    const session = await this.findLive(token.sessionId);
+    if (session === null || !((await this.rotate(token, next, device)) || (await this.repeat(token, next)))) throw invalidRefreshToken('The refresh token was used before or its session has ended; log in again.');
     const user = await this.prisma.user.findUniqueOrThrow({ where: { id: session.userId } });
     return this.tokens(user, next);
   }
 
   async list(actor: Actor): Promise<Session[]> {
-    return this.prisma.session.findMany({ where: { userId: actor.id, ...this.alive() }, orderBy: { createdAt: 'desc' }, take: 100 });
+    const sessions = await this.prisma.session.findMany({ where: { userId: actor.id, ...this.alive() }, include: withAccess, orderBy: { createdAt: 'desc' }, take: 100 });
+    return sessions.filter(hasAccess);
   }
 
   async end(actor: Actor, id: string, because = 'ended by its user'): Promise<void> {
@@ -99,30 +107,34 @@ export class SessionsService extends SessionDirectory {
   }
 
   private async load(id: string): Promise<LiveSession | null> {
-    const session = await this.prisma.session.findFirst({ where: { id, ...this.alive(), user: { status: 'active' } }, select: { userId: true, user: { select: { roles: true } } } });
+    const session = await this.findLive(id);
     return session && { sessionId: id, userId: session.userId, roles: session.user.roles, permissions: permissionsOf(session.user.roles) };
   }
 
+  private async findLive(id: string) {
+    const session = await this.prisma.session.findFirst({ where: { id, ...this.alive() }, include: withAccess });
+    return session !== null && hasAccess(session) ? session : null;
+  }
+
   /** Of many that present the current token at once, this statement lets one rotate it. */
-  private async rotate(token: RefreshToken, next: RefreshToken, device: Device): Promise<{ userId: string } | null> {
+  private async rotate(token: RefreshToken, next: RefreshToken, device: Device): Promise<boolean> {
     const now = new Date();
-    const [rotated] = await this.prisma.session.updateManyAndReturn({
-      where: { id: token.sessionId, refreshHash: token.hash, ...this.alive(), user: { status: 'active' } },
+    const { count } = await this.prisma.session.updateMany({
+      where: { id: token.sessionId, refreshHash: token.hash, ...this.alive() },
       data: { refreshHash: next.hash, previousRefreshHash: token.hash, rotatedAt: now, lastUsedAt: now, ip: device.ip, userAgent: device.userAgent.slice(0, 500) },
-      select: { userId: true },
     });
-    return rotated ?? null;
+    return count === 1;
   }
 
   /** A genuine token that is not the current one: a repetition within the grace period, or a reuse that ends the session. */
-  private async repeat(token: RefreshToken, next: RefreshToken): Promise<{ userId: string } | null> {
-    const session = await this.prisma.session.findFirst({ where: { id: token.sessionId, ...this.alive(), user: { status: 'active' } } });
-    if (session === null) return null;
+  private async repeat(token: RefreshToken, next: RefreshToken): Promise<boolean> {
+    const session = await this.prisma.session.findFirst({ where: { id: token.sessionId, ...this.alive() } });
+    if (session === null) return false;
     const inGrace = session.rotatedAt.getTime() > Date.now() - this.env.AUTH_REFRESH_GRACE_SECONDS * 1_000;
-    if (inGrace && token.hash.equals(session.previousRefreshHash ?? Buffer.alloc(0)) && next.hash.equals(session.refreshHash)) return session;
+    if (inGrace && token.hash.equals(session.previousRefreshHash ?? Buffer.alloc(0)) && next.hash.equals(session.refreshHash)) return true;
     await this.prisma.session.updateMany({ where: { id: token.sessionId, endedAt: null }, data: { endedAt: new Date(), endedBecause: 'a used refresh token turned up again' } });
     this.signals.send('session', token.sessionId);
-    return null;
+    return false;
   }
 
   private async tokens(user: User, token: RefreshToken): Promise<Tokens> {

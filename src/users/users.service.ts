@@ -29,7 +29,7 @@ export class UsersService {
     const filters: Prisma.UserWhereInput[] = [];
     if (query.role !== undefined) filters.push({ roles: { has: query.role } });
     if (query.status !== undefined) filters.push({ status: query.status });
-    if (query.q !== undefined) filters.push({ OR: [{ email: { contains: query.q.toLowerCase() } }, { name: { contains: query.q, mode: 'insensitive' } }] });
+    if (query.q !== undefined) filters.push({ OR: [{ email: { contains: literally(query.q.toLowerCase()) } }, { name: { contains: literally(query.q), mode: 'insensitive' } }] });
     const rows = await this.prisma.user.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1 });
     return toPage(rows, query, (user) => user.createdAt, (user) => user);
   }
@@ -70,7 +70,7 @@ export class UsersService {
         const others = await db.user.count({ where: { id: { not: id }, roles: { has: 'admin' }, status: 'active' } });
         if (others === 0) throw lastAdmin('This is the only active administrator; make somebody else one first.');
       }
-      return db.user.update({ where: { id }, data: { ...defined(changes), version: { increment: 1 } } }).catch((error: unknown) => {
+      return db.user.update({ where: { id }, data: { ...defined(changes), ...(changes.status === 'suspended' && { accessRevokedAt: new Date() }), version: { increment: 1 } } }).catch((error: unknown) => {
         if (isUniqueViolation(error, 'external_id')) throw externalIdTaken('Another user already has this externalId.');
         throw error;
       });
@@ -81,4 +81,9 @@ export class UsersService {
 function orNotFound(user: User | null): User {
   if (user === null) throw userNotFound('No user has this id.');
   return user;
+}
+
+/** Prisma's `contains` is a LIKE pattern: `%` and `_` would match anything. */
+function literally(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
 }

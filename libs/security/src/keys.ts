@@ -66,8 +66,9 @@ export class KeyRing {
       },
       { typ: TYPE, issuer: this.env.PUBLIC_URL!, audience: AUDIENCE, algorithms: ['EdDSA', 'ES256'], requiredClaims: ['sub', 'sid', 'exp', 'iat'] },
     );
-    if (typeof payload.sub !== 'string' || typeof payload.sid !== 'string') throw new Error('not an access token');
-    return { sub: payload.sub, sid: payload.sid };
+    const { sub, sid } = payload;
+    if (!isUuid(sub) || !isUuid(sid)) throw new Error('not an access token');
+    return { sub, sid };
   }
 
   /** The public keys as a JWK Set (RFC 7517). */
@@ -79,6 +80,10 @@ export class KeyRing {
   derive(purpose: string): Buffer[] {
     return this.masters.map((master) => Buffer.from(hkdfSync('sha256', master, '', `ashlar/${purpose}`, 32)));
   }
+}
+
+function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
 }
 
 function readSigningKey(encoded: string): SigningKey {

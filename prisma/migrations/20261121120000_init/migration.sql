@@ -233,6 +233,7 @@ CREATE TABLE "users" (
     "email_verified_at" TIMESTAMPTZ(3),
     "roles" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "status" "user_status" NOT NULL DEFAULT 'active',
+    "access_revoked_at" TIMESTAMPTZ(3),
     "external_id" TEXT,
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "version" INTEGER NOT NULL DEFAULT 1,
