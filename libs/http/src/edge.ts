@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { type ServerOptions, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Env } from '#config';
@@ -11,6 +11,8 @@ import { PROBLEM_MEDIA_TYPE, problemDocument, ProblemFilter } from './problem.fi
 import { registerRepresentation } from './representation.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+/** No path takes these, but people try them. */
+const FOREIGN_METHODS = ['TRACE', 'QUERY'] as const;
 const SECURITY_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
@@ -22,7 +24,7 @@ const SECURITY_HEADERS = {
 /** Fastify with everything that concerns every request: ids, the access log, limits, security headers, representations, failures. */
 export function createEdge(env: Env, logger: Pino): FastifyAdapter {
   const problems = new ProblemFilter(env, logger);
-  const options: FastifyServerOptions & { skipMiddie: boolean } = {
+  const options: FastifyServerOptions & { skipMiddie: boolean; http: ServerOptions } = {
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: env.HTTP_BODY_LIMIT_BYTES,
@@ -34,6 +36,7 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
     trustProxy: env.TRUSTED_PROXIES.length > 0 ? env.TRUSTED_PROXIES : false,
     genReqId: (request) => requestIdFrom(request.headers['x-request-id']),
     routerOptions: { maxParamLength: 500 },
+    http: { requireHostHeader: false }, // Node's own refusal has no body; ours follows below
     frameworkErrors: (error, request, reply) => {
       openRequest(request, reply, logger, env);
       problems.answer(error, request, reply);
@@ -46,7 +49,13 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
 
   fastify.decorateRequest('traceId', '');
   fastify.decorateRequest('problemCode', undefined);
-  fastify.addHook('onRequest', async (request, reply) => openRequest(request, reply, logger, env));
+  fastify.addHook('onRequest', async (request, reply) => {
+    openRequest(request, reply, logger, env);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw badRequest('The request has no Host header.');
+  });
+  // RFC 9110, 10.1.1 lets us overlook an expectation that we do not know.
+  fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
+  for (const method of FOREIGN_METHODS) fastify.addHttpMethod(method, { hasBody: false });
   registerRepresentation(fastify, apiUrl(env));
 
   // JSON is the only body there is, and an empty one is an empty object.
@@ -108,7 +117,7 @@ export function completeMethods(fastify: FastifyInstance): () => void {
     for (const { url, known } of [...routes.values()].filter(({ url }) => !url.includes('*'))) {
       const allow = [...METHODS.filter((method) => known.has(method)), 'OPTIONS'].join(', ');
       fastify.route({
-        method: METHODS.filter((method) => !known.has(method) && !(method === 'HEAD' && known.has('GET'))),
+        method: [...METHODS.filter((method) => !known.has(method) && !(method === 'HEAD' && known.has('GET'))), ...FOREIGN_METHODS],
         url,
         handler: async (request, reply) => {
           reply.header('Allow', allow);

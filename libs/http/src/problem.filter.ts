@@ -56,7 +56,8 @@ export class ProblemFilter implements ExceptionFilter {
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = toAppError(thrown);
     const status = STATUS[error.kind];
-    if (status >= 500) this.logger.error({ err: thrown, requestId: request.id, code: error.code }, 'Request failed');
+    const hungUp = request.raw.destroyed && !request.raw.complete; // no failure of ours, and nobody to answer
+    if (status >= 500 && !hungUp) this.logger.error({ err: thrown, requestId: request.id, code: error.code }, 'Request failed');
     request.problemCode = error.code;
     if (reply.sent) return;
     if (error.kind === 'unauthenticated') reply.header('WWW-Authenticate', error.code === 'auth/invalid-token' ? 'Bearer error="invalid_token"' : 'Bearer');

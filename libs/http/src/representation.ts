@@ -75,13 +75,13 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
     const { publicSeconds } = request.routeOptions.config as RepresentationConfig;
     const reading = request.method === 'GET' || request.method === 'HEAD';
     const fine = reply.statusCode >= 200 && reply.statusCode < 300;
-    if (publicSeconds !== undefined) reply.header('Vary', 'Authorization');
+    if (publicSeconds !== undefined) reply.header('Vary', [reply.getHeader('Vary'), 'Authorization'].filter(Boolean).join(', '));
     if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', fine && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store');
     if (!fine || typeof payload !== 'string' || payload === '') return payload;
     if (!reply.hasHeader('ETag') && (reading || request.version !== undefined)) reply.header('ETag', entityTag(request.version, payload));
     if (!reading || !matches(request.headers['if-none-match'], String(reply.getHeader('ETag')))) return payload;
     reply.code(304).removeHeader('Content-Type').removeHeader('Content-Length');
-    return null;
+    return request.method === 'HEAD' ? payload : null; // of a HEAD Fastify itself takes the body away
   });
 }
 

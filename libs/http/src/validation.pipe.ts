@@ -26,7 +26,7 @@ export class InputPipe extends ValidationPipe {
     if (metadata.type === 'custom') return value;
     const prefix = metadata.type === 'query' ? '?' : '/';
     if (metadata.type === 'body' && value !== undefined && (value === null || typeof value !== 'object' || Array.isArray(value))) throw validationFailed('The body must be a JSON object.');
-    refuseUnstorable(value, metadata.type === 'param' ? `/${metadata.data ?? ''}` : '', 0);
+    refuseUnstorable(value, metadata.type === 'param' ? `/${metadata.data ?? ''}` : prefix, 0);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
@@ -58,6 +58,11 @@ export function isId(value: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value);
 }
 
+/** `/` and `?` stand for the body and the query themselves. */
+function within(pointer: string, name: string): string {
+  return pointer === '/' || pointer === '?' ? `${pointer}${escapePointer(name)}` : `${pointer}/${escapePointer(name)}`;
+}
+
 function refuseUnstorable(value: unknown, pointer: string, depth: number): void {
   if (depth > ANY_DEPTH) throw validationFailed('The input is nested too deeply.', { fields: [{ pointer: '', code: 'maxDepth', detail: `at most ${ANY_DEPTH} levels are allowed` }] });
   if (typeof value === 'string') {
@@ -66,10 +71,10 @@ function refuseUnstorable(value: unknown, pointer: string, depth: number): void 
     for (const [name, member] of Object.entries(value)) {
       refuseUnstorable(name, pointer, depth);
       // class-validator looks members up with `in`, and so would take those that every object inherits for declared ones.
-      if (name in Object.prototype) throw validationFailed('A member has a name that no operation knows.', { fields: [{ pointer: `${pointer}/${name}`, code: 'unknown', detail: 'is not a member of this operation' }] });
+      if (name in Object.prototype) throw validationFailed('A member has a name that no operation knows.', { fields: [{ pointer: within(pointer, name), code: 'unknown', detail: 'is not a member of this operation' }] });
       // It also validates the items of an inner array as if they stood in the outer one.
-      if (Array.isArray(value) && Array.isArray(member)) throw validationFailed('An array stands where an item of an array is due.', { fields: [{ pointer: `${pointer}/${name}`, code: 'isObject', detail: 'must not be an array' }] });
-      refuseUnstorable(member, `${pointer}/${escapePointer(name)}`, depth + 1);
+      if (Array.isArray(value) && Array.isArray(member)) throw validationFailed('An array stands where an item of an array is due.', { fields: [{ pointer: within(pointer, name), code: 'isObject', detail: 'must not be an array' }] });
+      refuseUnstorable(member, within(pointer, name), depth + 1);
     }
   }
 }
