@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigError, type Env, loadEnv } from '#config';
 import { applyMigrations, type Embedded, EmbeddedError, isMissingTable, isUnavailable, MigrationError, startEmbedded } from '#database';
+import { unavailable } from '#http';
 import { createLogger } from '#telemetry';
 import type { Logger } from 'pino';
 import { createApp } from './app.setup.js';
@@ -57,13 +58,19 @@ async function run(managed: boolean): Promise<void> {
   }
 }
 
-/** Where the database cannot be asked yet, readiness says so; the accounts are looked for at every start. */
+/** Looked for at every start; where the database cannot be asked yet, the process is not ready before it has been. */
 async function refuseDemoAccounts(app: NestFastifyApplication): Promise<void> {
-  const count = await countDemoAccounts(app).catch((error: unknown) => {
-    if (isUnavailable(error) || isMissingTable(error)) return 0;
-    throw error;
-  });
-  if (count > 0) throw new StartError(`The database holds ${count} demo accounts, whose password everybody knows. Delete them (${DEMO_EMAILS.join(', ')}) or use another database.`);
+  const complaint = (count: number) => `The database holds ${count} demo accounts, whose password everybody knows. Delete them (${DEMO_EMAILS.join(', ')}) or use another database.`;
+  try {
+    const count = await countDemoAccounts(app);
+    if (count > 0) throw new StartError(complaint(count));
+  } catch (error) {
+    if (!isUnavailable(error) && !isMissingTable(error)) throw error;
+    app.get(HealthService).require(async () => {
+      const count = await countDemoAccounts(app);
+      if (count > 0) throw unavailable(complaint(count));
+    });
+  }
 }
 
 function refusedPort(error: unknown, env: Env): unknown {

@@ -13,6 +13,6 @@ import { SessionsService } from './sessions.service.js';
   imports: [UsersModule],
   controllers: [AuthController, JwksController],
   providers: [AuthService, PasswordsService, SessionsService, JwtStrategy, { provide: SessionDirectory, useExisting: SessionsService }],
-  exports: [SessionDirectory, AuthService],
+  exports: [SessionDirectory, AuthService, JwtStrategy],
 })
 export class AuthModule {}

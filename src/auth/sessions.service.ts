@@ -39,7 +39,8 @@ const CACHED_SESSIONS = 20_000;
 @Injectable()
 export class SessionsService extends SessionDirectory {
   private readonly refreshKeys: Buffer[];
-  private readonly live: LRUCache<string, { session: LiveSession | null }>;
+  private readonly live = new LRUCache<string, { session: LiveSession | null }>({ max: CACHED_SESSIONS, ttl: CACHED_MS, ttlResolution: 0 });
+  private readonly loading = new Map<string, Promise<LiveSession | null>>();
 
   constructor(
     private readonly prisma: PrismaService,
@@ -49,14 +50,24 @@ export class SessionsService extends SessionDirectory {
   ) {
     super();
     this.refreshKeys = keys.derive('refresh-tokens');
-    this.live = new LRUCache({ max: CACHED_SESSIONS, ttl: CACHED_MS, ttlResolution: 0, fetchMethod: async (id) => ({ session: await this.load(id) }) });
-    signals.on('session', (id) => this.live.delete(id));
-    signals.on('user', (id) => this.forgetUser(id));
-    signals.onGap(() => this.live.clear());
+    signals.on('session', (id) => this.forget(id));
+    signals.on('user', (userId) => this.forgetUser(userId));
+    signals.onGap(() => this.forgetAll());
   }
 
   override async find(sessionId: string): Promise<LiveSession | null> {
-    return (await this.live.fetch(sessionId))?.session ?? null;
+    const kept = this.live.get(sessionId);
+    if (kept !== undefined) return kept.session;
+    const loading = this.loading.get(sessionId) ?? this.load(sessionId);
+    this.loading.set(sessionId, loading);
+    try {
+      const session = await loading;
+      // Only what no signal has overtaken meanwhile is kept.
+      if (this.loading.get(sessionId) === loading) this.live.set(sessionId, { session });
+      return session;
+    } finally {
+      if (this.loading.get(sessionId) === loading) this.loading.delete(sessionId);
+    }
   }
 
   async open(user: User, device: Device, db: Db = this.prisma): Promise<Tokens> {
@@ -142,7 +153,18 @@ export class SessionsService extends SessionDirectory {
     return { user, accessToken, refreshToken: token.text, expiresIn: this.env.JWT_ACCESS_TTL_SECONDS };
   }
 
+  private forget(sessionId: string): void {
+    this.live.delete(sessionId);
+    this.loading.delete(sessionId);
+  }
+
   private forgetUser(userId: string): void {
     for (const [id, { session }] of this.live.entries()) if (session?.userId === userId) this.live.delete(id);
+    this.loading.clear(); // whose they are is not known yet
+  }
+
+  private forgetAll(): void {
+    this.live.clear();
+    this.loading.clear();
   }
 }

@@ -7,7 +7,8 @@ import { unavailable } from '#http';
 export class HealthService {
   /** Whether this process is about to stop. */
   draining = false;
-  private migrated = false;
+  private proven = false;
+  private readonly conditions: (() => Promise<void>)[] = [];
 
   constructor(
     private readonly prisma: PrismaService,
@@ -22,14 +23,20 @@ export class HealthService {
   /** @throws http/unavailable naming what is missing */
   async ready(): Promise<{ status: 'ready'; signals: 'connected' | 'reconnecting' }> {
     if (this.draining) throw unavailable('This process is stopping; others answer.');
-    if (this.migrated) await this.prisma.$queryRaw`SELECT 1`;
-    else await this.requireMigrations();
+    if (this.proven) await this.prisma.$queryRaw`SELECT 1`;
+    else await this.prove();
     return { status: 'ready', signals: this.signals.connected ? 'connected' : 'reconnecting' };
   }
 
-  private async requireMigrations(): Promise<void> {
+  /** What else must hold once, before this process is ready for the first time; throws `http/unavailable` where it does not. */
+  require(condition: () => Promise<void>): void {
+    this.conditions.push(condition);
+  }
+
+  private async prove(): Promise<void> {
     const pending = await this.prisma.pendingMigrations();
     if (pending.length > 0) throw unavailable(`${pending.length} migrations are not applied yet; run npm run db:migrate.`);
-    this.migrated = true;
+    for (const condition of this.conditions) await condition();
+    this.proven = true;
   }
 }

@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Param } from '@nestjs/common';
+import { ApiProduces } from '@nestjs/swagger';
 import { problemCatalogue } from '#errors';
 import { notFound, Problems, PubliclyCached, STATUS } from '#http';
 import { Public } from '#security';
@@ -18,6 +19,7 @@ export class ProblemsController {
 
   /** What a problem means and what to do about it: the page its `type` names */
   @Get(':module/:what')
+  @ApiProduces('text/html')
   @Header('Content-Type', 'text/html; charset=utf-8')
   @Header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
   @PubliclyCached(300)

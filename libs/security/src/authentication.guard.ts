@@ -2,6 +2,7 @@ import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { Actor } from './actor.js';
+import { JwtStrategy } from './jwt.strategy.js';
 import { ACCESS, type Access, type AuthenticatedRequest } from './security.decorator.js';
 import { invalidToken } from './security.errors.js';
 
@@ -10,9 +11,18 @@ import { invalidToken } from './security.errors.js';
  * authorization guard answers.
  */
 @Injectable()
-export class AuthenticationGuard extends AuthGuard('jwt') {
-  constructor(private readonly reflector: Reflector) {
-    super();
+export class AuthenticationGuard extends AuthGuard() {
+  constructor(
+    private readonly reflector: Reflector,
+    strategy: JwtStrategy,
+  ) {
+    // By name passport would give the strategy of the application that was made last in this process. It augments the one it is given,
+    // so each request gets a heir of its own.
+    super({
+      get defaultStrategy() {
+        return Object.create(strategy) as never;
+      },
+    });
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
