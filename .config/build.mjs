@@ -42,7 +42,11 @@ export async function build({ ifChanged = false } = {}) {
 }
 
 function isUpToDate() {
-  return existsSync(buildStamp) && existsSync(schemaStamp) && readFileSync(buildStamp, 'utf8') === fingerprint(['src', 'libs', 'prisma', ...SETTINGS]);
+  return (
+    existsSync(buildStamp) &&
+    existsSync(schemaStamp) &&
+    readFileSync(buildStamp, 'utf8') === fingerprint(['src', 'libs', 'prisma', ...SETTINGS])
+  );
 }
 
 async function generateClient() {
@@ -66,13 +70,20 @@ function mendMetadata() {
 
 function fingerprint(paths) {
   const hash = createHash('sha256');
-  for (const path of paths.flatMap(filesUnder)) hash.update(`${path}\0`).update(readFileSync(join(root, path))).update('\0');
+  for (const path of paths.flatMap(filesUnder))
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(root, path)))
+      .update('\0');
   return hash.digest('hex');
 }
 
 function filesUnder(path) {
   const kind = made(path) ? undefined : statSync(join(root, path), { throwIfNoEntry: false });
-  if (kind?.isDirectory()) return readdirSync(join(root, path)).sort().flatMap((name) => filesUnder(`${path}/${name}`));
+  if (kind?.isDirectory())
+    return readdirSync(join(root, path))
+      .sort()
+      .flatMap((name) => filesUnder(`${path}/${name}`));
   return kind ? [path] : [];
 }
 
@@ -98,7 +109,11 @@ const LEAVE_TOGETHER = `data:text/javascript,process.once('disconnect', () => pr
 function run(complaint, tool, args, env = process.env) {
   return new Promise((resolve, reject) => {
     let output = '';
-    const child = spawn(process.execPath, ['--import', LEAVE_TOGETHER, join(root, tool), ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = spawn(process.execPath, ['--import', LEAVE_TOGETHER, join(root, tool), ...args], {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     child.once('error', reject);
     child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`${complaint}:\n${output.trim()}`))));

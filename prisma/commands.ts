@@ -21,20 +21,39 @@ type Command = (args: string[], withApp: <T>(work: (app: INestApplicationContext
 const COMMANDS: Record<string, Command> = {
   /** `npm run db:seed`: the demo world, on request. */
   seed: async (args, withApp) => {
-    if (loadEnv().isProduction && !args.includes('--force')) throw new Refusal(`db:seed makes accounts whose password everybody knows and does not run in production; add --force if you mean it.`);
+    if (loadEnv().isProduction && !args.includes('--force'))
+      throw new Refusal(
+        `db:seed makes accounts whose password everybody knows and does not run in production; add --force if you mean it.`,
+      );
     const seeded = await withApp(seedWhenEmpty);
-    if (!seeded) throw new Refusal('The database already has users; the demo world goes into an empty one only (npm run db:reset empties it).');
+    if (!seeded)
+      throw new Refusal('The database already has users; the demo world goes into an empty one only (npm run db:reset empties it).');
     return `Made the demo world. Log in as ${DEMO_EMAILS.join(', ')} with the password: ${DEMO_PASSWORD}`;
   },
 
   /** `npm run user:create -- --email E --password P [--role R] [--name N]` */
   'user:create': async (args, withApp) => {
-    const { values } = parseArgs({ args, options: { email: { type: 'string' }, password: { type: 'string' }, role: { type: 'string', default: 'customer' }, name: { type: 'string' } } });
+    const { values } = parseArgs({
+      args,
+      options: {
+        email: { type: 'string' },
+        password: { type: 'string' },
+        role: { type: 'string', default: 'customer' },
+        name: { type: 'string' },
+      },
+    });
     const role = ROLES.find((known) => known === values.role);
     if (role === undefined) throw new Refusal(`--role must be one of ${ROLES.join(', ')}.`);
-    const account = plainToInstance(RegisterDto, { email: values.email, password: values.password, name: values.name ?? values.email?.split('@')[0] });
+    const account = plainToInstance(RegisterDto, {
+      email: values.email,
+      password: values.password,
+      name: values.name ?? values.email?.split('@')[0],
+    });
     const faults = validateSync(account).flatMap(({ constraints }) => Object.values(constraints ?? {}));
-    if (faults.length > 0) throw new Refusal(`${faults.map((fault) => `--${fault}`).join('\n')}\nUse it like this: npm run user:create -- --email ada@example.org --password "four or more words" --role admin`);
+    if (faults.length > 0)
+      throw new Refusal(
+        `${faults.map((fault) => `--${fault}`).join('\n')}\nUse it like this: npm run user:create -- --email ada@example.org --password "four or more words" --role admin`,
+      );
     const user = await withApp((app) => app.get(AuthService).createAccount({ ...account, roles: [role] satisfies Role[] }));
     return `Made ${user.email} with the role ${role} (${user.id}).`;
   },
@@ -64,7 +83,9 @@ try {
   if (command === undefined) throw new Refusal(`Say what to do: ${Object.keys(COMMANDS).join(', ')}.`);
   console.log(await command(args, withApp));
 } catch (error) {
-  const forPeople = [Refusal, ConfigError, EmbeddedError, MigrationError, AppError].some((kind) => error instanceof kind) || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+  const forPeople =
+    [Refusal, ConfigError, EmbeddedError, MigrationError, AppError].some((kind) => error instanceof kind) ||
+    (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
   console.error(forPeople ? (error as Error).message : error);
   process.exitCode = 1;
 }

@@ -14,22 +14,37 @@ export function folderName(name: string, now: Date, last: string | undefined): s
 
 /** What a version of the application that still runs does not survive, and how to do it in two releases instead. */
 const BREAKING: [RegExp, (name: string) => string][] = [
-  [/^DROP TABLE "(?<name>[^"]+)"/, (name) => `drops the table ${name}: release a version that no longer uses it first, and drop it in the next one`],
-  [/^DROP COLUMN "(?<name>[^"]+)"/, (name) => `drops the column ${name}: release a version that no longer uses it first, and drop it in the next one`],
+  [
+    /^DROP TABLE "(?<name>[^"]+)"/,
+    (name) => `drops the table ${name}: release a version that no longer uses it first, and drop it in the next one`,
+  ],
+  [
+    /^DROP COLUMN "(?<name>[^"]+)"/,
+    (name) => `drops the column ${name}: release a version that no longer uses it first, and drop it in the next one`,
+  ],
   [
     /^ADD COLUMN\s+"(?<name>[^"]+)"(?!.*\bDEFAULT\b).*\bNOT NULL/,
-    (name) => `adds the column ${name} as NOT NULL without a default: it fails on rows that exist and for a running version that does not fill it; give it a default, or add it as optional first`,
+    (name) =>
+      `adds the column ${name} as NOT NULL without a default: it fails on rows that exist and for a running version that does not fill it; give it a default, or add it as optional first`,
   ],
   [
     /^ALTER COLUMN "(?<name>[^"]+)" SET NOT NULL/,
-    (name) => `makes the column ${name} NOT NULL: it fails where a row or a running version leaves it empty; fill the rows first, in a release that always writes it`,
+    (name) =>
+      `makes the column ${name} NOT NULL: it fails where a row or a running version leaves it empty; fill the rows first, in a release that always writes it`,
   ],
   [
     /^ALTER COLUMN "(?<name>[^"]+)" SET DATA TYPE/,
-    (name) => `changes the type of the column ${name}: it may rewrite and lock the table, and a running version expects the old type; add a new column, fill it, and move over`,
+    (name) =>
+      `changes the type of the column ${name}: it may rewrite and lock the table, and a running version expects the old type; add a new column, fill it, and move over`,
   ],
-  [/^RENAME (?:TO|COLUMN) "(?<name>[^"]+)"/, (name) => `renames ${name}, which a running version still asks for: add the new one beside it, and drop the old one later`],
-  [/^(?:DROP TYPE|ALTER TYPE) "(?<name>[^"]+)"(?! ADD VALUE)/, (name) => `changes the values of the type ${name}, which a running version may still write: add values only, and remove none`],
+  [
+    /^RENAME (?:TO|COLUMN) "(?<name>[^"]+)"/,
+    (name) => `renames ${name}, which a running version still asks for: add the new one beside it, and drop the old one later`,
+  ],
+  [
+    /^(?:DROP TYPE|ALTER TYPE) "(?<name>[^"]+)"(?! ADD VALUE)/,
+    (name) => `changes the values of the type ${name}, which a running version may still write: add values only, and remove none`,
+  ],
 ];
 
 /** One sentence for each statement that would break a version of the application that still runs (expand and contract). */

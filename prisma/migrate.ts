@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import pg from 'pg';
 import { ConfigError, loadEnv } from '#config';
 // Not by #database: the tool works on the schema and needs no client generated from it.
-import { EmbeddedError, startEmbedded } from '../libs/database/src/embedded.js';
+import { EmbeddedError, joinEmbedded, startEmbedded } from '../libs/database/src/embedded.js';
 import { applyMigrations, MigrationError, migrationNames, prismaFolder } from '../libs/database/src/migrations.js';
 import { schemaDifference, SchemaError, type SchemaFile } from '../libs/database/src/schema-engine.js';
 import { disagreements } from './catalogue.js';
@@ -37,16 +37,23 @@ async function create(args: string[]): Promise<void> {
   const sql = await schemaDifference(await readSnapshot(), schema);
   const byHand = args.includes('--empty');
   if (!sql && !byHand) {
-    console.log('The schema has not changed since the last migration. For SQL that Prisma cannot express, add --empty and write it yourself.');
+    console.log(
+      'The schema has not changed since the last migration. For SQL that Prisma cannot express, add --empty and write it yourself.',
+    );
     return;
   }
   const folder = join(migrations, folderName(name, new Date(), (await migrationNames()).at(-1)));
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'migration.sql'), sql || '-- What Prisma cannot express: constraints, partial indexes, triggers.\n');
-  await writeFile(join(migrations, 'migration_lock.toml'), '# Prisma reads this file; it belongs under version control.\nprovider = "postgresql"\n');
+  await writeFile(
+    join(migrations, 'migration_lock.toml'),
+    '# Prisma reads this file; it belongs under version control.\nprovider = "postgresql"\n',
+  );
   await writeFile(snapshot, schema.map(({ content }) => content.trim()).join('\n\n') + '\n');
 
-  console.log(`Wrote ${relative(process.cwd(), join(folder, 'migration.sql'))}: read it, add the CHECK constraints it needs, and apply it by npm run db:migrate.`);
+  console.log(
+    `Wrote ${relative(process.cwd(), join(folder, 'migration.sql'))}: read it, add the CHECK constraints it needs, and apply it by npm run db:migrate.`,
+  );
   for (const warning of breakingChanges(sql)) console.warn(`Warning: ${warning}`);
 }
 
@@ -54,7 +61,9 @@ async function reset(args: string[]): Promise<void> {
   const env = loadEnv();
   if (env.NODE_ENV === 'production') throw new Refusal('db:reset destroys all data and does not run in production.');
   if (env.DATABASE_URL && !args.includes('--force'))
-    throw new Refusal(`db:reset destroys all data of the database "${new URL(env.DATABASE_URL).pathname.slice(1)}" that DATABASE_URL names: add --force if you mean it (npm run db:reset -- --force).`);
+    throw new Refusal(
+      `db:reset destroys all data of the database "${new URL(env.DATABASE_URL).pathname.slice(1)}" that DATABASE_URL names: add --force if you mean it (npm run db:reset -- --force).`,
+    );
   await withDatabase(async (url) => {
     await run(url, 'DROP SCHEMA IF EXISTS graphile_worker CASCADE; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public');
     const applied = await applyMigrations(url);
@@ -66,7 +75,10 @@ async function reset(args: string[]): Promise<void> {
 async function check(): Promise<void> {
   const schema = await readSchema();
   const drift = await schemaDifference(await readSnapshot(), schema);
-  if (drift) throw new Refusal(`The schema has changed since the last migration: run npm run db:migration -- <name>, which would write:\n\n${drift}`);
+  if (drift)
+    throw new Refusal(
+      `The schema has changed since the last migration: run npm run db:migration -- <name>, which would write:\n\n${drift}`,
+    );
 
   const folder = await mkdtemp(join(tmpdir(), 'ashlar-check-'));
   try {
@@ -87,12 +99,12 @@ async function check(): Promise<void> {
   console.log('The migrations lead to the schema.');
 }
 
-/** The database of the settings, or the embedded one for as long as the work takes. */
+/** The database of the settings; or the embedded one, of the application that runs or for as long as the work takes. */
 async function withDatabase(work: (url: string) => Promise<void>): Promise<void> {
-  const env = loadEnv();
-  const url = env.DATABASE_DIRECT_URL ?? env.DATABASE_URL;
+  // What production asks of a process that serves (secrets, its public address) need not be handed to the one that migrates.
+  const { DATABASE_DIRECT_URL: url } = loadEnv(undefined, { NODE_ENV: 'test' });
   if (url) return work(url);
-  const server = await startEmbedded({ dataDir: env.DATA_DIR, log: console.log });
+  const server = await joinEmbedded({ dataDir: loadEnv().DATA_DIR, log: console.log });
   try {
     await work(server.url);
   } finally {

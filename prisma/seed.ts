@@ -32,7 +32,9 @@ export async function countDemoAccounts(app: INestApplicationContext): Promise<n
 }
 
 async function person(app: INestApplicationContext, role: Role): Promise<Actor> {
-  const user = await app.get(AuthService).createAccount({ email: `${role}@example.com`, name: NAMES[role], password: DEMO_PASSWORD, roles: [role] });
+  const user = await app
+    .get(AuthService)
+    .createAccount({ email: `${role}@example.com`, name: NAMES[role], password: DEMO_PASSWORD, roles: [role] });
   return new Actor(user.id, '', user.roles, permissionsOf(user.roles));
 }
 
@@ -49,7 +51,11 @@ async function stockShelves(app: INestApplicationContext, admin: Actor): Promise
   const products = app.get(ProductsService);
   const shelved = [];
   for (const { variants, ...product } of PRODUCTS) {
-    const created = await products.create(admin, { ...product, status: 'active', variants: variants.map(({ amount, ...variant }) => ({ ...variant, price: { amount, currency: 'EUR' } })) });
+    const created = await products.create(admin, {
+      ...product,
+      status: 'active',
+      variants: variants.map(({ amount, ...variant }) => ({ ...variant, price: { amount, currency: 'EUR' } })),
+    });
     shelved.push(...created.variants.map(({ id }) => id));
   }
   return shelved;
@@ -58,7 +64,8 @@ async function stockShelves(app: INestApplicationContext, admin: Actor): Promise
 /** One paid order, one that was cancelled, one that waits. */
 async function sellSome(app: INestApplicationContext, customer: Actor, variants: string[]): Promise<void> {
   const orders = app.get(OrdersService);
-  const place = (...indexes: number[]) => orders.place(customer, { items: indexes.map((index) => ({ variantId: variants[index % variants.length]!, quantity: 1 })) });
+  const place = (...indexes: number[]) =>
+    orders.place(customer, { items: indexes.map((index) => ({ variantId: variants[index % variants.length]!, quantity: 1 })) });
   const paid = await place(0, 3);
   const steps = orders.payment(customer, paid.id, 'sandbox:success', ({ id }) => id);
   const prisma = app.get(PrismaService);

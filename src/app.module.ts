@@ -20,9 +20,23 @@ export class AppModule {
   static of(env: Readonly<Env>, logger: Pino): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.of(env), TelemetryModule.of(logger), DatabaseModule, SecurityModule.of(ALL_PERMISSIONS), UsersModule, AuthModule, PostsModule, ProductsModule, OrdersModule, OpsModule],
+      imports: [
+        ConfigModule.of(env),
+        TelemetryModule.of(logger),
+        DatabaseModule,
+        SecurityModule.of(ALL_PERMISSIONS),
+        UsersModule,
+        AuthModule,
+        PostsModule,
+        ProductsModule,
+        OrdersModule,
+        OpsModule,
+      ],
       // In the order they run: who calls, how often, whether they may, and whether the route reads what they sent.
-      providers: [AuthenticationGuard, RateLimitGuard, AuthorizationGuard, AddressBudgetGuard, UndeclaredInputGuard].map((useClass) => ({ provide: APP_GUARD, useClass })),
+      providers: [AuthenticationGuard, RateLimitGuard, AuthorizationGuard, AddressBudgetGuard, UndeclaredInputGuard].map((useClass) => ({
+        provide: APP_GUARD,
+        useClass,
+      })),
     };
   }
 }

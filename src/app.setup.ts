@@ -12,8 +12,19 @@ import { AppModule } from './app.module.js';
 import { DocsService } from './ops/docs.service.js';
 import { HealthService } from './ops/health.service.js';
 
-const WITHOUT_PREFIX = ['health/live', 'health/ready', 'problems', 'problems/:module/:what', 'docs', 'docs/setup.js', 'docs/:asset', 'openapi.json', '.well-known/jwks.json'];
-const DESCRIPTION = 'Users, posts, products and orders. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; lists are paged by cursor; writes that matter take an `Idempotency-Key`.';
+const WITHOUT_PREFIX = [
+  'health/live',
+  'health/ready',
+  'problems',
+  'problems/:module/:what',
+  'docs',
+  'docs/setup.js',
+  'docs/:asset',
+  'openapi.json',
+  '.well-known/jwks.json',
+];
+const DESCRIPTION =
+  'Users, posts, products and orders. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; lists are paged by cursor; writes that matter take an `Idempotency-Key`.';
 
 const TAGS = {
   Auth: 'Proving who you are: accounts, log-in, sessions, passwords.',
@@ -31,10 +42,30 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
   const fastify = adapter.getInstance<FastifyInstance>();
   const complete = completeMethods(fastify);
   if (env.CORS_ORIGINS.length > 0) {
-    const exposedHeaders = ['ETag', 'Link', 'Location', 'Retry-After', 'RateLimit', 'RateLimit-Policy', 'X-Request-Id', 'Idempotency-Replayed'];
-    await fastify.register(cors, { origin: env.CORS_ORIGINS, credentials: true, maxAge: 600, methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders, strictPreflight: false });
+    const exposedHeaders = [
+      'ETag',
+      'Link',
+      'Location',
+      'Retry-After',
+      'RateLimit',
+      'RateLimit-Policy',
+      'X-Request-Id',
+      'Idempotency-Replayed',
+    ];
+    await fastify.register(cors, {
+      origin: env.CORS_ORIGINS,
+      credentials: true,
+      maxAge: 600,
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders,
+      strictPreflight: false,
+    });
   }
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(env, logger), adapter, { logger: new NestLogger(logger), bodyParser: false, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.of(env, logger), adapter, {
+    logger: new NestLogger(logger),
+    bodyParser: false,
+    abortOnError: false,
+  });
   app.setGlobalPrefix(API_PREFIX, { exclude: WITHOUT_PREFIX });
   app.useGlobalPipes(new InputPipe());
   app.useGlobalFilters(new ProblemFilter(env, logger));

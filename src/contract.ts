@@ -17,7 +17,13 @@ function differences(file: unknown, running: unknown, path = ''): string[] {
   const both = [file, running].every((side) => side !== null && typeof side === 'object');
   if (!both) return [path || '/'];
   const names = new Set([...Object.keys(file as object), ...Object.keys(running as object)]);
-  return [...names].flatMap((name) => differences((file as Record<string, unknown>)[name], (running as Record<string, unknown>)[name], `${path}/${name.replaceAll('/', '~1')}`));
+  return [...names].flatMap((name) =>
+    differences(
+      (file as Record<string, unknown>)[name],
+      (running as Record<string, unknown>)[name],
+      `${path}/${name.replaceAll('/', '~1')}`,
+    ),
+  );
 }
 
 async function describe(): Promise<OpenAPIObject> {
@@ -34,7 +40,9 @@ const document = await describe();
 if (process.argv.includes('--check')) {
   const found = differences(JSON.parse(readFileSync(FILE, 'utf8')), document);
   if (found.length > 0) {
-    process.stderr.write(`openapi.json does not describe the application any more; run npm run openapi and read what changed:\n${found.slice(0, 20).join('\n')}\n`);
+    process.stderr.write(
+      `openapi.json does not describe the application any more; run npm run openapi and read what changed:\n${found.slice(0, 20).join('\n')}\n`,
+    );
     process.exitCode = 1;
   }
 } else {

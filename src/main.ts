@@ -23,7 +23,8 @@ export async function start({ managed }: { managed: boolean }): Promise<void> {
   try {
     await run(managed);
   } catch (error) {
-    const plain = error instanceof ConfigError || error instanceof EmbeddedError || error instanceof MigrationError || error instanceof StartError;
+    const plain =
+      error instanceof ConfigError || error instanceof EmbeddedError || error instanceof MigrationError || error instanceof StartError;
     process.stderr.write(`\n${plain ? error.message : String((error as Error)?.stack ?? error)}\n\n`);
     process.exit(1);
   }
@@ -33,7 +34,8 @@ async function run(managed: boolean): Promise<void> {
   const leaveEarly = () => process.exit(130); // the embedded server hears of it by the exit
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, leaveEarly);
   const configured = loadEnv();
-  if (configured.DATABASE_URL === undefined && !managed) throw new StartError('DATABASE_URL is not set. Set it to your PostgreSQL, or use npm start, which brings its own.');
+  if (configured.DATABASE_URL === undefined && !managed)
+    throw new StartError('DATABASE_URL is not set. Set it to your PostgreSQL, or use npm start, which brings its own.');
   const embedded = configured.DATABASE_URL === undefined ? await startEmbedded({ dataDir: configured.DATA_DIR }) : undefined;
   const env = embedded ? loadEnv(undefined, { DATABASE_URL: embedded.url, DATABASE_DIRECT_URL: embedded.url }) : configured;
   const logger = createLogger(env);
@@ -60,7 +62,8 @@ async function run(managed: boolean): Promise<void> {
 
 /** Looked for at every start; where the database cannot be asked yet, the process is not ready before it has been. */
 async function refuseDemoAccounts(app: NestFastifyApplication): Promise<void> {
-  const complaint = (count: number) => `The database holds ${count} demo accounts, whose password everybody knows. Delete them (${DEMO_EMAILS.join(', ')}) or use another database.`;
+  const complaint = (count: number) =>
+    `The database holds ${count} demo accounts, whose password everybody knows. Delete them (${DEMO_EMAILS.join(', ')}) or use another database.`;
   try {
     const count = await countDemoAccounts(app);
     if (count > 0) throw new StartError(complaint(count));
@@ -75,9 +78,13 @@ async function refuseDemoAccounts(app: NestFastifyApplication): Promise<void> {
 
 function refusedPort(error: unknown, env: Env): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new StartError(`Port ${env.PORT} is in use by another program, perhaps an Ashlar that still runs. Stop that program, or choose another port: PORT=${env.PORT + 1} npm start`);
+  if (code === 'EADDRINUSE')
+    return new StartError(
+      `Port ${env.PORT} is in use by another program, perhaps an Ashlar that still runs. Stop that program, or choose another port: PORT=${env.PORT + 1} npm start`,
+    );
   if (code === 'EACCES') return new StartError(`This user may not listen on port ${env.PORT}. Choose one above 1023: PORT=3000 npm start`);
-  if (code === 'EADDRNOTAVAIL') return new StartError('This machine has no such address as HOST names. Set HOST to one of its own, or to 0.0.0.0 for all.');
+  if (code === 'EADDRNOTAVAIL')
+    return new StartError('This machine has no such address as HOST names. Set HOST to one of its own, or to 0.0.0.0 for all.');
   return error;
 }
 
@@ -108,7 +115,13 @@ function banner(env: Env, port: number, embedded: Embedded | undefined, seeded: 
     '',
     `  Ashlar runs at    ${url}`,
     `  Documentation     ${url}/docs`,
-    ...(embedded ? [`  Demo accounts     ${DEMO_EMAILS.join(', ')}`, `  Their password    ${DEMO_PASSWORD}`, `  Data lies in      ${embedded.dataDir}${seeded ? ' (just filled with the demo world)' : ''}`] : ['  Data lies in      the database of DATABASE_URL']),
+    ...(embedded
+      ? [
+          `  Demo accounts     ${DEMO_EMAILS.join(', ')}`,
+          `  Their password    ${DEMO_PASSWORD}`,
+          `  Data lies in      ${embedded.dataDir}${seeded ? ' (just filled with the demo world)' : ''}`,
+        ]
+      : ['  Data lies in      the database of DATABASE_URL']),
     '  Stop with         Ctrl-C',
     '',
     '',

@@ -75,7 +75,14 @@ export class SessionResponse {
   current: boolean;
 
   static from(session: Session, currentId: string): SessionResponse {
-    return { id: session.id, createdAt: session.createdAt, lastUsedAt: session.lastUsedAt, ip: session.ip, userAgent: session.userAgent, current: session.id === currentId };
+    return {
+      id: session.id,
+      createdAt: session.createdAt,
+      lastUsedAt: session.lastUsedAt,
+      ip: session.ip,
+      userAgent: session.userAgent,
+      current: session.id === currentId,
+    };
   }
 }
 

@@ -1,7 +1,32 @@
 import { problem } from '#errors';
 
-export const emailTaken = problem('auth/email-taken', 'conflict', 'The address has an account', 'An account with this e-mail address exists. Log in with it, or register with another address.');
-export const invalidCredentials = problem('auth/invalid-credentials', 'unauthenticated', 'Address or password is wrong', 'There is no active account with this address and password. Which of the two is wrong is not said. Check both, and mind that passwords are case-sensitive.');
-export const weakPassword = problem('auth/weak-password', 'invalid', 'The password is too easy to guess', 'Choose a passphrase of 15 to 128 characters, such as four or more words that do not belong together, that does not contain your name or address.');
-export const invalidRefreshToken = problem('auth/invalid-refresh-token', 'unauthenticated', 'The refresh token is not valid', 'The token is malformed, was used before, or its session has ended. Log in again. A used token that turns up again ends its session, because it may have been stolen.');
-export const sessionNotFound = problem('auth/session-not-found', 'not-found', 'No such session', 'You have no session with this id, or it has ended already.');
+export const emailTaken = problem(
+  'auth/email-taken',
+  'conflict',
+  'The address has an account',
+  'An account with this e-mail address exists. Log in with it, or register with another address.',
+);
+export const invalidCredentials = problem(
+  'auth/invalid-credentials',
+  'unauthenticated',
+  'Address or password is wrong',
+  'There is no active account with this address and password. Which of the two is wrong is not said. Check both, and mind that passwords are case-sensitive.',
+);
+export const weakPassword = problem(
+  'auth/weak-password',
+  'invalid',
+  'The password is too easy to guess',
+  'Choose a passphrase of 15 to 128 characters, such as four or more words that do not belong together, that does not contain your name or address.',
+);
+export const invalidRefreshToken = problem(
+  'auth/invalid-refresh-token',
+  'unauthenticated',
+  'The refresh token is not valid',
+  'The token is malformed, was used before, or its session has ended. Log in again. A used token that turns up again ends its session, because it may have been stolen.',
+);
+export const sessionNotFound = problem(
+  'auth/session-not-found',
+  'not-found',
+  'No such session',
+  'You have no session with this id, or it has ended already.',
+);

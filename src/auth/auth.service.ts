@@ -20,7 +20,9 @@ export class AuthService {
 
   async register(account: RegisterDto, device: Device): Promise<Tokens> {
     const hash = await this.passwords.hashNew(account.password, account);
-    return transaction(this.prisma, async (db) => this.sessions.open(await this.insert({ ...account, roles: ['customer'] }, hash, db), device, db));
+    return transaction(this.prisma, async (db) =>
+      this.sessions.open(await this.insert({ ...account, roles: ['customer'] }, hash, db), device, db),
+    );
   }
 
   /** An account without a session, with any roles: for the command line and the demo world. */

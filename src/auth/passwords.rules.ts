@@ -15,7 +15,8 @@ export function weakness(password: string, person: { name: string; email: string
   const bare = squeeze(password);
   const own = [person.email, person.email.split('@')[0]!, person.name, 'ashlar'].map(squeeze).filter((text) => text.length >= 4);
   const rest = own.reduce((text, word) => text.replaceAll(word, ''), bare);
-  if (rest.length < SHORTEST / 2 && rest.length < bare.length) return 'It is made of your own name or address, or of our name; choose other words.';
+  if (rest.length < SHORTEST / 2 && rest.length < bare.length)
+    return 'It is made of your own name or address, or of our name; choose other words.';
   return null;
 }
 

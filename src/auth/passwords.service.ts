@@ -43,13 +43,22 @@ export class PasswordsService {
   }
 
   async keep(userId: string, passwordHash: string, db: Db = this.prisma): Promise<void> {
-    await db.password.upsert({ where: { userId }, create: { userId, hash: passwordHash }, update: { hash: passwordHash, changedAt: new Date() } });
+    await db.password.upsert({
+      where: { userId },
+      create: { userId, hash: passwordHash },
+      update: { hash: passwordHash, changedAt: new Date() },
+    });
   }
 
   /** Proves that the password is the account's. @throws auth/invalid-credentials, auth/too-many-attempts */
   async prove({ userId, email, password, ip }: PasswordAttempt): Promise<void> {
     const limit = this.env.AUTH_LOGIN_FAILURES_PER_WINDOW;
-    const account = { bucket: `password ${createHash('sha256').update(email).digest('base64url')}`, limit, windowSeconds: WINDOW_SECONDS, forgive: true };
+    const account = {
+      bucket: `password ${createHash('sha256').update(email).digest('base64url')}`,
+      limit,
+      windowSeconds: WINDOW_SECONDS,
+      forgive: true,
+    };
     const address = { bucket: `password-from ${clientNetwork(ip)}`, limit: limit * ADDRESS_FACTOR, windowSeconds: WINDOW_SECONDS };
     const right = await this.budgets.attempt([account, address], () => this.matches(userId, normalise(password)));
     if (!right) throw invalidCredentials('The address or the password is wrong.');

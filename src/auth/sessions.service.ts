@@ -73,7 +73,16 @@ export class SessionsService extends SessionDirectory {
   async open(user: User, device: Device, db: Db = this.prisma): Promise<Tokens> {
     const expiresAt = new Date(Date.now() + this.env.AUTH_SESSION_TTL_SECONDS * 1_000);
     const token = firstToken(this.refreshKeys, randomUUIDv7());
-    await db.session.create({ data: { id: token.sessionId, userId: user.id, refreshHash: token.hash, ip: device.ip, userAgent: device.userAgent.slice(0, 500), expiresAt } });
+    await db.session.create({
+      data: {
+        id: token.sessionId,
+        userId: user.id,
+        refreshHash: token.hash,
+        ip: device.ip,
+        userAgent: device.userAgent.slice(0, 500),
+        expiresAt,
+      },
+    });
     return this.tokens(user, token);
   }
 
@@ -86,25 +95,38 @@ export class SessionsService extends SessionDirectory {
     if (token === null) throw invalidRefreshToken('The refresh token is not one of ours; log in again.');
     const next = successorOf(this.refreshKeys, token);
     const session = await this.findLive(token.sessionId);
-    if (session === null || !((await this.rotate(token, next, device)) || (await this.repeat(token, next)))) throw invalidRefreshToken('The refresh token was used before or its session has ended; log in again.');
+    if (session === null || !((await this.rotate(token, next, device)) || (await this.repeat(token, next))))
+      throw invalidRefreshToken('The refresh token was used before or its session has ended; log in again.');
     const user = await this.prisma.user.findUniqueOrThrow({ where: { id: session.userId } });
     return this.tokens(user, next);
   }
 
   async list(actor: Actor): Promise<Session[]> {
-    const sessions = await this.prisma.session.findMany({ where: { userId: actor.id, ...this.alive() }, include: withAccess, orderBy: { createdAt: 'desc' }, take: 100 });
+    const sessions = await this.prisma.session.findMany({
+      where: { userId: actor.id, ...this.alive() },
+      include: withAccess,
+      orderBy: { createdAt: 'desc' },
+      take: 100,
+    });
     return sessions.filter(hasAccess);
   }
 
   async end(actor: Actor, id: string, because = 'ended by its user'): Promise<void> {
-    const { count } = await this.prisma.session.updateMany({ where: { id, userId: actor.id, ...this.alive() }, data: { endedAt: new Date(), endedBecause: because } });
+    const { count } = await this.prisma.session.updateMany({
+      where: { id, userId: actor.id, ...this.alive() },
+      data: { endedAt: new Date(), endedBecause: because },
+    });
     if (count === 0) throw sessionNotFound('You have no running session with this id.');
     this.signals.send('session', id);
   }
 
   /** Ends all of the actor's sessions but this one. Returns the ids to `announce` once the transaction has committed. */
   async endOthers(actor: Actor, because: string, db: Db = this.prisma): Promise<string[]> {
-    const ended = await db.session.updateManyAndReturn({ where: { userId: actor.id, id: { not: actor.sessionId }, endedAt: null }, data: { endedAt: new Date(), endedBecause: because }, select: { id: true } });
+    const ended = await db.session.updateManyAndReturn({
+      where: { userId: actor.id, id: { not: actor.sessionId }, endedAt: null },
+      data: { endedAt: new Date(), endedBecause: because },
+      select: { id: true },
+    });
     return ended.map(({ id }) => id);
   }
 
@@ -114,7 +136,11 @@ export class SessionsService extends SessionDirectory {
   }
 
   private alive() {
-    return { endedAt: null, expiresAt: { gt: new Date() }, rotatedAt: { gt: new Date(Date.now() - this.env.AUTH_SESSION_IDLE_SECONDS * 1_000) } };
+    return {
+      endedAt: null,
+      expiresAt: { gt: new Date() },
+      rotatedAt: { gt: new Date(Date.now() - this.env.AUTH_SESSION_IDLE_SECONDS * 1_000) },
+    };
   }
 
   private async load(id: string): Promise<LiveSession | null> {
@@ -132,7 +158,14 @@ export class SessionsService extends SessionDirectory {
     const now = new Date();
     const { count } = await this.prisma.session.updateMany({
       where: { id: token.sessionId, refreshHash: token.hash, ...this.alive() },
-      data: { refreshHash: next.hash, previousRefreshHash: token.hash, rotatedAt: now, lastUsedAt: now, ip: device.ip, userAgent: device.userAgent.slice(0, 500) },
+      data: {
+        refreshHash: next.hash,
+        previousRefreshHash: token.hash,
+        rotatedAt: now,
+        lastUsedAt: now,
+        ip: device.ip,
+        userAgent: device.userAgent.slice(0, 500),
+      },
     });
     return count === 1;
   }
@@ -143,7 +176,10 @@ export class SessionsService extends SessionDirectory {
     if (session === null) return false;
     const inGrace = session.rotatedAt.getTime() > Date.now() - this.env.AUTH_REFRESH_GRACE_SECONDS * 1_000;
     if (inGrace && token.hash.equals(session.previousRefreshHash ?? Buffer.alloc(0)) && next.hash.equals(session.refreshHash)) return true;
-    await this.prisma.session.updateMany({ where: { id: token.sessionId, endedAt: null }, data: { endedAt: new Date(), endedBecause: 'a used refresh token turned up again' } });
+    await this.prisma.session.updateMany({
+      where: { id: token.sessionId, endedAt: null },
+      data: { endedAt: new Date(), endedBecause: 'a used refresh token turned up again' },
+    });
     this.signals.send('session', token.sessionId);
     return false;
   }

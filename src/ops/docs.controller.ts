@@ -7,7 +7,8 @@ import { DocsGuard } from './docs.guard.js';
 import { DocsService } from './docs.service.js';
 
 const HTML = 'text/html; charset=utf-8';
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
 /** Swagger UI and the document it shows. */
 @Controller()

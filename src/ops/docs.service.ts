@@ -34,7 +34,8 @@ export class DocsService {
   }
 
   /** A script of its own, so that the page's policy can forbid inline ones. */
-  readonly script = "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, persistAuthorization: false });";
+  readonly script =
+    "window.ui = SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, persistAuthorization: false });";
 
   readonly page = `<!doctype html>
 <html lang="en">

@@ -13,7 +13,9 @@ export class ProblemsController {
   @Get()
   @PubliclyCached(300)
   list(): ProblemKindList {
-    const items = [...problemCatalogue().values()].map((definition) => ProblemKindResponse.from(definition, STATUS[definition.kind])).sort((a, b) => a.code.localeCompare(b.code));
+    const items = [...problemCatalogue().values()]
+      .map((definition) => ProblemKindResponse.from(definition, STATUS[definition.kind]))
+      .sort((a, b) => a.code.localeCompare(b.code));
     return { items, nextCursor: null };
   }
 

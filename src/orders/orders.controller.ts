@@ -5,7 +5,15 @@ import { PayDto, PaymentResponse } from '../payments/payments.dto.js';
 import { paymentInProgress, unknownMethod } from '../payments/payments.errors.js';
 import { outOfStock, variantNotFound } from '../products/products.errors.js';
 import { ListOrdersQuery, OrderList, OrderResponse, PlaceOrderDto, QuoteResponse } from './orders.dto.js';
-import { mixedCurrencies, orderExpired, orderExternalIdTaken, orderNotCancellable, orderNotFound, orderNotPayable, orderTooLarge } from './orders.errors.js';
+import {
+  mixedCurrencies,
+  orderExpired,
+  orderExternalIdTaken,
+  orderNotCancellable,
+  orderNotFound,
+  orderNotPayable,
+  orderTooLarge,
+} from './orders.errors.js';
 import { OrdersService } from './orders.service.js';
 
 @Controller('orders')
@@ -56,7 +64,12 @@ export class OrdersController {
   @Requires('orders:place')
   @Creates('/orders/:orderId')
   @Problems(orderNotFound, orderExpired, orderNotPayable, paymentInProgress, unknownMethod)
-  pay(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() { method }: PayDto, @Idempotent({ required: true }) once: Once): Promise<PaymentResponse> {
+  pay(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() { method }: PayDto,
+    @Idempotent({ required: true }) once: Once,
+  ): Promise<PaymentResponse> {
     return once.across(this.orders.payment(actor, id, method, PaymentResponse.from));
   }
 

@@ -1,6 +1,19 @@
 import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, money, type Page, Time } from '#http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, IsInt, IsISO31661Alpha2, IsNotEmptyObject, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayNotEmpty,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsISO31661Alpha2,
+  IsNotEmptyObject,
+  IsOptional,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { statusAt } from './orders.rules.js';
 import type { Order, Quote } from './orders.service.js';
 
@@ -101,7 +114,14 @@ export class QuoteResponse {
   static from(this: void, quote: Quote): QuoteResponse {
     const of = (amount: bigint) => money(amount, quote.currency);
     return {
-      items: quote.lines.map(({ variantId, sku, name, quantity, unitPrice, total }) => ({ variantId, sku, name, quantity, unitPrice: of(unitPrice), total: of(total) })),
+      items: quote.lines.map(({ variantId, sku, name, quantity, unitPrice, total }) => ({
+        variantId,
+        sku,
+        name,
+        quantity,
+        unitPrice: of(unitPrice),
+        total: of(total),
+      })),
       subtotal: of(quote.subtotal),
       discount: of(quote.discount),
       tax: of(quote.tax),

@@ -1,9 +1,39 @@
 import { problem } from '#errors';
 
 export const orderNotFound = problem('orders/not-found', 'not-found', 'No such order', 'No order has this id, or it is somebody else’s.');
-export const mixedCurrencies = problem('orders/mixed-currencies', 'conflict', 'The lines have different currencies', 'An order has one currency. Order the variants of each currency separately.');
-export const orderExpired = problem('orders/expired', 'conflict', 'The order has expired', 'It was not paid in time and its stock was given back. Place a new order.');
-export const orderNotPayable = problem('orders/not-payable', 'conflict', 'The order cannot be paid', 'Only a pending order takes a payment; this one is paid already, or was cancelled. Read it to see its status.');
-export const orderNotCancellable = problem('orders/not-cancellable', 'conflict', 'The order cannot be cancelled', 'Only pending and paid orders can be cancelled, and not while a payment is under way. Read the order to see its status.');
-export const orderExternalIdTaken = problem('orders/external-id-taken', 'conflict', 'The external id belongs to another order', 'Another order already has this `externalId`. Read that one first, or use another id.');
-export const orderTooLarge = problem('orders/too-large', 'invalid', 'The order is too large', 'The total is more than can be charged at once. Split the order.');
+export const mixedCurrencies = problem(
+  'orders/mixed-currencies',
+  'conflict',
+  'The lines have different currencies',
+  'An order has one currency. Order the variants of each currency separately.',
+);
+export const orderExpired = problem(
+  'orders/expired',
+  'conflict',
+  'The order has expired',
+  'It was not paid in time and its stock was given back. Place a new order.',
+);
+export const orderNotPayable = problem(
+  'orders/not-payable',
+  'conflict',
+  'The order cannot be paid',
+  'Only a pending order takes a payment; this one is paid already, or was cancelled. Read it to see its status.',
+);
+export const orderNotCancellable = problem(
+  'orders/not-cancellable',
+  'conflict',
+  'The order cannot be cancelled',
+  'Only pending and paid orders can be cancelled, and not while a payment is under way. Read the order to see its status.',
+);
+export const orderExternalIdTaken = problem(
+  'orders/external-id-taken',
+  'conflict',
+  'The external id belongs to another order',
+  'Another order already has this `externalId`. Read that one first, or use another id.',
+);
+export const orderTooLarge = problem(
+  'orders/too-large',
+  'invalid',
+  'The order is too large',
+  'The total is more than can be charged at once. Split the order.',
+);

@@ -33,15 +33,25 @@ export class OrdersJobs implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async sweep(): Promise<void> {
-    await this.each('payment', () => this.payments.abandoned(), (payment) => this.orders.finish(payment));
-    await this.each('order', () => this.orders.overdue(), ({ id }) => this.orders.expire(id));
+    await this.each(
+      'payment',
+      () => this.payments.abandoned(),
+      (payment) => this.orders.finish(payment),
+    );
+    await this.each(
+      'order',
+      () => this.orders.overdue(),
+      ({ id }) => this.orders.expire(id),
+    );
   }
 
   /** One that cannot be ended must not keep the others waiting; it is tried again in the next round. */
   private async each<T extends { id: string }>(noun: string, find: () => Promise<T[]>, end: (item: T) => Promise<void>): Promise<void> {
     try {
       for (const item of await find()) {
-        await end(item).catch((error: unknown) => this.logger.error({ err: error, [noun]: item.id }, `An abandoned ${noun} could not be brought to an end`));
+        await end(item).catch((error: unknown) =>
+          this.logger.error({ err: error, [noun]: item.id }, `An abandoned ${noun} could not be brought to an end`),
+        );
       }
     } catch (error) {
       this.logger.warn({ err: error }, `Abandoned ${noun}s could not be looked for; the next round tries again`);

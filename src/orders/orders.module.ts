@@ -5,5 +5,10 @@ import { OrdersController } from './orders.controller.js';
 import { OrdersJobs } from './orders.jobs.js';
 import { OrdersService } from './orders.service.js';
 
-@Module({ imports: [PaymentsModule, ProductsModule], controllers: [OrdersController], providers: [OrdersService, OrdersJobs], exports: [OrdersService] })
+@Module({
+  imports: [PaymentsModule, ProductsModule],
+  controllers: [OrdersController],
+  providers: [OrdersService, OrdersJobs],
+  exports: [OrdersService],
+})
 export class OrdersModule {}

@@ -22,7 +22,8 @@ describe('the life of an order', () => {
   });
 
   it('leads nowhere from an end', () => {
-    for (const end of ['cancelled', 'expired', 'refunded'] as OrderStatus[]) for (const to of Object.keys(TRANSITIONS) as OrderStatus[]) expect(mayBecome(end, to)).toBe(false);
+    for (const end of ['cancelled', 'expired', 'refunded'] as OrderStatus[])
+      for (const to of Object.keys(TRANSITIONS) as OrderStatus[]) expect(mayBecome(end, to)).toBe(false);
   });
 });
 
@@ -44,7 +45,12 @@ describe('a pending order', () => {
 
 describe('totals', () => {
   it('are exact beyond 32 bits', () => {
-    expect(totalsOf([{ unitPrice: 999_999_999_999n, quantity: 1000 }, { unitPrice: 1n, quantity: 1 }]).total).toBe(999_999_999_999_001n);
+    expect(
+      totalsOf([
+        { unitPrice: 999_999_999_999n, quantity: 1000 },
+        { unitPrice: 1n, quantity: 1 },
+      ]).total,
+    ).toBe(999_999_999_999_001n);
   });
 
   it('are nothing for nothing', () => {

@@ -8,7 +8,15 @@ import type { ChargeOutcome } from '../payments/payments.rules.js';
 import { type Payment, PaymentsService } from '../payments/payments.service.js';
 import { type ForSale, StockService } from '../products/stock.service.js';
 import type { ListOrdersQuery, OrderItemDto, PlaceOrderDto } from './orders.dto.js';
-import { mixedCurrencies, orderExpired, orderExternalIdTaken, orderNotCancellable, orderNotFound, orderNotPayable, orderTooLarge } from './orders.errors.js';
+import {
+  mixedCurrencies,
+  orderExpired,
+  orderExternalIdTaken,
+  orderNotCancellable,
+  orderNotFound,
+  orderNotPayable,
+  orderTooLarge,
+} from './orders.errors.js';
 import { MAX_TOTAL, mayBecome, type OrderStatus, statusAt, type Totals, totalsOf } from './orders.rules.js';
 
 const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
@@ -35,7 +43,11 @@ export class OrdersService {
     return priced(items, await this.stock.forSale(items));
   }
 
-  async place(actor: Actor, { items, shippingAddress, billingAddress, externalId, metadata }: PlaceOrderDto, db: Db = this.prisma): Promise<Order> {
+  async place(
+    actor: Actor,
+    { items, shippingAddress, billingAddress, externalId, metadata }: PlaceOrderDto,
+    db: Db = this.prisma,
+  ): Promise<Order> {
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
       const createdAt = new Date();
@@ -66,16 +78,23 @@ export class OrdersService {
 
   async list(actor: Actor, query: ListOrdersQuery): Promise<Page<Order>> {
     const staff = actor.can('orders:read');
-    if (!staff && (query.customer !== undefined || query.q !== undefined)) throw forbidden('Filtering by customer and q is for staff; you see your own orders.');
+    if (!staff && (query.customer !== undefined || query.q !== undefined))
+      throw forbidden('Filtering by customer and q is for staff; you see your own orders.');
     const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
     const filters: Prisma.OrderWhereInput[] = [staff ? {} : { userId: actor.id }];
     if (query.status !== undefined) filters.push(withStatus(query.status));
     if (query.customer !== undefined) filters.push({ userId: query.customer });
     if (query.from !== undefined) filters.push({ createdAt: { gte: new Date(query.from) } });
     if (query.to !== undefined) filters.push({ createdAt: { lt: new Date(query.to) } });
-    if (query.q !== undefined) filters.push({ OR: [{ externalId: query.q }, ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : [])] });
+    if (query.q !== undefined)
+      filters.push({ OR: [{ externalId: query.q }, ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : [])] });
     const rows = await this.prisma.order.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1, ...withLines });
-    return toPage(rows, query, (order) => order.createdAt, (order) => order);
+    return toPage(
+      rows,
+      query,
+      (order) => order.createdAt,
+      (order) => order,
+    );
   }
 
   async get(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
@@ -95,7 +114,8 @@ export class OrdersService {
         if (status !== 'pending') throw orderNotPayable(`The order is ${status}; only a pending one can be paid.`);
         const paymentId = await this.payments.begin(order, method, db);
         const held = await this.stock.hold(id, null, db);
-        if (held < new Set(order.lines.map(({ variantId }) => variantId)).size) throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
+        if (held < new Set(order.lines.map(({ variantId }) => variantId)).size)
+          throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
         await this.change(order, { expiresAt: null }, db);
         return paymentId;
       },
@@ -112,7 +132,12 @@ export class OrdersService {
 
   /** Orders that ran out of time and whose rows do not say so yet, the oldest first. */
   async overdue(): Promise<{ id: string }[]> {
-    return this.prisma.order.findMany({ where: { status: 'pending', expiresAt: { lte: new Date() } }, select: { id: true }, orderBy: { expiresAt: 'asc' }, take: 100 });
+    return this.prisma.order.findMany({
+      where: { status: 'pending', expiresAt: { lte: new Date() } },
+      select: { id: true },
+      orderBy: { expiresAt: 'asc' },
+      take: 100,
+    });
   }
 
   /** Writes down that an order has expired, and gives its stock back. */
@@ -129,10 +154,13 @@ export class OrdersService {
   async cancel(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
     return transaction(db, async (tx) => {
       const order = await this.lock(actor, id, tx);
-      if (order.userId !== actor.id && !actor.can('orders:manage')) throw forbidden("Cancelling somebody else's order needs the permission orders:manage.");
+      if (order.userId !== actor.id && !actor.can('orders:manage'))
+        throw forbidden("Cancelling somebody else's order needs the permission orders:manage.");
       const status = statusAt(order, new Date());
-      if (!mayBecome(status, 'cancelled')) throw orderNotCancellable(`The order is ${status}; only pending and paid orders can be cancelled.`);
-      if (status === 'pending' && order.expiresAt === null) throw orderNotCancellable('A payment of this order is under way; try again when it has ended.', { retryAfterSeconds: 5 });
+      if (!mayBecome(status, 'cancelled'))
+        throw orderNotCancellable(`The order is ${status}; only pending and paid orders can be cancelled.`);
+      if (status === 'pending' && order.expiresAt === null)
+        throw orderNotCancellable('A payment of this order is under way; try again when it has ended.', { retryAfterSeconds: 5 });
       if (status === 'paid') {
         await this.payments.refund(id, 'the order was cancelled', tx);
         await this.stock.restock(id, 'order cancelled', tx);

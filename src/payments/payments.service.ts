@@ -21,17 +21,27 @@ export class PaymentsService {
 
   /** Begins a payment, or takes up one of this order that was abandoned. With the order locked. @throws payments/unknown-method, payments/in-progress */
   async begin(order: { id: string; total: bigint; currency: string }, method: string, db: Tx): Promise<string> {
-    if (!isSandboxMethod(method) || (this.env.isProduction && this.env.PAYMENTS_SANDBOX === 'off')) throw unknownMethod('This installation has no such payment method.', { fields: [{ pointer: '/method', code: 'unknown', detail: 'is not a payment method here' }] });
+    if (!isSandboxMethod(method) || (this.env.isProduction && this.env.PAYMENTS_SANDBOX === 'off'))
+      throw unknownMethod('This installation has no such payment method.', {
+        fields: [{ pointer: '/method', code: 'unknown', detail: 'is not a payment method here' }],
+      });
     const underWay = await db.payment.findFirst({ where: { orderId: order.id, status: { in: ['processing', 'requires_action'] } } });
-    if (underWay && underWay.updatedAt.getTime() > Date.now() - ABANDONED_MS) throw paymentInProgress('A payment of this order is under way; look again in a few seconds.', { retryAfterSeconds: 5 });
+    if (underWay && underWay.updatedAt.getTime() > Date.now() - ABANDONED_MS)
+      throw paymentInProgress('A payment of this order is under way; look again in a few seconds.', { retryAfterSeconds: 5 });
     if (underWay) return underWay.id;
-    const { id } = await db.payment.create({ data: { orderId: order.id, provider: 'sandbox', method, amount: order.total, currency: order.currency } });
+    const { id } = await db.payment.create({
+      data: { orderId: order.id, provider: 'sandbox', method, amount: order.total, currency: order.currency },
+    });
     return id;
   }
 
   /** Payments that nobody has finished for a while, oldest first. */
   async abandoned(): Promise<Payment[]> {
-    return this.prisma.payment.findMany({ where: { status: 'processing', updatedAt: { lt: new Date(Date.now() - ABANDONED_MS) } }, orderBy: { updatedAt: 'asc' }, take: 100 });
+    return this.prisma.payment.findMany({
+      where: { status: 'processing', updatedAt: { lt: new Date(Date.now() - ABANDONED_MS) } },
+      orderBy: { updatedAt: 'asc' },
+      take: 100,
+    });
   }
 
   /** Asks the provider for the money, once, however often it is called. */
@@ -47,7 +57,10 @@ export class PaymentsService {
 
   /** Writes down what the provider said. */
   async settle(paymentId: string, outcome: ChargeOutcome, db: Tx): Promise<Payment> {
-    return db.payment.update({ where: { id: paymentId }, data: { status: outcome.status, failureCode: outcome.status === 'failed' ? outcome.failureCode : null } });
+    return db.payment.update({
+      where: { id: paymentId },
+      data: { status: outcome.status, failureCode: outcome.status === 'failed' ? outcome.failureCode : null },
+    });
   }
 
   /** Pays back all of what an order's payment brought, in the transaction that makes it due. */

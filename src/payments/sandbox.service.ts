@@ -10,7 +10,10 @@ export class SandboxService {
   async charge(payment: { id: string; method: SandboxMethod; amount: bigint }): Promise<ChargeOutcome> {
     const outcome = SANDBOX_METHODS[payment.method];
     // Asked again, the first charge stands.
-    await this.prisma.sandboxCharge.createMany({ data: [{ paymentId: payment.id, outcome: outcome.status, amount: payment.amount }], skipDuplicates: true });
+    await this.prisma.sandboxCharge.createMany({
+      data: [{ paymentId: payment.id, outcome: outcome.status, amount: payment.amount }],
+      skipDuplicates: true,
+    });
     return outcome;
   }
 

@@ -40,7 +40,12 @@ export class PostsController {
   @Patch(':id')
   @Requires('posts:write')
   @Problems(postNotFound, notYourPost, slugTaken, postExternalIdTaken)
-  async update(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() changes: UpdatePostDto, @IfMatch() expected: ExpectedVersions): Promise<PostResponse> {
+  async update(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() changes: UpdatePostDto,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<PostResponse> {
     return PostResponse.from(await this.posts.update(actor, id, changes, expected));
   }
 
@@ -66,7 +71,12 @@ export class PostsController {
   @Put(':id/publication')
   @Requires('posts:publish')
   @Problems(postNotFound, notYourPost)
-  async publish(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() when: PublishPostDto, @IfMatch() expected: ExpectedVersions): Promise<PostResponse> {
+  async publish(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() when: PublishPostDto,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<PostResponse> {
     return PostResponse.from(await this.posts.publish(actor, id, when, expected));
   }
 

@@ -6,7 +6,6 @@ import { ArrayMaxSize, IsArray, IsIn, IsOptional, ValidateBy } from 'class-valid
 import type { Post, PostSummary } from './posts.queries.js';
 import { normaliseTags, POST_STATUSES, type PostStatus, statusOf } from './posts.rules.js';
 
-
 export class AuthorResponse {
   id: string;
   /** @example "Ada Lovelace" */
@@ -84,10 +83,18 @@ const isTag = (value: unknown) => typeof value === 'string' && /^[\p{L}\p{N} .+#
 /** Up to 20 tags, kept as `normaliseTags` gives them. */
 const Tags = () =>
   applyDecorators(
-    Transform(({ value }: { value: unknown }) => (Array.isArray(value) && value.every((tag) => typeof tag === 'string') ? normaliseTags(value) : value)),
+    Transform(({ value }: { value: unknown }) =>
+      Array.isArray(value) && value.every((tag) => typeof tag === 'string') ? normaliseTags(value) : value,
+    ),
     IsArray(),
     ArrayMaxSize(20),
-    ValidateBy({ name: 'isTag', validator: { validate: isTag, defaultMessage: () => 'each tag must be 1 to 40 letters, digits, spaces and . + # _ -' } }, { each: true }),
+    ValidateBy(
+      {
+        name: 'isTag',
+        validator: { validate: isTag, defaultMessage: () => 'each tag must be 1 to 40 letters, digits, spaces and . + # _ -' },
+      },
+      { each: true },
+    ),
     ApiProperty({ type: 'array', maxItems: 20, items: { type: 'string', minLength: 1, maxLength: 40 }, example: ['engines'] }),
   );
 

@@ -57,7 +57,8 @@ export async function findPost(db: Db, by: { id: string } | { slug: string }, { 
 function visibleTo(actor: Actor | null, status: ListPostsQuery['status']): Prisma.Sql {
   const published = Prisma.sql`p.published_at <= now()`;
   if (status === 'published') return published;
-  const wanted = status === 'draft' ? Prisma.sql`p.published_at IS NULL` : status === 'scheduled' ? Prisma.sql`p.published_at > now()` : null;
+  const wanted =
+    status === 'draft' ? Prisma.sql`p.published_at IS NULL` : status === 'scheduled' ? Prisma.sql`p.published_at > now()` : null;
   if (actor === null) return wanted === null ? published : Prisma.sql`false`;
   if (actor.can('posts:manage')) return wanted ?? Prisma.sql`true`;
   const own = Prisma.sql`p.author_id = ${actor.id}::uuid`;

@@ -17,7 +17,12 @@ export class PostsService {
   async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
     const rows = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
     const byPublication = parseSort(query.sort).field === 'publishedAt';
-    return toPage(rows, query, (post) => (byPublication ? post.publishedAt! : post.createdAt), (post) => post);
+    return toPage(
+      rows,
+      query,
+      (post) => (byPublication ? post.publishedAt! : post.createdAt),
+      (post) => post,
+    );
   }
 
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Post> {
@@ -30,7 +35,14 @@ export class PostsService {
     const bodyHtml = renderMarkdown(draft.body);
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
-      const data = { ...defined(draft), id, slug: slug ?? (await this.freeSlug(draft.title, id, tx)), excerpt: excerpt ?? excerptFrom(bodyHtml), bodyHtml, authorId: actor.id };
+      const data = {
+        ...defined(draft),
+        id,
+        slug: slug ?? (await this.freeSlug(draft.title, id, tx)),
+        excerpt: excerpt ?? excerptFrom(bodyHtml),
+        bodyHtml,
+        authorId: actor.id,
+      };
       await tx.post.create({ data }).catch(refuseTaken);
       return this.get(actor, id, tx);
     });
@@ -46,7 +58,9 @@ export class PostsService {
   /** Publishes now or at a time to come. A post that is out already keeps its date unless it is given another. */
   async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions): Promise<Post> {
     const now = new Date();
-    return this.change(actor, id, expected, (post) => ({ publishedAt: at !== undefined ? new Date(at) : statusOf(post, now) === 'published' ? post.publishedAt : now }));
+    return this.change(actor, id, expected, (post) => ({
+      publishedAt: at !== undefined ? new Date(at) : statusOf(post, now) === 'published' ? post.publishedAt : now,
+    }));
   }
 
   async unpublish(actor: Actor, id: string, expected: ExpectedVersions): Promise<Post> {
@@ -82,7 +96,8 @@ export class PostsService {
   private async lock(actor: Actor, id: string, db: Tx, state: { trashed?: boolean } = {}): Promise<Post> {
     await db.$queryRaw`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`;
     const post = await findPost(db, { id }, state);
-    if (post === null || (state.trashed ? !mayChange(actor, post) : !maySee(actor, post, new Date()))) throw postNotFound('No post that you may see has this id.');
+    if (post === null || (state.trashed ? !mayChange(actor, post) : !maySee(actor, post, new Date())))
+      throw postNotFound('No post that you may see has this id.');
     if (!mayChange(actor, post)) throw notYourPost('Only its author and editors may change this post.');
     return post;
   }

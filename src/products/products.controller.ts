@@ -1,7 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
-import { CreateProductDto, CreateVariantDto, ListProductsQuery, ProductList, ProductResponse, UpdateProductDto, VariantResponse } from './products.dto.js';
+import {
+  CreateProductDto,
+  CreateVariantDto,
+  ListProductsQuery,
+  ProductList,
+  ProductResponse,
+  UpdateProductDto,
+  VariantResponse,
+} from './products.dto.js';
 import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken } from './products.errors.js';
 import { ProductsService } from './products.service.js';
 
@@ -40,7 +48,12 @@ export class ProductsController {
   @Patch(':id')
   @Requires('products:manage')
   @Problems(productNotFound, productSlugTaken, productExternalIdTaken)
-  async update(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() changes: UpdateProductDto, @IfMatch() expected: ExpectedVersions): Promise<ProductResponse> {
+  async update(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() changes: UpdateProductDto,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<ProductResponse> {
     return ProductResponse.from(await this.products.update(actor, id, changes, expected));
   }
 
@@ -58,7 +71,12 @@ export class ProductsController {
   @Requires('products:manage')
   @Creates('/variants/:id')
   @Problems(productNotFound, skuTaken, productExternalIdTaken)
-  addVariant(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() variant: CreateVariantDto, @Idempotent() once: Once): Promise<VariantResponse> {
+  addVariant(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() variant: CreateVariantDto,
+    @Idempotent() once: Once,
+  ): Promise<VariantResponse> {
     return once.do(async (db) => VariantResponse.from(await this.products.addVariant(actor, id, variant, db)));
   }
 }

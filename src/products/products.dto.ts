@@ -1,8 +1,20 @@
 import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug } from '#http';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsNotEmptyObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsNotEmptyObject,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import type { Product, Variant } from './products.queries.js';
-
 
 export class VariantResponse {
   id: string;

@@ -4,5 +4,9 @@ import { ProductsService } from './products.service.js';
 import { StockService } from './stock.service.js';
 import { VariantsController } from './variants.controller.js';
 
-@Module({ controllers: [ProductsController, VariantsController], providers: [ProductsService, StockService], exports: [ProductsService, StockService] })
+@Module({
+  controllers: [ProductsController, VariantsController],
+  providers: [ProductsService, StockService],
+  exports: [ProductsService, StockService],
+})
 export class ProductsModule {}

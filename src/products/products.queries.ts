@@ -40,15 +40,27 @@ const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.cate
 /** A page of products; one row more than asked for tells that there is a next page. `staff` sees drafts and archived ones, too. */
 export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, position: Position | null): Promise<Product[]> {
   const sort = parseSort(query.sort);
-  const { after, order } = keysetSql(sort.field === 'name' ? Prisma.sql`p.name` : Prisma.sql`p.created_at`, Prisma.sql`p.id`, sort, position);
-  const priced = [...(query.minPrice === undefined ? [] : [Prisma.sql`v.price_amount >= ${query.minPrice}`]), ...(query.maxPrice === undefined ? [] : [Prisma.sql`v.price_amount <= ${query.maxPrice}`])];
+  const { after, order } = keysetSql(
+    sort.field === 'name' ? Prisma.sql`p.name` : Prisma.sql`p.created_at`,
+    Prisma.sql`p.id`,
+    sort,
+    position,
+  );
+  const priced = [
+    ...(query.minPrice === undefined ? [] : [Prisma.sql`v.price_amount >= ${query.minPrice}`]),
+    ...(query.maxPrice === undefined ? [] : [Prisma.sql`v.price_amount <= ${query.maxPrice}`]),
+  ];
   const conditions = [
     Prisma.sql`p.withdrawn_at IS NULL`,
     ...(staff ? [] : [Prisma.sql`p.status = 'active'`]),
     ...(query.status === undefined ? [] : [Prisma.sql`p.status = ${query.status}::product_status`]),
     ...(query.category === undefined ? [] : [Prisma.sql`p.category = ${query.category}`]),
     ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
-    ...(priced.length === 0 ? [] : [Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(priced, ' AND ')})`]),
+    ...(priced.length === 0
+      ? []
+      : [
+          Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(priced, ' AND ')})`,
+        ]),
   ];
   return db.$queryRaw`SELECT ${PRODUCT} FROM products p WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
 }

@@ -15,19 +15,27 @@ export class ProductsService {
   async list(actor: Actor | null, query: ListProductsQuery): Promise<Page<Product>> {
     const byName = parseSort(query.sort).field === 'name';
     const rows = await listProducts(this.prisma, seesAll(actor), query, readCursor(query.cursor, query.sort, byName ? 'text' : 'time'));
-    return toPage(rows, query, (product) => (byName ? product.name : product.createdAt), (product) => product);
+    return toPage(
+      rows,
+      query,
+      (product) => (byName ? product.name : product.createdAt),
+      (product) => product,
+    );
   }
 
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Product> {
     const product = await findProduct(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
-    if (product === null || (product.status !== 'active' && !seesAll(actor))) throw productNotFound('No product that you may see has this id or slug.');
+    if (product === null || (product.status !== 'active' && !seesAll(actor)))
+      throw productNotFound('No product that you may see has this id or slug.');
     return product;
   }
 
   async create(actor: Actor, { variants, slug, ...product }: CreateProductDto, db: Db = this.prisma): Promise<Product> {
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
-      await tx.product.create({ data: { ...defined(product), id, slug: slug ?? (await this.freeSlug(product.name, id, tx)) } }).catch(refuseTaken);
+      await tx.product
+        .create({ data: { ...defined(product), id, slug: slug ?? (await this.freeSlug(product.name, id, tx)) } })
+        .catch(refuseTaken);
       for (const variant of variants) await this.insertVariant(actor, id, variant, tx);
       return this.get(actor, id, tx);
     });
@@ -50,7 +58,8 @@ export class ProductsService {
 
   async getVariant(actor: Actor | null, id: string, db: Db = this.prisma): Promise<Variant> {
     const variant = await findVariant(db, id);
-    if (variant === null || (variant.productStatus !== 'active' && !seesAll(actor))) throw variantNotFound('No variant that you may see has this id.');
+    if (variant === null || (variant.productStatus !== 'active' && !seesAll(actor)))
+      throw variantNotFound('No variant that you may see has this id.');
     return variant;
   }
 
@@ -64,7 +73,10 @@ export class ProductsService {
   }
 
   async updateVariant(actor: Actor, id: string, { price, ...changes }: UpdateVariantDto, expected: ExpectedVersions): Promise<Variant> {
-    return this.changeVariant(id, expected, { ...defined(changes), ...(price && { priceAmount: price.amount, currency: price.currency }) }).then(() => this.getVariant(actor, id));
+    return this.changeVariant(id, expected, {
+      ...defined(changes),
+      ...(price && { priceAmount: price.amount, currency: price.currency }),
+    }).then(() => this.getVariant(actor, id));
   }
 
   async withdrawVariant(_actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
@@ -73,7 +85,9 @@ export class ProductsService {
 
   private async changeVariant(id: string, expected: ExpectedVersions, data: object): Promise<void> {
     await transaction(this.prisma, async (db) => {
-      const [variant] = await db.$queryRaw<{ version: number; productId: string }[]>`SELECT version, product_id AS "productId" FROM variants WHERE id = ${id}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+      const [variant] = await db.$queryRaw<
+        { version: number; productId: string }[]
+      >`SELECT version, product_id AS "productId" FROM variants WHERE id = ${id}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
       if (variant === undefined) throw variantNotFound('No variant has this id.');
       expectVersion(variant.version, expected);
       await db.variant.update({ where: { id }, data: { ...data, version: { increment: 1 } } }).catch(refuseTaken);
@@ -81,14 +95,22 @@ export class ProductsService {
   }
 
   private async insertVariant(actor: Actor, productId: string, { stock, price, ...variant }: CreateVariantDto, db: Tx): Promise<string> {
-    const { id } = await db.variant.create({ data: { ...defined(variant), productId, priceAmount: price.amount, currency: price.currency, stock }, select: { id: true } }).catch(refuseTaken);
-    if (stock > 0) await db.stockMovement.create({ data: { variantId: id, delta: stock, balance: stock, reason: 'first stock', actorId: actor.id } });
+    const { id } = await db.variant
+      .create({
+        data: { ...defined(variant), productId, priceAmount: price.amount, currency: price.currency, stock },
+        select: { id: true },
+      })
+      .catch(refuseTaken);
+    if (stock > 0)
+      await db.stockMovement.create({ data: { variantId: id, delta: stock, balance: stock, reason: 'first stock', actorId: actor.id } });
     return id;
   }
 
   /** Locks the product until the transaction ends and returns its version. */
   private async lock(id: string, db: Tx): Promise<number> {
-    const [product] = await db.$queryRaw<{ version: number }[]>`SELECT version FROM products WHERE id = ${id}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+    const [product] = await db.$queryRaw<
+      { version: number }[]
+    >`SELECT version FROM products WHERE id = ${id}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
     if (product === undefined) throw productNotFound('No product has this id.');
     return product.version;
   }

@@ -5,7 +5,13 @@ import type { Movement } from './stock.service.js';
 
 export class AdjustStockDto {
   /** How many come in (positive) or go out (negative). @example 20 */
-  @ApiProperty({ type: 'integer', minimum: -1_000_000_000, maximum: 1_000_000_000, example: 20, description: 'How many come in (positive) or go out (negative).' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: -1_000_000_000,
+    maximum: 1_000_000_000,
+    example: 20,
+    description: 'How many come in (positive) or go out (negative).',
+  })
   @IsInt()
   @Min(-1_000_000_000)
   @Max(1_000_000_000)

@@ -47,12 +47,17 @@ export class StockService {
 
   async adjust(actor: Actor, variantId: string, { delta, reason }: AdjustStockDto, db: Db = this.prisma): Promise<Movement> {
     return transaction(db, async (tx) => {
-      const [variant] = await tx.$queryRaw<Held[]>`SELECT id, stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+      const [variant] = await tx.$queryRaw<
+        Held[]
+      >`SELECT id, stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
       if (variant === undefined) throw variantNotFound('No variant has this id.');
       const stock = variant.stock + delta;
       if (stock > MAX_STOCK) throw stockTooHigh(`There are ${variant.stock}; at most ${MAX_STOCK - variant.stock} can come in.`);
       if (stock < variant.reserved) await this.releaseExpired([variantId], new Map([[variantId, variant]]), tx);
-      if (stock < variant.reserved) throw stockTooLow(`There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${variant.stock - variant.reserved} can go.`);
+      if (stock < variant.reserved)
+        throw stockTooLow(
+          `There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${variant.stock - variant.reserved} can go.`,
+        );
       await tx.variant.update({ where: { id: variantId }, data: { stock } });
       return tx.stockMovement.create({ data: { variantId, delta, balance: stock, reason, actorId: actor.id } });
     });
@@ -63,7 +68,12 @@ export class StockService {
     const { where, orderBy } = keyset({ field: 'createdAt', descending: true }, readCursor(query.cursor, sort, 'time'));
     if ((await this.prisma.variant.count({ where: { id: variantId } })) === 0) throw variantNotFound('No variant has this id.');
     const rows = await this.prisma.stockMovement.findMany({ where: { variantId, ...where }, orderBy, take: query.limit + 1 });
-    return toPage(rows, { ...query, sort }, (movement) => movement.createdAt, (movement) => movement);
+    return toPage(
+      rows,
+      { ...query, sort },
+      (movement) => movement.createdAt,
+      (movement) => movement,
+    );
   }
 
   /** What is asked for, if it is on sale, as it is now. @throws products/variant-not-found naming each line that is not */
@@ -88,7 +98,9 @@ export class StockService {
     const ids = [...needed.keys()];
     const quantities = [...needed.values()];
     await db.$executeRaw`UPDATE variants v SET reserved = v.reserved + n.quantity FROM unnest(${ids}::uuid[], ${quantities}::int[]) AS n (id, quantity) WHERE v.id = n.id`;
-    await db.stockReservation.createMany({ data: ids.map((variantId, index) => ({ orderId, variantId, quantity: quantities[index]!, expiresAt })) });
+    await db.stockReservation.createMany({
+      data: ids.map((variantId, index) => ({ orderId, variantId, quantity: quantities[index]!, expiresAt })),
+    });
     return variants;
   }
 
@@ -112,7 +124,9 @@ export class StockService {
   /** Takes what an order holds out of the stock, for good. */
   async sell(orderId: string, db: Tx): Promise<void> {
     await this.lockHeld(orderId, db);
-    const levels = await db.$queryRaw<Level[]>`WITH sold AS (DELETE FROM stock_reservations WHERE order_id = ${orderId}::uuid RETURNING variant_id, quantity)
+    const levels = await db.$queryRaw<
+      Level[]
+    >`WITH sold AS (DELETE FROM stock_reservations WHERE order_id = ${orderId}::uuid RETURNING variant_id, quantity)
       UPDATE variants v SET stock = v.stock - sold.quantity, reserved = v.reserved - sold.quantity FROM sold WHERE v.id = sold.variant_id
       RETURNING v.id, v.stock, -sold.quantity AS delta`;
     await this.enter(levels, orderId, 'sold', db);
@@ -128,7 +142,9 @@ export class StockService {
   }
 
   private async enter(levels: readonly Level[], orderId: string, reason: string, db: Tx): Promise<void> {
-    await db.stockMovement.createMany({ data: levels.map(({ id, stock, delta }) => ({ variantId: id, delta, balance: stock, reason, orderId })) });
+    await db.stockMovement.createMany({
+      data: levels.map(({ id, stock, delta }) => ({ variantId: id, delta, balance: stock, reason, orderId })),
+    });
   }
 
   private async read(wanted: readonly Wanted[], db: Db, lock: Prisma.Sql): Promise<Map<string, ForSale>> {
@@ -138,7 +154,11 @@ export class StockService {
       FROM variants v JOIN products p ON p.id = v.product_id
       WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' ORDER BY v.id ${lock}`;
     const variants = new Map(rows.map((row) => [row.id, row]));
-    const missing = wanted.flatMap(({ variantId }, index) => (variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: 'products/variant-not-found', detail: 'is not on sale' }]));
+    const missing = wanted.flatMap(({ variantId }, index) =>
+      variants.has(variantId)
+        ? []
+        : [{ pointer: `/items/${index}/variantId`, code: 'products/variant-not-found', detail: 'is not on sale' }],
+    );
     if (missing.length > 0) throw variantNotFound('Some of what was asked for is not on sale; see errors.', { fields: missing });
     return variants;
   }
@@ -163,7 +183,15 @@ function free({ stock, reserved }: Held): number {
 
 function refuseShort(wanted: readonly Wanted[], variants: Map<string, ForSale>, isShort: (id: string) => boolean): Error {
   const fields = wanted.flatMap(({ variantId }, index) =>
-    isShort(variantId) ? [{ pointer: `/items/${index}/quantity`, code: 'products/out-of-stock', detail: `only ${free(variants.get(variantId)!)} of ${variants.get(variantId)!.sku} are left` }] : [],
+    isShort(variantId)
+      ? [
+          {
+            pointer: `/items/${index}/quantity`,
+            code: 'products/out-of-stock',
+            detail: `only ${free(variants.get(variantId)!)} of ${variants.get(variantId)!.sku} are left`,
+          },
+        ]
+      : [],
   );
   return outOfStock('There is not enough in stock; see errors for what is left of each line.', { fields });
 }

@@ -27,7 +27,12 @@ export class VariantsController {
   @Patch(':id')
   @Requires('products:manage')
   @Problems(variantNotFound, skuTaken, productExternalIdTaken)
-  async update(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() changes: UpdateVariantDto, @IfMatch() expected: ExpectedVersions): Promise<VariantResponse> {
+  async update(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() changes: UpdateVariantDto,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<VariantResponse> {
     return VariantResponse.from(await this.products.updateVariant(actor, id, changes, expected));
   }
 
@@ -45,7 +50,12 @@ export class VariantsController {
   @Requires('products:manage')
   @Creates('/variants/:variantId/stock-adjustments')
   @Problems(variantNotFound, stockTooLow, stockTooHigh)
-  adjust(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() adjustment: AdjustStockDto, @Idempotent() once: Once): Promise<StockMovementResponse> {
+  adjust(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() adjustment: AdjustStockDto,
+    @Idempotent() once: Once,
+  ): Promise<StockMovementResponse> {
     return once.do(async (db) => StockMovementResponse.from(await this.stock.adjust(actor, id, adjustment, db)));
   }
 

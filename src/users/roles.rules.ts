@@ -6,7 +6,14 @@ export type Role = (typeof ROLES)[number];
 const CUSTOMER = ['posts:write', 'posts:publish', 'orders:place'] as const satisfies Permission[];
 const EDITOR = [...CUSTOMER, 'posts:manage'] as const satisfies Permission[];
 const SUPPORT = [...CUSTOMER, 'orders:read', 'users:read', 'products:read'] as const satisfies Permission[];
-const ADMIN = [...new Set([...EDITOR, ...SUPPORT]), 'orders:manage', 'users:manage', 'products:manage', 'ops:read', 'ops:manage'] as const satisfies Permission[];
+const ADMIN = [
+  ...new Set([...EDITOR, ...SUPPORT]),
+  'orders:manage',
+  'users:manage',
+  'products:manage',
+  'ops:read',
+  'ops:manage',
+] as const satisfies Permission[];
 
 /** What each role allows. `…:read` and `…:manage` reach beyond what is one's own. */
 const PERMISSIONS: Record<Role, readonly Permission[]> = { admin: ADMIN, editor: EDITOR, support: SUPPORT, customer: CUSTOMER };

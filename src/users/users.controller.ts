@@ -43,7 +43,12 @@ export class UsersController {
   @Patch(':id')
   @Requires('users:manage')
   @Problems(userNotFound, externalIdTaken, lastAdmin)
-  async update(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Body() changes: UpdateUserDto, @IfMatch() expected: ExpectedVersions): Promise<UserResponse> {
+  async update(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() changes: UpdateUserDto,
+    @IfMatch() expected: ExpectedVersions,
+  ): Promise<UserResponse> {
     return UserResponse.from(await this.users.update(actor, id, changes, expected));
   }
 }

@@ -29,9 +29,17 @@ export class UsersService {
     const filters: Prisma.UserWhereInput[] = [];
     if (query.role !== undefined) filters.push({ roles: { has: query.role } });
     if (query.status !== undefined) filters.push({ status: query.status });
-    if (query.q !== undefined) filters.push({ OR: [{ email: { contains: literally(query.q.toLowerCase()) } }, { name: { contains: literally(query.q), mode: 'insensitive' } }] });
+    if (query.q !== undefined)
+      filters.push({
+        OR: [{ email: { contains: literally(query.q.toLowerCase()) } }, { name: { contains: literally(query.q), mode: 'insensitive' } }],
+      });
     const rows = await this.prisma.user.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1 });
-    return toPage(rows, query, (user) => user.createdAt, (user) => user);
+    return toPage(
+      rows,
+      query,
+      (user) => user.createdAt,
+      (user) => user,
+    );
   }
 
   async get(_actor: Actor, id: string): Promise<User> {
@@ -70,10 +78,15 @@ export class UsersService {
         const others = await db.user.count({ where: { id: { not: id }, roles: { has: 'admin' }, status: 'active' } });
         if (others === 0) throw lastAdmin('This is the only active administrator; make somebody else one first.');
       }
-      return db.user.update({ where: { id }, data: { ...defined(changes), ...(changes.status === 'suspended' && { accessRevokedAt: new Date() }), version: { increment: 1 } } }).catch((error: unknown) => {
-        if (isUniqueViolation(error, 'external_id')) throw externalIdTaken('Another user already has this externalId.');
-        throw error;
-      });
+      return db.user
+        .update({
+          where: { id },
+          data: { ...defined(changes), ...(changes.status === 'suspended' && { accessRevokedAt: new Date() }), version: { increment: 1 } },
+        })
+        .catch((error: unknown) => {
+          if (isUniqueViolation(error, 'external_id')) throw externalIdTaken('Another user already has this externalId.');
+          throw error;
+        });
     });
   }
 }

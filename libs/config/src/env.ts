@@ -3,7 +3,8 @@ import { IsAddressOrRange, IsEncryptionKey, IsExactOrigin, IsPostgresUrl, IsSign
 
 const inProduction = (env: Env) => env.NODE_ENV === 'production';
 /** Required in production, optional elsewhere. */
-const RequiredInProduction = () => ValidateIf((env: Env, value: unknown) => inProduction(env) || (value !== undefined && (value as string[]).length !== 0));
+const RequiredInProduction = () =>
+  ValidateIf((env: Env, value: unknown) => inProduction(env) || (value !== undefined && (value as string[]).length !== 0));
 
 /**
  * Everything that may be set from outside, validated once at the start and then frozen. A list is comma-separated; every variable may be
@@ -31,7 +32,13 @@ export class Env {
 
   /** The URL clients reach Ashlar at, without a trailing slash: links, problem types, token issuer. Never taken from the Host header. */
   @RequiredInProduction()
-  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true, allow_query_components: false, allow_fragments: false })
+  @IsUrl({
+    require_tld: false,
+    protocols: ['http', 'https'],
+    require_protocol: true,
+    allow_query_components: false,
+    allow_fragments: false,
+  })
   @Matches(/[^/]$/, { message: 'PUBLIC_URL must not end with a slash' })
   PUBLIC_URL: string | undefined = undefined;
 

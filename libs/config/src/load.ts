@@ -5,7 +5,9 @@ import { Env } from './env.js';
 /** The configuration is unusable; the message lists every bad variable by name and rule, never by value. */
 export class ConfigError extends Error {
   constructor(faults: string[]) {
-    super(`The configuration cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}\nSee .env.example for every variable and its meaning.`);
+    super(
+      `The configuration cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}\nSee .env.example for every variable and its meaning.`,
+    );
     this.name = 'ConfigError';
   }
 }
@@ -56,7 +58,11 @@ function readVariable(source: NodeJS.ProcessEnv, name: string, faults: string[])
 
 /** The default's type decides; a number that is none stays text, and its rule says so. */
 function convert(text: string, like: unknown): unknown {
-  if (Array.isArray(like)) return text.split(',').map((part) => part.trim()).filter(Boolean);
+  if (Array.isArray(like))
+    return text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean);
   if (typeof like === 'number') return /^-?\d+$/.test(text) ? Number(text) : text;
   return text;
 }

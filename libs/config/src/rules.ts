@@ -4,7 +4,13 @@ import { ValidateBy, type ValidationOptions } from 'class-validator';
 
 const rule = (name: string, message: string, holds: (value: string) => boolean) => (options?: ValidationOptions) =>
   ValidateBy(
-    { name, validator: { validate: (value) => typeof value === 'string' && holds(value), defaultMessage: () => `${options?.each ? 'each of ' : ''}$property must be ${message}` } },
+    {
+      name,
+      validator: {
+        validate: (value) => typeof value === 'string' && holds(value),
+        defaultMessage: () => `${options?.each ? 'each of ' : ''}$property must be ${message}`,
+      },
+    },
     options,
   );
 
@@ -18,7 +24,9 @@ const PUBLISHED_KEYS = new Set(['nWGxne_9WmC6hEr0kuwsERJxWl7MmkZcDusAxyuf2A0', '
 
 function isSigningKey(value: string): boolean {
   try {
-    const jwk = createPrivateKey({ key: Buffer.from(value, 'base64').toString('utf8'), format: 'pem', type: 'pkcs8' }).export({ format: 'jwk' });
+    const jwk = createPrivateKey({ key: Buffer.from(value, 'base64').toString('utf8'), format: 'pem', type: 'pkcs8' }).export({
+      format: 'jwk',
+    });
     const known = (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') || (jwk.kty === 'EC' && jwk.crv === 'P-256');
     return known && typeof jwk.d === 'string' && !PUBLISHED_KEYS.has(jwk.d) && !looksLikeASample(Buffer.from(jwk.d, 'base64url'));
   } catch {
@@ -43,8 +51,18 @@ function isAddressOrRange(value: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
-export const IsPostgresUrl = rule('isPostgresUrl', 'a URL like postgresql://user:password@host:5432/database', (value) => /^postgres(ql)?:$/.test(parseUrl(value)?.protocol ?? ''));
-export const IsExactOrigin = rule('isExactOrigin', 'an exact origin like https://app.example.com, without a path', (value) => /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value && !value.includes('*'));
+export const IsPostgresUrl = rule('isPostgresUrl', 'a URL like postgresql://user:password@host:5432/database', (value) =>
+  /^postgres(ql)?:$/.test(parseUrl(value)?.protocol ?? ''),
+);
+export const IsExactOrigin = rule(
+  'isExactOrigin',
+  'an exact origin like https://app.example.com, without a path',
+  (value) => /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value && !value.includes('*'),
+);
 export const IsAddressOrRange = rule('isAddressOrRange', 'an IP address or a CIDR range like 10.0.0.0/8', isAddressOrRange);
-export const IsSigningKey = rule('isSigningKey', 'a PKCS#8 PEM private key (Ed25519 or P-256) of your own, base64-encoded: openssl genpkey -algorithm ed25519 | base64 -w0', isSigningKey);
+export const IsSigningKey = rule(
+  'isSigningKey',
+  'a PKCS#8 PEM private key (Ed25519 or P-256) of your own, base64-encoded: openssl genpkey -algorithm ed25519 | base64 -w0',
+  isSigningKey,
+);
 export const IsEncryptionKey = rule('isEncryptionKey', '32 random bytes in base64: openssl rand -base64 32', isEncryptionKey);

@@ -85,13 +85,24 @@ export async function resetPassword(cluster: string, programs: Programs): Promis
 export async function explain(error: unknown, dataDir: string, detail = ''): Promise<EmbeddedError> {
   if (error instanceof EmbeddedError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
-  const free = await statfs(dataDir).then(({ bavail, bsize }) => bavail * bsize, () => Infinity);
+  const free = await statfs(dataDir).then(
+    ({ bavail, bsize }) => bavail * bsize,
+    () => Infinity,
+  );
   const say = (sentence: string) => new EmbeddedError(sentence, { cause: error });
   if (code === 'ENOSPC' || /No space left on device|disk full/i.test(message + detail) || free < 1_000_000)
-    return say(`The disk that holds ${dataDir} is full: free some space (100 MB for a new database), or set DATA_DIR to a folder on another disk.`);
+    return say(
+      `The disk that holds ${dataDir} is full: free some space (100 MB for a new database), or set DATA_DIR to a folder on another disk.`,
+    );
   if (code === 'EROFS') return say(`${dataDir} lies on a read-only file system: set DATA_DIR to a folder that can be written.`);
-  if (code === 'EACCES' || code === 'EPERM' || /Permission denied|attempt to write a readonly database|unable to open database file/.test(message + detail))
-    return say(`The data folder ${dataDir} cannot be written by this user: give the folder and its content to the user who starts Ashlar, or set DATA_DIR to another folder.`);
+  if (
+    code === 'EACCES' ||
+    code === 'EPERM' ||
+    /Permission denied|attempt to write a readonly database|unable to open database file/.test(message + detail)
+  )
+    return say(
+      `The data folder ${dataDir} cannot be written by this user: give the folder and its content to the user who starts Ashlar, or set DATA_DIR to another folder.`,
+    );
   return say(`The embedded PostgreSQL in ${dataDir} failed: ${message}${detail && `\n${detail}`}`);
 }
 
@@ -101,7 +112,10 @@ async function isCluster(cluster: string, major: number): Promise<boolean> {
   const version = await readFile(join(cluster, 'PG_VERSION'), 'utf8').catch(ignore('ENOENT'));
   if (version === undefined) {
     await rmdir(cluster).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOTEMPTY') throw new EmbeddedError(`${cluster} is not empty and not a PostgreSQL database either: move it away, or set DATA_DIR to another folder.`);
+      if (error.code === 'ENOTEMPTY')
+        throw new EmbeddedError(
+          `${cluster} is not empty and not a PostgreSQL database either: move it away, or set DATA_DIR to another folder.`,
+        );
       return ignore('ENOENT')(error);
     });
     return false;
@@ -113,13 +127,26 @@ async function isCluster(cluster: string, major: number): Promise<boolean> {
 }
 
 async function removeDrafts(dataDir: string): Promise<void> {
-  for (const name of await readdir(dataDir)) if (name.startsWith('postgres.draft-')) await rm(join(dataDir, name), { recursive: true, force: true });
+  for (const name of await readdir(dataDir))
+    if (name.startsWith('postgres.draft-')) await rm(join(dataDir, name), { recursive: true, force: true });
 }
 
 /** Made under another name and renamed at the end, so that an interrupted first start leaves no half cluster. */
 async function createCluster(dataDir: string, programs: Programs, password: string, durable: boolean): Promise<void> {
   const draft = join(dataDir, `postgres.draft-${randomBytes(4).toString('hex')}`);
-  const args = ['-D', draft, '-U', 'ashlar', '-E', 'UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--auth=trust', '--no-instructions'];
+  const args = [
+    '-D',
+    draft,
+    '-U',
+    'ashlar',
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--auth=trust',
+    '--no-instructions',
+  ];
   try {
     await succeed(programs.spawn('initdb', durable ? args : [...args, '--no-sync'], ['ignore', 'ignore', 'pipe']));
     await singleUser(draft, programs, [`ALTER ROLE ashlar PASSWORD '${password}'`, 'CREATE DATABASE ashlar']);

@@ -17,7 +17,8 @@ export async function evictOrphans(cluster: string, programs: Programs): Promise
   if (process.platform === 'win32') return evictOnWindows(cluster, programs);
   const recorded = await recordedPid(cluster);
   let found = await processesOf(cluster, recorded);
-  if (recorded && !found.includes(recorded) && (await isUnrelated(recorded))) await unlink(join(cluster, 'postmaster.pid')).catch(ignore('ENOENT'));
+  if (recorded && !found.includes(recorded) && (await isUnrelated(recorded)))
+    await unlink(join(cluster, 'postmaster.pid')).catch(ignore('ENOENT'));
 
   // First a fast shutdown by the postmaster; workers without one leave by themselves within moments.
   const rounds: [NodeJS.Signals, (pid: number) => boolean, number][] = [
@@ -34,7 +35,9 @@ export async function evictOrphans(cluster: string, programs: Programs): Promise
     }
     if (!found.length) return;
   }
-  throw new EmbeddedError(`An earlier PostgreSQL server (pid ${found.join(', ')}) still uses ${cluster} and cannot be ended: end it, then start again.`);
+  throw new EmbeddedError(
+    `An earlier PostgreSQL server (pid ${found.join(', ')}) still uses ${cluster} and cannot be ended: end it, then start again.`,
+  );
 }
 
 async function recordedPid(cluster: string): Promise<number | undefined> {

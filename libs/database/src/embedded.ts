@@ -6,7 +6,16 @@ import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { claim, clusterFolder, ensureCluster, explain, FolderInUseError, readState, resetPassword, writeState } from './embedded-cluster.js';
+import {
+  claim,
+  clusterFolder,
+  ensureCluster,
+  explain,
+  FolderInUseError,
+  readState,
+  resetPassword,
+  writeState,
+} from './embedded-cluster.js';
 import { clusterName, evictOrphans } from './embedded-orphans.js';
 import { EmbeddedError, findPrograms, finished, ignore, type Programs } from './embedded-programs.js';
 
@@ -161,7 +170,11 @@ class Server implements Embedded {
     const settings = Object.entries({ ...this.settings, port: String(this.port), cluster_name: clusterName(this.cluster) });
     const { file, from } = await this.openLog();
     this.stopped.signal.throwIfAborted();
-    const child = this.programs.spawn('postgres', ['-D', this.cluster, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])], ['ignore', file.fd, file.fd]);
+    const child = this.programs.spawn(
+      'postgres',
+      ['-D', this.cluster, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      ['ignore', file.fd, file.fd],
+    );
     this.child = child;
     const ended = finished(child);
     await file.close();
@@ -190,7 +203,8 @@ class Server implements Embedded {
         this.log('PostgreSQL is running again.');
         return;
       } catch (error) {
-        if (!this.stopped.signal.aborted) this.log(`PostgreSQL cannot be started again yet: ${(await explain(error, this.dataDir)).message}`);
+        if (!this.stopped.signal.aborted)
+          this.log(`PostgreSQL cannot be started again yet: ${(await explain(error, this.dataDir)).message}`);
       }
     }
   }
@@ -206,7 +220,11 @@ class Server implements Embedded {
     this.child = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null || !child.pid) return;
     const ended = finished(child);
-    for (const [signal, mode, patience] of [['SIGINT', 'fast', 10_000], ['SIGQUIT', 'immediate', 4000], ['SIGKILL', 'immediate', 4000]] as const) {
+    for (const [signal, mode, patience] of [
+      ['SIGINT', 'fast', 10_000],
+      ['SIGQUIT', 'immediate', 4000],
+      ['SIGKILL', 'immediate', 4000],
+    ] as const) {
       if (process.platform !== 'win32') child.kill(signal);
       else await finished(this.programs.spawn('pg_ctl', ['stop', '-D', this.cluster, '-m', mode, '-t', String(patience / 1000)], 'ignore'));
       const inTime = new AbortController();
@@ -225,7 +243,11 @@ class Server implements Embedded {
 
   private async logSince(from: number): Promise<string> {
     const text = (await readFile(this.logFile)).subarray(from).toString();
-    return text.split('\n').filter((line) => /FATAL|PANIC|ERROR|HINT|WARNING|could not/.test(line)).slice(-5).join('\n');
+    return text
+      .split('\n')
+      .filter((line) => /FATAL|PANIC|ERROR|HINT|WARNING|could not/.test(line))
+      .slice(-5)
+      .join('\n');
   }
 }
 
@@ -234,7 +256,8 @@ async function prepareFolder(dataDir: string): Promise<string> {
   const writable = (folder: string) => access(folder, constants.W_OK | constants.X_OK);
   let parent = dataDir;
   while (!existsSync(parent)) parent = dirname(parent);
-  if (!(await stat(parent)).isDirectory()) throw new EmbeddedError(`${dataDir} cannot be a data folder, since ${parent} is a file: set DATA_DIR to another path.`);
+  if (!(await stat(parent)).isDirectory())
+    throw new EmbeddedError(`${dataDir} cannot be a data folder, since ${parent} is a file: set DATA_DIR to another path.`);
   // Before mkdir, which blames a missing folder where the file system is read-only.
   await writable(parent);
   const made = await mkdir(dataDir, { recursive: true });

@@ -17,7 +17,10 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
 
   constructor(env: Env) {
     const pool = createPool(env);
-    super({ adapter: new PrismaPg(pool), transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: env.DATABASE_STATEMENT_TIMEOUT_MS * 2 } });
+    super({
+      adapter: new PrismaPg(pool),
+      transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: env.DATABASE_STATEMENT_TIMEOUT_MS * 2 },
+    });
     this.pool = pool;
   }
 
@@ -48,7 +51,12 @@ function createPool(env: Env): pg.Pool {
     keepAlive: true,
     ...(pooled
       ? { query_timeout: limit }
-      : { application_name: 'ashlar', statement_timeout: limit, query_timeout: limit + 5_000, idle_in_transaction_session_timeout: limit * 2 }),
+      : {
+          application_name: 'ashlar',
+          statement_timeout: limit,
+          query_timeout: limit + 5_000,
+          idle_in_transaction_session_timeout: limit * 2,
+        }),
   });
   // An idle connection that breaks (a restarted database) is replaced at the next query; unheard, the event would end the process.
   pool.on('error', () => undefined);

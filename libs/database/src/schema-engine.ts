@@ -34,7 +34,9 @@ export async function schemaDifference(from: SchemaFile[], to: SchemaFile[]): Pr
 let engine: ReturnType<typeof openEngine> | undefined;
 
 /** TypeScript knows this global from the browser's library only. */
-declare const WebAssembly: { instantiate(code: Uint8Array, imports: object): Promise<{ instance: { exports: { __wbindgen_start(): void } } }> };
+declare const WebAssembly: {
+  instantiate(code: Uint8Array, imports: object): Promise<{ instance: { exports: { __wbindgen_start(): void } } }>;
+};
 
 async function openEngine() {
   const glue = await import('@prisma/schema-engine-wasm/schema_engine_bg');
@@ -50,7 +52,11 @@ async function openEngine() {
 const absentDatabase = bound({
   connect: async () =>
     bound({
-      queryRaw: async () => ({ columnNames: ['exists', 'version', 'number'], columnTypes: [5, 7, 0], rows: [[true, 'PostgreSQL 18', 180000]] }),
+      queryRaw: async () => ({
+        columnNames: ['exists', 'version', 'number'],
+        columnTypes: [5, 7, 0],
+        rows: [[true, 'PostgreSQL 18', 180000]],
+      }),
       dispose: async () => undefined,
     }),
 });

@@ -86,7 +86,12 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async connect(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.env.DATABASE_DIRECT_URL, application_name: 'ashlar-signals', keepAlive: true, connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({
+      connectionString: this.env.DATABASE_DIRECT_URL,
+      application_name: 'ashlar-signals',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    });
     client.on('notification', ({ payload = '' }) => {
       for (const line of payload.split('\n')) {
         const space = line.indexOf(' ');

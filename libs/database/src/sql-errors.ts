@@ -48,9 +48,30 @@ export function isMissingTable(error: unknown): boolean {
 }
 
 const UNREACHABLE_STATES = new Set(['57P01', '57P02', '57P03', '53300', '53400', '25006', '57014', '55P03']);
-const UNREACHABLE_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE']);
-const UNREACHABLE_KINDS = new Set(['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections', 'DatabaseDoesNotExist', 'AuthenticationFailed', 'TlsConnectionError']);
-const UNREACHABLE_TEXTS = /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Connection ended unexpectedly|not queryable|ECONNREFUSED|ECONNRESET|shutting down|starting up|in recovery mode|Can't reach database/i;
+const UNREACHABLE_CODES = new Set([
+  'P1001',
+  'P1002',
+  'P1008',
+  'P1017',
+  'P2024',
+  'P2028',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+]);
+const UNREACHABLE_KINDS = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+  'DatabaseDoesNotExist',
+  'AuthenticationFailed',
+  'TlsConnectionError',
+]);
+const UNREACHABLE_TEXTS =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Connection ended unexpectedly|not queryable|ECONNREFUSED|ECONNRESET|shutting down|starting up|in recovery mode|Can't reach database/i;
 
 /** Whether the database could not be asked now (down, restarting, overloaded, too slow), as opposed to having refused. */
 export function isUnavailable(error: unknown): boolean {

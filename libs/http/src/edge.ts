@@ -55,13 +55,14 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
   });
   // RFC 9110, 10.1.1 lets us overlook an expectation that we do not know.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
-  for (const method of FOREIGN_METHODS) fastify.addHttpMethod(method, { hasBody: false });
   registerRepresentation(fastify, apiUrl(env));
 
   // JSON is the only body there is, and an empty one is an empty object.
   const json = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => (body === '' ? done(null, {}) : json(request, body as string, done)));
+  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
+    body === '' ? done(null, {}) : json(request, body as string, done),
+  );
   return adapter;
 }
 
@@ -98,10 +99,15 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, env: 
     return;
   }
   const requestId = requestIdFrom(undefined);
-  const failure = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? requestTimeout('The request did not arrive in time.') : badRequest('The request is not valid HTTP, or its headers are too large.');
+  const failure =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? requestTimeout('The request did not arrive in time.')
+      : badRequest('The request is not valid HTTP, or its headers are too large.');
   const problem = problemDocument(failure, { publicUrl: env.PUBLIC_URL!, path: '/', requestId });
   const body = JSON.stringify(problem);
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** Collects the routes as they are made; call it before they are. The function it returns answers 405 and OPTIONS for the rest of each. */

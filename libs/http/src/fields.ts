@@ -9,7 +9,8 @@ const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 /** In a PATCH: absent keeps, but `null` is refused because the member cannot be empty. */
 export const IfPresent = () => ValidateIf((_, value) => value !== undefined);
 
-const normalised = (normalise: (text: string) => string) => Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalise(value) : value));
+const normalised = (normalise: (text: string) => string) =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalise(value) : value));
 
 /** One line of text: trimmed, in Unicode's NFC, without control characters; lengths in UTF-16 units. */
 export const Line = (min: number, max: number) =>
@@ -29,7 +30,13 @@ export const Prose = (min: number, max: number) =>
     IsString(),
     MinLength(min),
     MaxLength(max),
-    ValidateBy({ name: 'isProse', validator: { validate: (value) => typeof value === 'string' && !CONTROL_CHARACTERS.test(value), defaultMessage: () => '$property must not hold control characters' } }),
+    ValidateBy({
+      name: 'isProse',
+      validator: {
+        validate: (value) => typeof value === 'string' && !CONTROL_CHARACTERS.test(value),
+        defaultMessage: () => '$property must not hold control characters',
+      },
+    }),
     ApiProperty({ type: 'string', minLength: min, maxLength: max }),
   );
 
@@ -47,7 +54,9 @@ export const Slug = () =>
   applyDecorators(
     IsString(),
     MaxLength(120),
-    Matches(/^(?![0-9a-f]{8}-[0-9a-f]{4}-)[a-z0-9]+(?:-[a-z0-9]+)*$/, { message: '$property must be of lower-case letters and digits, with single hyphens between, and not look like an id' }),
+    Matches(/^(?![0-9a-f]{8}-[0-9a-f]{4}-)[a-z0-9]+(?:-[a-z0-9]+)*$/, {
+      message: '$property must be of lower-case letters and digits, with single hyphens between, and not look like an id',
+    }),
     ApiProperty({ type: 'string', minLength: 1, maxLength: 120, pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', example: 'on-analytical-engines' }),
   );
 
@@ -63,7 +72,10 @@ function isTime(value: unknown): boolean {
 /** A moment in RFC 3339 with its offset, as a text that `new Date` reads. */
 export const Time = () =>
   applyDecorators(
-    ValidateBy({ name: 'isTime', validator: { validate: isTime, defaultMessage: () => '$property must be a time with its offset, like 2030-01-01T08:00:00Z' } }),
+    ValidateBy({
+      name: 'isTime',
+      validator: { validate: isTime, defaultMessage: () => '$property must be a time with its offset, like 2030-01-01T08:00:00Z' },
+    }),
     ApiProperty({ type: 'string', format: 'date-time', example: '2030-01-01T08:00:00Z' }),
   );
 
@@ -71,23 +83,53 @@ export const Time = () =>
 export const Id = () =>
   applyDecorators(
     normalised((text) => text.toLowerCase()),
-    ValidateBy({ name: 'isUuid', validator: { validate: (value) => typeof value === 'string' && isId(value), defaultMessage: () => '$property must be a UUID' } }),
+    ValidateBy({
+      name: 'isUuid',
+      validator: { validate: (value) => typeof value === 'string' && isId(value), defaultMessage: () => '$property must be a UUID' },
+    }),
     ApiProperty({ type: 'string', format: 'uuid', example: '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49' }),
   );
 
 /** The integrator's own id of a resource, unique among its kind. */
 export const ExternalId = () =>
-  applyDecorators(IsString(), MinLength(1), MaxLength(255), Matches(/^[\x21-\x7e]+$/, { message: '$property must be visible ASCII' }), ApiProperty({ type: 'string', minLength: 1, maxLength: 255, example: 'crm-4711', description: "The integrator's own id, unique among resources of this kind." }));
+  applyDecorators(
+    IsString(),
+    MinLength(1),
+    MaxLength(255),
+    Matches(/^[\x21-\x7e]+$/, { message: '$property must be visible ASCII' }),
+    ApiProperty({
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      example: 'crm-4711',
+      description: "The integrator's own id, unique among resources of this kind.",
+    }),
+  );
 
 const isStringMap = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
-  return entries.length <= 50 && entries.every(([name, text]) => /^[\w.:-]{1,64}$/.test(name) && typeof text === 'string' && text.length <= 500);
+  return (
+    entries.length <= 50 && entries.every(([name, text]) => /^[\w.:-]{1,64}$/.test(name) && typeof text === 'string' && text.length <= 500)
+  );
 };
 
 /** Up to 50 texts of the integrator's. */
 export const Metadata = () =>
   applyDecorators(
-    ValidateBy({ name: 'isMetadata', validator: { validate: isStringMap, defaultMessage: () => '$property must be an object of at most 50 texts (500 characters each) with names of 1 to 64 letters, digits, . : _ -' } }),
-    ApiProperty({ type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50, example: { crmId: '4711' }, description: 'Up to 50 texts for the integrator; Ashlar does not read them.' } as never),
+    ValidateBy({
+      name: 'isMetadata',
+      validator: {
+        validate: isStringMap,
+        defaultMessage: () =>
+          '$property must be an object of at most 50 texts (500 characters each) with names of 1 to 64 letters, digits, . : _ -',
+      },
+    }),
+    ApiProperty({
+      type: 'object',
+      additionalProperties: { type: 'string', maxLength: 500 },
+      maxProperties: 50,
+      example: { crmId: '4711' },
+      description: 'Up to 50 texts for the integrator; Ashlar does not read them.',
+    } as never),
   );

@@ -54,7 +54,8 @@ export class Once {
     private readonly context: Call,
   ) {
     this.key = readKey(context.request.headers['idempotency-key']);
-    if (this.key === null && context.required) throw idempotencyKeyRequired('Send an Idempotency-Key header with a value of your own, the same for retries of this call.');
+    if (this.key === null && context.required)
+      throw idempotencyKeyRequired('Send an Idempotency-Key header with a value of your own, the same for retries of this call.');
   }
 
   /** Runs `work` in one transaction, which also keeps the answer it returns. Without a key it is just that transaction. */
@@ -99,7 +100,9 @@ export class Once {
   /** Takes the key for this transaction, or finds what an earlier call left: its answer, or what it had begun. */
   private async claim(db: Tx): Promise<Answer | Claim | null> {
     const { scope, key } = this.id;
-    const [lock] = await db.$queryRaw<{ mine: boolean }[]>`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`;
+    const [lock] = await db.$queryRaw<
+      { mine: boolean }[]
+    >`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`;
     if (!lock?.mine) throw this.inProgress(1);
     const row = await db.idempotencyKey.findUnique({ where: { scope_key: this.id } });
     if (row === null) return null;
@@ -107,7 +110,8 @@ export class Once {
       await db.idempotencyKey.delete({ where: { scope_key: this.id } });
       return null;
     }
-    if (!this.fingerprint.equals(row.fingerprint)) throw idempotencyKeyReused('This Idempotency-Key was used for another call; use a new one.');
+    if (!this.fingerprint.equals(row.fingerprint))
+      throw idempotencyKeyReused('This Idempotency-Key was used for another call; use a new one.');
     if (row.status !== null) return { status: row.status, headers: row.headers as Record<string, string>, body: row.body! };
     const busyMs = (row.leasedUntil?.getTime() ?? 0) - Date.now();
     if (busyMs > 0) throw this.inProgress(Math.ceil(busyMs / 1_000));
@@ -115,12 +119,18 @@ export class Once {
   }
 
   private inProgress(seconds: number): Error {
-    return idempotencyInProgress('The first call with this Idempotency-Key is still running; try again shortly.', { retryAfterSeconds: seconds });
+    return idempotencyInProgress('The first call with this Idempotency-Key is still running; try again shortly.', {
+      retryAfterSeconds: seconds,
+    });
   }
 
   private async lease(db: Tx, reference: string): Promise<void> {
     const leasedUntil = new Date(Date.now() + LEASE_SECONDS * 1_000);
-    await db.idempotencyKey.upsert({ where: { scope_key: this.id }, create: { ...this.id, ...this.lifetime, fingerprint: this.fingerprint, reference, leasedUntil }, update: { leasedUntil } });
+    await db.idempotencyKey.upsert({
+      where: { scope_key: this.id },
+      create: { ...this.id, ...this.lifetime, fingerprint: this.fingerprint, reference, leasedUntil },
+      update: { leasedUntil },
+    });
   }
 
   private async release(): Promise<void> {
@@ -132,7 +142,9 @@ export class Once {
     const text = JSON.stringify(body);
     describe(request, reply, body, apiUrl(this.env));
     reply.header('ETag', entityTag(request.version, text));
-    const headers = Object.fromEntries(KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])));
+    const headers = Object.fromEntries(
+      KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
+    );
     const kept = { status, headers, body: text, fingerprint: this.fingerprint, leasedUntil: null };
     await db.idempotencyKey.upsert({ where: { scope_key: this.id }, create: { ...this.id, ...this.lifetime, ...kept }, update: kept });
     return { status, headers, body: text };
@@ -157,7 +169,8 @@ export class Once {
 function readKey(header: string | string[] | undefined): string | null {
   if (header === undefined) return null;
   const key = typeof header === 'string' ? header.replace(/^"(.*)"$/, '$1') : '';
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw idempotencyKeyMalformed('The Idempotency-Key header must hold 1 to 255 visible ASCII characters, once.');
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw idempotencyKeyMalformed('The Idempotency-Key header must hold 1 to 255 visible ASCII characters, once.');
   return key;
 }
 

@@ -4,7 +4,13 @@ import { IsInt, IsISO4217CurrencyCode, Matches, Max, Min } from 'class-validator
 /** An amount of money. */
 export class Money {
   /** In the currency's minor units. */
-  @ApiProperty({ type: 'integer', minimum: 0, maximum: 1_000_000_000_000, example: 1999, description: 'In the currency’s minor units (cents, yen).' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    maximum: 1_000_000_000_000,
+    example: 1999,
+    description: 'In the currency’s minor units (cents, yen).',
+  })
   @IsInt()
   @Min(0)
   @Max(1_000_000_000_000)

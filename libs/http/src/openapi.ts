@@ -49,19 +49,33 @@ export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObje
     .setVersion(info.version)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer(env.PUBLIC_URL!)
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.' }, 'bearer');
-  const document = SwaggerModule.createDocument(app, builder.build(), { operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}` });
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        bearerFormat: 'JWT',
+        description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.',
+      },
+      'bearer',
+    );
+  const document = SwaggerModule.createDocument(app, builder.build(), {
+    operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}`,
+  });
   const facts = collectFacts(app);
   const tags = new Set<string>();
   document.components ??= {};
   document.components.schemas = { ...document.components.schemas, Problem: PROBLEM_SCHEMA as SchemaObject };
-  document.components.examples = Object.fromEntries([...problemCatalogue().values()].sort((a, b) => a.code.localeCompare(b.code)).map((problem) => [componentName(problem), exampleOf(problem)]));
+  document.components.examples = Object.fromEntries(
+    [...problemCatalogue().values()]
+      .sort((a, b) => a.code.localeCompare(b.code))
+      .map((problem) => [componentName(problem), exampleOf(problem)]),
+  );
   document.components.headers = HEADERS;
   document.components.responses = {};
 
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
-      const operation = (item)[method];
+      const operation = item[method];
       if (!operation) continue;
       const route = facts.get(operation.operationId!);
       if (!route) throw new Error(`${operation.operationId} has no handler that says who may call it`);
@@ -115,12 +129,19 @@ function collectFacts(app: INestApplication): Map<string, RouteFacts> {
   return facts;
 }
 
-function completeOperation(operation: OperationObject, method: string, path: string, route: RouteFacts, shared: Record<string, unknown>): void {
+function completeOperation(
+  operation: OperationObject,
+  method: string,
+  path: string,
+  route: RouteFacts,
+  shared: Record<string, unknown>,
+): void {
   const [summary = '', ...rest] = (operation.summary ?? '').split('\n');
   operation.summary = summary.trim();
   operation.description = [rest.join('\n').trim(), accessText(route.access)].filter(Boolean).join('\n\n');
   operation.tags = [tagOf(path)];
-  operation.security = route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? [{ bearer: [] }] : [])] : [{ bearer: [] }];
+  operation.security =
+    route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? [{ bearer: [] }] : [])] : [{ bearer: [] }];
   operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
@@ -134,15 +155,25 @@ function accessText(access: Access): string {
 
 /** Everything this operation can fail with: its own problems, and those that follow from what it takes and who may call it. */
 function problemsByStatus(operation: OperationObject, method: string, route: RouteFacts): Map<number, ProblemDefinition[]> {
-  const problems = new Set<ProblemDefinition>([...route.problems, errors.validationFailed, errors.badRequest, errors.rateLimited, errors.internal, errors.unavailable]);
+  const problems = new Set<ProblemDefinition>([
+    ...route.problems,
+    errors.validationFailed,
+    errors.badRequest,
+    errors.rateLimited,
+    errors.internal,
+    errors.unavailable,
+  ]);
   const { access } = route;
   if (access.level !== 'public') problems.add(unauthenticated);
   if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
   if (access.level === 'permission') problems.add(forbidden);
-  if (method !== 'get') for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);
+  if (method !== 'get')
+    for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);
   if ((operation.parameters as ParameterObject[]).some(({ name }) => name === 'cursor')) problems.add(errors.invalidCursor);
   if (route.versioned) problems.add(errors.staleVersion);
-  if (route.idempotent) for (const problem of [errors.idempotencyKeyMalformed, errors.idempotencyKeyReused, errors.idempotencyInProgress]) problems.add(problem);
+  if (route.idempotent)
+    for (const problem of [errors.idempotencyKeyMalformed, errors.idempotencyKeyReused, errors.idempotencyInProgress])
+      problems.add(problem);
   if (route.idempotent === 'required') problems.add(errors.idempotencyKeyRequired);
   const byStatus = new Map<number, ProblemDefinition[]>();
   for (const problem of problems) byStatus.set(STATUS[problem.kind], [...(byStatus.get(STATUS[problem.kind]) ?? []), problem]);
@@ -151,10 +182,16 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
 
 /** One problem alone is shared by all operations that have it; several under one status are named together where they occur. */
 function problemResponse(problems: ProblemDefinition[], shared: Record<string, unknown>): ResponseObject {
-  const examples = Object.fromEntries(problems.map((problem) => [problem.code, { $ref: `#/components/examples/${componentName(problem)}` }]));
+  const examples = Object.fromEntries(
+    problems.map((problem) => [problem.code, { $ref: `#/components/examples/${componentName(problem)}` }]),
+  );
   const waits = problems.some(({ kind }) => kind === 'too-many' || kind === 'unavailable' || kind === 'conflict');
   const headers = { 'X-Request-Id': header('X-Request-Id'), ...(waits && { 'Retry-After': header('Retry-After') }) };
-  const response = { description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '), headers, content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } } };
+  const response = {
+    description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '),
+    headers,
+    content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } },
+  };
   if (problems.length > 1) return response as unknown as ResponseObject;
   const name = componentName(problems[0]!);
   shared[name] = response;
@@ -162,7 +199,18 @@ function problemResponse(problems: ProblemDefinition[], shared: Record<string, u
 }
 
 function exampleOf({ code, title, help, kind }: ProblemDefinition) {
-  return { summary: title, value: { type: `https://api.example.com/problems/${code}`, title, status: STATUS[kind], detail: help, instance: '/api/v1', code, requestId: '7f1f6a3e-1a52-4f6e-9a51-2a4f1c0f7d10' } };
+  return {
+    summary: title,
+    value: {
+      type: `https://api.example.com/problems/${code}`,
+      title,
+      status: STATUS[kind],
+      detail: help,
+      instance: '/api/v1',
+      code,
+      requestId: '7f1f6a3e-1a52-4f6e-9a51-2a4f1c0f7d10',
+    },
+  };
 }
 
 /** `auth/email-taken` → `auth.email-taken`: components' names have no slash. */
@@ -176,7 +224,8 @@ function header(name: keyof typeof HEADERS) {
 
 function describeSuccess(status: string, response: ResponseObject, route: RouteFacts, method: string): void {
   if (Number(status) >= 300) return;
-  response.description ||= { '200': 'Done.', '201': 'Created.', '202': 'Accepted.', '204': 'Done; there is nothing to say.' }[status] ?? 'Done.';
+  response.description ||=
+    { '200': 'Done.', '201': 'Created.', '202': 'Accepted.', '204': 'Done; there is nothing to say.' }[status] ?? 'Done.';
   response.headers = {
     ...response.headers,
     'X-Request-Id': header('X-Request-Id'),
@@ -187,25 +236,56 @@ function describeSuccess(status: string, response: ResponseObject, route: RouteF
 }
 
 function headerParameters(route: RouteFacts): ParameterObject[] {
-  const header = (name: string, required: boolean, description: string, example: string): ParameterObject => ({ name, in: 'header', required, description, schema: { type: 'string', example } });
+  const header = (name: string, required: boolean, description: string, example: string): ParameterObject => ({
+    name,
+    in: 'header',
+    required,
+    description,
+    schema: { type: 'string', example },
+  });
   return [
-    ...(route.idempotent ? [header('Idempotency-Key', route.idempotent === 'required', 'A value of your own, 1 to 255 visible ASCII characters: new for every intention, the same for its retries.', '5f2b7a1e-9c7d-4b86-8a0e-6a0b8f0f2a11')] : []),
-    ...(route.versioned ? [header('If-Match', false, 'The ETag the resource was read with; if somebody changed it since, the write is refused with 412.', '"3"')] : []),
+    ...(route.idempotent
+      ? [
+          header(
+            'Idempotency-Key',
+            route.idempotent === 'required',
+            'A value of your own, 1 to 255 visible ASCII characters: new for every intention, the same for its retries.',
+            '5f2b7a1e-9c7d-4b86-8a0e-6a0b8f0f2a11',
+          ),
+        ]
+      : []),
+    ...(route.versioned
+      ? [
+          header(
+            'If-Match',
+            false,
+            'The ETag the resource was read with; if somebody changed it since, the write is refused with 412.',
+            '"3"',
+          ),
+        ]
+      : []),
   ];
 }
 
 function describeParameter(parameter: ParameterObject): void {
   if (parameter.in !== 'path') return;
   parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
-  parameter.schema = parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name) ? { type: 'string', maxLength: 500 } : { type: 'string', format: 'uuid' };
+  parameter.schema =
+    parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name) ? { type: 'string', maxLength: 500 } : { type: 'string', format: 'uuid' };
 }
 
 const HEADERS = {
   'X-Request-Id': { description: 'Names this request in our logs.', schema: { type: 'string' as const } },
   'Retry-After': { description: 'Seconds to wait before trying again.', schema: { type: 'integer' as const } },
   Location: { description: 'Where the new resource is.', schema: { type: 'string' as const, format: 'uri' } },
-  ETag: { description: '`"<version>-<digest>"`; give it as If-Match with a write, as If-None-Match with a read.', schema: { type: 'string' as const } },
-  'Idempotency-Replayed': { description: '`true` when this is the kept answer of an earlier call with the same key.', schema: { type: 'string' as const } },
+  ETag: {
+    description: '`"<version>-<digest>"`; give it as If-Match with a write, as If-None-Match with a read.',
+    schema: { type: 'string' as const },
+  },
+  'Idempotency-Replayed': {
+    description: '`true` when this is the kept answer of an earlier call with the same key.',
+    schema: { type: 'string' as const },
+  },
 };
 
 const PROBLEM_SCHEMA = {
@@ -223,7 +303,15 @@ const PROBLEM_SCHEMA = {
     errors: {
       type: 'array',
       description: 'The members at fault.',
-      items: { type: 'object', required: ['pointer', 'code', 'detail'], properties: { pointer: { type: 'string', description: 'JSON Pointer into the body, or `?name` of a query member.' }, code: { type: 'string' }, detail: { type: 'string' } } },
+      items: {
+        type: 'object',
+        required: ['pointer', 'code', 'detail'],
+        properties: {
+          pointer: { type: 'string', description: 'JSON Pointer into the body, or `?name` of a query member.' },
+          code: { type: 'string' },
+          detail: { type: 'string' },
+        },
+      },
     },
   },
 };
@@ -231,7 +319,8 @@ const PROBLEM_SCHEMA = {
 /** `/api/v1/orders/{id}` → `Orders`. */
 function tagOf(path: string): string {
   const noun = path.replace(/^\/api\/v1/, '').split('/')[1] ?? '';
-  const name = noun.startsWith('.') || noun === 'health' || noun === 'problems' || noun === 'docs' || noun === 'openapi.json' ? 'operations' : noun;
+  const name =
+    noun.startsWith('.') || noun === 'health' || noun === 'problems' || noun === 'docs' || noun === 'openapi.json' ? 'operations' : noun;
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
@@ -246,16 +335,20 @@ function lowerFirst(text: string): string {
 function toVersion31(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(toVersion31);
   if (node === null || typeof node !== 'object') return node;
-  const schema = Object.fromEntries(Object.entries(node).map(([name, value]) => [name, name === 'example' || name === 'examples' ? value : toVersion31(value)])) as Record<string, unknown>;
+  const schema = Object.fromEntries(
+    Object.entries(node).map(([name, value]) => [name, name === 'example' || name === 'examples' ? value : toVersion31(value)]),
+  ) as Record<string, unknown>;
   if (Array.isArray(schema['enum'])) schema['enum'] = schema['enum'].toSorted();
-  if (schema['in'] === 'query' && (schema['schema'] as { default?: unknown } | undefined)?.default !== undefined) schema['required'] = false;
+  if (schema['in'] === 'query' && (schema['schema'] as { default?: unknown } | undefined)?.default !== undefined)
+    schema['required'] = false;
   if (Array.isArray(schema['required']) && schema['properties']) {
     const properties = schema['properties'] as Record<string, { default?: unknown }>;
     schema['required'] = schema['required'].filter((name: string) => properties[name]?.default === undefined);
   }
   if (schema['nullable'] !== true) return schema;
   const { nullable: _, ...rest } = schema;
-  if (typeof rest['type'] === 'string') return { ...rest, type: [rest['type'], 'null'], ...(Array.isArray(rest['enum']) && { enum: [...(rest['enum'] as unknown[]), null] }) };
+  if (typeof rest['type'] === 'string')
+    return { ...rest, type: [rest['type'], 'null'], ...(Array.isArray(rest['enum']) && { enum: [...(rest['enum'] as unknown[]), null] }) };
   const { description, allOf, ...other } = rest;
   const choice = Array.isArray(allOf) && allOf.length === 1 ? (allOf[0] as object) : { ...other, ...(allOf !== undefined && { allOf }) };
   return { ...(description !== undefined && { description }), anyOf: [choice, { type: 'null' }] };

@@ -6,7 +6,8 @@ import { invalidCursor } from './http.errors.js';
 import { isId } from './validation.pipe.js';
 
 /** Reads a whole number from the query; anything else is left for the rule to refuse (`Number('')` would be 0). */
-export const QueryInt = () => Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value));
+export const QueryInt = () =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value));
 
 /** What every list takes. */
 export class ListQuery {
@@ -79,10 +80,16 @@ function isOurTime(text: string): boolean {
 }
 
 /** Cuts `limit + 1` rows to a page; the row too many tells that there is a next one. */
-export function toPage<Row extends { id: string }, Item>(rows: Row[], query: { limit: number; sort: string }, at: (row: Row) => Position['value'], shape: (row: Row) => Item): Page<Item> {
+export function toPage<Row extends { id: string }, Item>(
+  rows: Row[],
+  query: { limit: number; sort: string },
+  at: (row: Row) => Position['value'],
+  shape: (row: Row) => Item,
+): Page<Item> {
   const items = rows.slice(0, query.limit);
   const last = items.at(-1);
-  const nextCursor = rows.length > query.limit && last ? Buffer.from(JSON.stringify([query.sort, at(last), last.id])).toString('base64url') : null;
+  const nextCursor =
+    rows.length > query.limit && last ? Buffer.from(JSON.stringify([query.sort, at(last), last.id])).toString('base64url') : null;
   return { items: items.map(shape), nextCursor };
 }
 
@@ -92,14 +99,26 @@ export function keyset(sort: Sort, position: Position | null) {
   const order = sort.descending ? ('desc' as const) : ('asc' as const);
   return {
     // The outer bound is implied by the alternatives; it lets PostgreSQL begin at the right place of the index.
-    where: position ? { [sort.field]: { [`${beyond}e`]: position.value }, OR: [{ [sort.field]: { [beyond]: position.value } }, { [sort.field]: position.value, id: { [beyond]: position.id } }] } : {},
+    where: position
+      ? {
+          [sort.field]: { [`${beyond}e`]: position.value },
+          OR: [{ [sort.field]: { [beyond]: position.value } }, { [sort.field]: position.value, id: { [beyond]: position.id } }],
+        }
+      : {},
     orderBy: [{ [sort.field]: order }, { id: order }],
   };
 }
 
 /** The same for SQL: a row comparison on `(column, id)` and the order. `column` and `id` are trusted SQL, never input. */
-export function keysetSql(column: Prisma.Sql, id: Prisma.Sql, sort: Sort, position: Position | null): { after: Prisma.Sql; order: Prisma.Sql } {
+export function keysetSql(
+  column: Prisma.Sql,
+  id: Prisma.Sql,
+  sort: Sort,
+  position: Position | null,
+): { after: Prisma.Sql; order: Prisma.Sql } {
   const direction = sort.descending ? Prisma.sql`DESC` : Prisma.sql`ASC`;
-  const after = position ? Prisma.sql`AND (${column}, ${id}) ${sort.descending ? Prisma.sql`<` : Prisma.sql`>`} (${position.value}, ${position.id}::uuid)` : Prisma.empty;
+  const after = position
+    ? Prisma.sql`AND (${column}, ${id}) ${sort.descending ? Prisma.sql`<` : Prisma.sql`>`} (${position.value}, ${position.id}::uuid)`
+    : Prisma.empty;
   return { after, order: Prisma.sql`ORDER BY ${column} ${direction}, ${id} ${direction}` };
 }

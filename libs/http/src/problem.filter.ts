@@ -60,7 +60,8 @@ export class ProblemFilter implements ExceptionFilter {
     if (status >= 500 && !hungUp) this.logger.error({ err: thrown, requestId: request.id, code: error.code }, 'Request failed');
     request.problemCode = error.code;
     if (reply.sent) return;
-    if (error.kind === 'unauthenticated') reply.header('WWW-Authenticate', error.code === 'auth/invalid-token' ? 'Bearer error="invalid_token"' : 'Bearer');
+    if (error.kind === 'unauthenticated')
+      reply.header('WWW-Authenticate', error.code === 'auth/invalid-token' ? 'Bearer error="invalid_token"' : 'Bearer');
     const retryAfter = error.retryAfterSeconds ?? (error.kind === 'unavailable' ? 1 : undefined);
     if (retryAfter !== undefined) reply.header('Retry-After', String(retryAfter));
     void reply
@@ -68,7 +69,9 @@ export class ProblemFilter implements ExceptionFilter {
       .header('Content-Type', PROBLEM_MEDIA_TYPE)
       .removeHeader('ETag')
       .removeHeader('Location')
-      .send(Buffer.from(JSON.stringify(problemDocument(error, { publicUrl: this.env.PUBLIC_URL!, path: request.url, requestId: request.id })))); // bytes: to a text Fastify would add a charset that JSON has not
+      .send(
+        Buffer.from(JSON.stringify(problemDocument(error, { publicUrl: this.env.PUBLIC_URL!, path: request.url, requestId: request.id }))),
+      ); // bytes: to a text Fastify would add a charset that JSON has not
   }
 }
 
@@ -88,11 +91,14 @@ export function problemDocument(error: AppError, at: { publicUrl: string; path: 
 
 function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
-  if (isUnavailable(thrown)) return errors.unavailable('The database cannot be reached just now; try again in a moment.', { cause: thrown });
+  if (isUnavailable(thrown))
+    return errors.unavailable('The database cannot be reached just now; try again in a moment.', { cause: thrown });
   const { code, status } = statusOf(thrown);
   switch (status) {
     case 400:
-      return /JSON|BODY|CONTENT_LENGTH/.test(code) || thrown instanceof SyntaxError ? errors.malformedBody('The body is not valid JSON.') : errors.badRequest('The request is malformed.');
+      return /JSON|BODY|CONTENT_LENGTH/.test(code) || thrown instanceof SyntaxError
+        ? errors.malformedBody('The body is not valid JSON.')
+        : errors.badRequest('The request is malformed.');
     case 404:
       return errors.notFound('No operation has this method and path; see /docs.');
     case 408:
@@ -112,7 +118,8 @@ function toAppError(thrown: unknown): AppError {
 
 /** Fastify's errors carry `code` and `statusCode`; Nest wraps some of them in an HttpException. */
 function statusOf(thrown: unknown): { code: string; status: number } {
-  if (thrown instanceof HttpException) return { code: String((thrown.cause as { code?: string } | undefined)?.code ?? thrown.message), status: thrown.getStatus() };
+  if (thrown instanceof HttpException)
+    return { code: String((thrown.cause as { code?: string } | undefined)?.code ?? thrown.message), status: thrown.getStatus() };
   const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown };
   const ofFastify = typeof code === 'string' && code.startsWith('FST_') && typeof statusCode === 'number';
   return ofFastify ? { code, status: statusCode } : { code: '', status: 500 };

@@ -30,7 +30,8 @@ export class RateLimitGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (this.env.RATE_LIMIT === 'off' || this.reflector.getAllAndOverride<boolean>(UNLIMITED, [context.getHandler(), context.getClass()])) return true;
+    if (this.env.RATE_LIMIT === 'off' || this.reflector.getAllAndOverride<boolean>(UNLIMITED, [context.getHandler(), context.getClass()]))
+      return true;
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
@@ -40,7 +41,11 @@ export class RateLimitGuard implements CanActivate {
     });
     const seconds = Math.ceil(outcome.msBeforeNext / 1_000);
     reply.header('RateLimit-Policy', this.policy).header('RateLimit', `"default";r=${outcome.remainingPoints};t=${seconds}`);
-    if (outcome.consumedPoints > this.env.RATE_LIMIT_REQUESTS_PER_MINUTE) throw rateLimited(`You have used up your ${this.env.RATE_LIMIT_REQUESTS_PER_MINUTE} requests of this minute; try again in ${seconds} seconds.`, { retryAfterSeconds: seconds });
+    if (outcome.consumedPoints > this.env.RATE_LIMIT_REQUESTS_PER_MINUTE)
+      throw rateLimited(
+        `You have used up your ${this.env.RATE_LIMIT_REQUESTS_PER_MINUTE} requests of this minute; try again in ${seconds} seconds.`,
+        { retryAfterSeconds: seconds },
+      );
     return true;
   }
 }

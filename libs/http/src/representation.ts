@@ -22,7 +22,9 @@ export const PubliclyCached = (seconds: number) => RouteConfig({ publicSeconds: 
 /** The versions that `If-Match` (RFC 9110, 13.1.1) lets the write begin from; `null` when the client does not care. */
 export type ExpectedVersions = readonly number[] | null;
 
-const ifMatch = createParamDecorator((_: unknown, context: ExecutionContext): ExpectedVersions => readIfMatch(context.switchToHttp().getRequest<FastifyRequest>().headers['if-match']));
+const ifMatch = createParamDecorator((_: unknown, context: ExecutionContext): ExpectedVersions =>
+  readIfMatch(context.switchToHttp().getRequest<FastifyRequest>().headers['if-match']),
+);
 
 /** The caller's `If-Match`, to be handed to `expectVersion`. */
 export const IfMatch = (): ParameterDecorator => (target, method, index) => {
@@ -32,7 +34,8 @@ export const IfMatch = (): ParameterDecorator => (target, method, index) => {
 
 /** Refuses a write that begins from another version than the current one. @throws http/stale-version */
 export function expectVersion(current: number, expected: ExpectedVersions): void {
-  if (expected !== null && !expected.includes(current)) throw staleVersion(`This is version ${current} now; read it again and repeat your change on that.`);
+  if (expected !== null && !expected.includes(current))
+    throw staleVersion(`This is version ${current} now; read it again and repeat your change on that.`);
 }
 
 /** Our tags are `"<version>-<digest>"`; only the version counts for writes, and a bare `"<version>"` or a weakened tag does too. */
@@ -53,7 +56,8 @@ export function describe(request: FastifyRequest, reply: FastifyReply, body: obj
   const { location } = request.routeOptions.config as RepresentationConfig;
   const members = body as Record<string, unknown>;
   if (typeof members['version'] === 'number') request.version = members['version'];
-  if (location !== undefined) reply.header('Location', api + location.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(members[name]))));
+  if (location !== undefined)
+    reply.header('Location', api + location.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(members[name]))));
   const { items, nextCursor } = body as Partial<Page<unknown>>;
   if (Array.isArray(items) && typeof nextCursor === 'string') {
     const url = new URL(request.url, api);
@@ -76,7 +80,11 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
     const reading = request.method === 'GET' || request.method === 'HEAD';
     const fine = reply.statusCode >= 200 && reply.statusCode < 300;
     if (publicSeconds !== undefined) reply.header('Vary', [reply.getHeader('Vary'), 'Authorization'].filter(Boolean).join(', '));
-    if (!reply.hasHeader('Cache-Control')) reply.header('Cache-Control', fine && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store');
+    if (!reply.hasHeader('Cache-Control'))
+      reply.header(
+        'Cache-Control',
+        fine && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store',
+      );
     if (!fine || typeof payload !== 'string' || payload === '') return payload;
     if (!reply.hasHeader('ETag') && (reading || request.version !== undefined)) reply.header('ETag', entityTag(request.version, payload));
     if (!reading || !matches(request.headers['if-none-match'], String(reply.getHeader('ETag')))) return payload;

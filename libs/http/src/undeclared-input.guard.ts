@@ -35,5 +35,9 @@ function refuse(input: unknown, prefix: string, where: string): void {
   if (input === null || typeof input !== 'object' || Array.isArray(input)) throw validationFailed(`This operation takes no ${where}.`);
   const names = Object.keys(input);
   if (names.length === 0) return;
-  throw validationFailed(`This operation takes no ${where} members.`, { fields: names.slice(0, 20).map((name) => ({ pointer: `${prefix}${name.slice(0, 100)}`, code: 'unknown', detail: 'is not a member of this operation' })) });
+  throw validationFailed(`This operation takes no ${where} members.`, {
+    fields: names
+      .slice(0, 20)
+      .map((name) => ({ pointer: `${prefix}${name.slice(0, 100)}`, code: 'unknown', detail: 'is not a member of this operation' })),
+  });
 }

@@ -25,14 +25,20 @@ export class InputPipe extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type === 'custom') return value;
     const prefix = metadata.type === 'query' ? '?' : '/';
-    if (metadata.type === 'body' && value !== undefined && (value === null || typeof value !== 'object' || Array.isArray(value))) throw validationFailed('The body must be a JSON object.');
+    if (metadata.type === 'body' && value !== undefined && (value === null || typeof value !== 'object' || Array.isArray(value)))
+      throw validationFailed('The body must be a JSON object.');
     refuseUnstorable(value, metadata.type === 'param' ? `/${metadata.data ?? ''}` : prefix, 0);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const fields = fieldProblems(error.errors, prefix);
-      throw validationFailed(fields.length === 1 ? `${fields[0]!.pointer} is not valid: ${fields[0]!.detail}.` : `${fields.length} members are not valid; see errors.`, { fields });
+      throw validationFailed(
+        fields.length === 1
+          ? `${fields[0]!.pointer} is not valid: ${fields[0]!.detail}.`
+          : `${fields.length} members are not valid; see errors.`,
+        { fields },
+      );
     }
   }
 }
@@ -48,7 +54,10 @@ class Refused extends Error {
 @Injectable()
 export class IdPipe implements PipeTransform<string, string> {
   transform(value: string, { data = 'id' }: ArgumentMetadata): string {
-    if (!isId(value)) throw validationFailed(`${data} in the path must be a UUID.`, { fields: [{ pointer: `/${data}`, code: 'isUuid', detail: `${data} must be a UUID` }] });
+    if (!isId(value))
+      throw validationFailed(`${data} in the path must be a UUID.`, {
+        fields: [{ pointer: `/${data}`, code: 'isUuid', detail: `${data} must be a UUID` }],
+      });
     return value.toLowerCase();
   }
 }
@@ -64,16 +73,28 @@ function within(pointer: string, name: string): string {
 }
 
 function refuseUnstorable(value: unknown, pointer: string, depth: number): void {
-  if (depth > ANY_DEPTH) throw validationFailed('The input is nested too deeply.', { fields: [{ pointer: '', code: 'maxDepth', detail: `at most ${ANY_DEPTH} levels are allowed` }] });
+  if (depth > ANY_DEPTH)
+    throw validationFailed('The input is nested too deeply.', {
+      fields: [{ pointer: '', code: 'maxDepth', detail: `at most ${ANY_DEPTH} levels are allowed` }],
+    });
   if (typeof value === 'string') {
-    if (value.includes('\0') || !value.isWellFormed()) throw validationFailed('Text must be valid Unicode without the NUL character.', { fields: [{ pointer, code: 'isText', detail: 'must be valid Unicode without the NUL character' }] });
+    if (value.includes('\0') || !value.isWellFormed())
+      throw validationFailed('Text must be valid Unicode without the NUL character.', {
+        fields: [{ pointer, code: 'isText', detail: 'must be valid Unicode without the NUL character' }],
+      });
   } else if (value !== null && typeof value === 'object') {
     for (const [name, member] of Object.entries(value)) {
       refuseUnstorable(name, pointer, depth);
       // class-validator looks members up with `in`, and so would take those that every object inherits for declared ones.
-      if (name in Object.prototype) throw validationFailed('A member has a name that no operation knows.', { fields: [{ pointer: within(pointer, name), code: 'unknown', detail: 'is not a member of this operation' }] });
+      if (name in Object.prototype)
+        throw validationFailed('A member has a name that no operation knows.', {
+          fields: [{ pointer: within(pointer, name), code: 'unknown', detail: 'is not a member of this operation' }],
+        });
       // It also validates the items of an inner array as if they stood in the outer one.
-      if (Array.isArray(value) && Array.isArray(member)) throw validationFailed('An array stands where an item of an array is due.', { fields: [{ pointer: within(pointer, name), code: 'isObject', detail: 'must not be an array' }] });
+      if (Array.isArray(value) && Array.isArray(member))
+        throw validationFailed('An array stands where an item of an array is due.', {
+          fields: [{ pointer: within(pointer, name), code: 'isObject', detail: 'must not be an array' }],
+        });
       refuseUnstorable(member, within(pointer, name), depth + 1);
     }
   }

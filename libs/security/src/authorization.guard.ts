@@ -16,7 +16,8 @@ export class AuthorizationGuard implements CanActivate {
     if (access?.level === 'public') return true;
     if (!request.actor) throw unauthenticated('Send an access token in the Authorization header: Bearer <accessToken>.');
     if (access === undefined) throw forbidden('Nobody may call this route.');
-    if (access.level === 'permission' && !request.actor.can(access.permission)) throw forbidden(`This needs the permission ${access.permission}, which none of your roles has.`);
+    if (access.level === 'permission' && !request.actor.can(access.permission))
+      throw forbidden(`This needs the permission ${access.permission}, which none of your roles has.`);
     return true;
   }
 }

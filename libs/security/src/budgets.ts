@@ -39,7 +39,8 @@ export class Budgets {
   async attempt(budgets: readonly Budget[], evaluate: () => Promise<boolean>): Promise<boolean> {
     if (this.env.RATE_LIMIT === 'off') return evaluate();
     const held: { budget: Budget; lease: Date }[] = [];
-    const settleAll = (outcome: (budget: Budget) => Outcome) => Promise.all(held.map(({ budget, lease }) => this.settle(budget.bucket, lease, outcome(budget))));
+    const settleAll = (outcome: (budget: Budget) => Outcome) =>
+      Promise.all(held.map(({ budget, lease }) => this.settle(budget.bucket, lease, outcome(budget))));
     try {
       for (const budget of budgets) held.push({ budget, lease: await this.wait(budget) });
       const right = await evaluate();

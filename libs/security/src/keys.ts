@@ -33,8 +33,11 @@ export class KeyRing {
   private readonly masters: readonly Buffer[];
 
   constructor(private readonly env: Env) {
-    const keys = (env.JWT_PRIVATE_KEYS.length > 0 ? env.JWT_PRIVATE_KEYS : [kept(env, 'jwt-private-key', newSigningKey)]).map(readSigningKey);
-    const masters = env.ENCRYPTION_KEYS.length > 0 ? env.ENCRYPTION_KEYS : [kept(env, 'encryption-key', () => randomBytes(32).toString('base64'))];
+    const keys = (env.JWT_PRIVATE_KEYS.length > 0 ? env.JWT_PRIVATE_KEYS : [kept(env, 'jwt-private-key', newSigningKey)]).map(
+      readSigningKey,
+    );
+    const masters =
+      env.ENCRYPTION_KEYS.length > 0 ? env.ENCRYPTION_KEYS : [kept(env, 'encryption-key', () => randomBytes(32).toString('base64'))];
     this.signing = new Map(keys.map((key) => [key.kid, key]));
     this.first = keys[0]!;
     this.masters = masters.map((key) => Buffer.from(key, 'base64'));
@@ -64,7 +67,13 @@ export class KeyRing {
         if (key?.alg !== alg) throw new Error('unknown key');
         return key.publicKey;
       },
-      { typ: TYPE, issuer: this.env.PUBLIC_URL!, audience: AUDIENCE, algorithms: ['EdDSA', 'ES256'], requiredClaims: ['sub', 'sid', 'exp', 'iat'] },
+      {
+        typ: TYPE,
+        issuer: this.env.PUBLIC_URL!,
+        audience: AUDIENCE,
+        algorithms: ['EdDSA', 'ES256'],
+        requiredClaims: ['sub', 'sid', 'exp', 'iat'],
+      },
     );
     const { sub, sid } = payload;
     if (!isUuid(sub) || !isUuid(sid)) throw new Error('not an access token');

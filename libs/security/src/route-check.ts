@@ -28,8 +28,10 @@ export class RouteCheck implements OnApplicationBootstrap {
         if (Reflect.getMetadata(PATH, handler) === undefined) continue;
         const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [handler, metatype]);
         const route = `${metatype.name}.${method}`;
-        if (access === undefined) faults.push(`${route} does not say who may call it: add @Requires('noun:verb'), @SignedIn() or @Public().`);
-        else if (access.level === 'permission' && !this.known.permissions.has(access.permission)) faults.push(`${route} requires ${access.permission}, which no role has: correct it or add it to a role.`);
+        if (access === undefined)
+          faults.push(`${route} does not say who may call it: add @Requires('noun:verb'), @SignedIn() or @Public().`);
+        else if (access.level === 'permission' && !this.known.permissions.has(access.permission))
+          faults.push(`${route} requires ${access.permission}, which no role has: correct it or add it to a role.`);
       }
     }
     if (faults.length > 0) throw new Error(`The application cannot start:\n  ${faults.join('\n  ')}`);

@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Actor, Permission } from './actor.js';
 
 /** Who may call a route. */
-export type Access = { level: 'public'; credentials: 'optional' | 'ignored' } | { level: 'signed-in' } | { level: 'permission'; permission: Permission };
+export type Access =
+  { level: 'public'; credentials: 'optional' | 'ignored' } | { level: 'signed-in' } | { level: 'permission'; permission: Permission };
 
 export const ACCESS = 'ashlar:access';
 
@@ -11,7 +12,8 @@ export const ACCESS = 'ashlar:access';
  * Anybody may call. A token that is sent along is still checked, so that an expired one is noticed; with `credentials: 'ignored'` it is
  * not looked at (log-in and refresh, where a client may still attach its old one).
  */
-export const Public = (options: { credentials: 'optional' | 'ignored' } = { credentials: 'optional' }) => SetMetadata(ACCESS, { level: 'public', ...options } satisfies Access);
+export const Public = (options: { credentials: 'optional' | 'ignored' } = { credentials: 'optional' }) =>
+  SetMetadata(ACCESS, { level: 'public', ...options } satisfies Access);
 
 /** Every signed-in user may call; the service scopes what they see. */
 export const SignedIn = () => SetMetadata(ACCESS, { level: 'signed-in' } satisfies Access);
@@ -25,4 +27,6 @@ export interface AuthenticatedRequest extends FastifyRequest {
 }
 
 /** The caller: an `Actor`, or `null` on a public route without a login. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Actor | null => context.switchToHttp().getRequest<AuthenticatedRequest>().actor ?? null);
+export const Caller = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Actor | null => context.switchToHttp().getRequest<AuthenticatedRequest>().actor ?? null,
+);

@@ -3,7 +3,20 @@ import type { Env } from '#config';
 import { type Logger as Pino, pino } from 'pino';
 
 /** Members whose values never reach a log line, however deep they stand. */
-const SECRET_MEMBERS = ['password', 'currentPassword', 'newPassword', 'token', 'accessToken', 'refreshToken', 'mfaToken', 'secret', 'clientSecret', 'authorization', 'cookie', 'key'];
+const SECRET_MEMBERS = [
+  'password',
+  'currentPassword',
+  'newPassword',
+  'token',
+  'accessToken',
+  'refreshToken',
+  'mfaToken',
+  'secret',
+  'clientSecret',
+  'authorization',
+  'cookie',
+  'key',
+];
 
 /** Structured logs of this process: JSON, one object a line; readable in a terminal. `logger.info({ orderId }, 'Order placed')`. */
 export abstract class Logger {
@@ -21,7 +34,9 @@ export function createLogger(env: Env): Pino {
     level: env.LOG_LEVEL,
     base: { pid: process.pid },
     redact: { paths: SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
-    ...(pretty ? { transport: { target: 'pino-pretty', options: { ignore: 'pid', singleLine: true, translateTime: 'HH:MM:ss.l' } } } : { timestamp: pino.stdTimeFunctions.isoTime }),
+    ...(pretty
+      ? { transport: { target: 'pino-pretty', options: { ignore: 'pid', singleLine: true, translateTime: 'HH:MM:ss.l' } } }
+      : { timestamp: pino.stdTimeFunctions.isoTime }),
   });
 }
 
