@@ -6,16 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import {
-  claim,
-  clusterFolder,
-  ensureCluster,
-  explain,
-  FolderInUseError,
-  readState,
-  resetPassword,
-  writeState,
-} from './embedded-cluster.js';
+import { claim, clusterFolder, ensureCluster, explain, readState, resetPassword, writeState } from './embedded-cluster.js';
 import { clusterName, evictOrphans } from './embedded-orphans.js';
 import { EmbeddedError, findPrograms, finished, ignore, type Programs } from './embedded-programs.js';
 
@@ -86,21 +77,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   }
 }
 
-/**
- * The server of the process that owns the data folder, where one lives, or else one of our own: for commands that work beside a running
- * application. Stopping it leaves another's server alone.
- */
-export async function joinEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  try {
-    return await startEmbedded(options);
-  } catch (error) {
-    const state = error instanceof FolderInUseError ? await readState(options.dataDir) : undefined;
-    if (state === undefined) throw error;
-    return { url: urlOf(state), dataDir: options.dataDir, port: state.port, stop: async () => undefined };
-  }
-}
-
-function urlOf({ password, port }: { password: string; port: number }): string {
+/** How to reach the server of a state. */
+export function urlOf({ password, port }: { password: string; port: number }): string {
   return `postgresql://ashlar:${password}@127.0.0.1:${port}/ashlar`;
 }
 

@@ -6,5 +6,6 @@ export { Signals } from './signals.js';
 export { isCheckViolation, isMissingTable, isRetryable, isUnavailable, isUniqueViolation, sqlState } from './sql-errors.js';
 export { transaction } from './transaction.js';
 export { defined } from './defined.js';
-export { type Embedded, EmbeddedError, joinEmbedded, startEmbedded } from './embedded.js';
+export { type Embedded, EmbeddedError, startEmbedded } from './embedded.js';
 export { applyMigrations, MigrationError, pendingMigrations } from './migrations.js';
+export { joinEmbedded } from './embedded-join.js';
