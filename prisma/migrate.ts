@@ -5,7 +5,8 @@ import { join, relative } from 'node:path';
 import pg from 'pg';
 import { ConfigError, loadEnv } from '#config';
 // Not by #database: the tool works on the schema and needs no client generated from it.
-import { EmbeddedError, joinEmbedded, startEmbedded } from '../libs/database/src/embedded.js';
+import { joinEmbedded } from '../libs/database/src/embedded-join.js';
+import { EmbeddedError, startEmbedded } from '../libs/database/src/embedded.js';
 import { applyMigrations, MigrationError, migrationNames, prismaFolder } from '../libs/database/src/migrations.js';
 import { schemaDifference, SchemaError, type SchemaFile } from '../libs/database/src/schema-engine.js';
 import { disagreements } from './catalogue.js';

@@ -7,6 +7,7 @@ import { ACCESS, type Access, forbidden, invalidToken, unauthenticated } from '#
 import * as errors from './http.errors.js';
 import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
+import { HEADERS, PROBLEM_SCHEMA } from './openapi-components.js';
 import { mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
 import { VERSIONED } from './representation.js';
 
@@ -252,48 +253,6 @@ function describeParameter(parameter: ParameterObject): void {
   parameter.schema =
     parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name) ? { type: 'string', maxLength: 500 } : { type: 'string', format: 'uuid' };
 }
-
-const HEADERS = {
-  'X-Request-Id': { description: 'Names this request in our logs.', schema: { type: 'string' as const } },
-  'Retry-After': { description: 'Seconds to wait before trying again.', schema: { type: 'integer' as const } },
-  Location: { description: 'Where the new resource is.', schema: { type: 'string' as const, format: 'uri' } },
-  ETag: {
-    description: '`"<version>-<digest>"`; give it as If-Match with a write, as If-None-Match with a read.',
-    schema: { type: 'string' as const },
-  },
-  'Idempotency-Replayed': {
-    description: '`true` when this is the kept answer of an earlier call with the same key.',
-    schema: { type: 'string' as const },
-  },
-};
-
-const PROBLEM_SCHEMA = {
-  type: 'object',
-  description: 'What went wrong and what to do about it (RFC 9457).',
-  required: ['type', 'title', 'status', 'detail', 'instance', 'code', 'requestId'],
-  properties: {
-    type: { type: 'string', format: 'uri', description: 'A page about this kind of problem.' },
-    title: { type: 'string', description: 'The kind of problem.' },
-    status: { type: 'integer', minimum: 400, maximum: 599 },
-    detail: { type: 'string', description: 'What happened this time, and the way out.' },
-    instance: { type: 'string', description: 'The path of the request.' },
-    code: { type: 'string', pattern: '^[a-z-]+/[a-z-]+$', description: 'The kind of problem, for programs.' },
-    requestId: { type: 'string' },
-    errors: {
-      type: 'array',
-      description: 'The members at fault.',
-      items: {
-        type: 'object',
-        required: ['pointer', 'code', 'detail'],
-        properties: {
-          pointer: { type: 'string', description: 'JSON Pointer into the body, or `?name` of a query member.' },
-          code: { type: 'string' },
-          detail: { type: 'string' },
-        },
-      },
-    },
-  },
-};
 
 /** `/api/v1/orders/{id}` → `Orders`. */
 function tagOf(path: string): string {

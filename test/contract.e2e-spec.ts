@@ -1,0 +1,974 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DiscoveryService, HttpAdapterHost } from '@nestjs/core';
+import { RequestMethod } from '@nestjs/common';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { startApp, type TestApp } from './harness/app.js';
+import type { Answer, Call } from './harness/client.js';
+import { eventually } from './harness/eventually.js';
+import { anAdmin, aPost, aProduct, aSession, aUser, type Person, unique } from './harness/people.js';
+import { type Product, startProcess, stopProcesses } from './harness/product.js';
+import { INHERITED_NAMES } from './harness/wire.js';
+
+const NOBODYS_ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+const JSON_TYPE = 'application/json';
+const PROBLEM_TYPE = 'application/problem+json';
+
+type Schema = Record<string, unknown>;
+
+interface Parameter {
+  name: string;
+  in: 'path' | 'query' | 'header';
+  required?: boolean;
+  schema: Schema;
+}
+
+interface Response {
+  $ref?: string;
+  description: string;
+  headers?: Record<string, unknown>;
+  content?: Record<string, { schema: Schema; examples?: Record<string, unknown> }>;
+}
+
+interface Operation {
+  id: string;
+  method: (typeof METHODS)[number];
+  path: string;
+  operationId: string;
+  summary?: string;
+  description?: string;
+  tags?: string[];
+  security?: Record<string, string[]>[];
+  parameters: Parameter[];
+  requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> };
+  responses: Record<string, Response>;
+}
+
+interface OpenApi {
+  openapi: string;
+  paths: Record<string, Record<string, Omit<Operation, 'id' | 'method' | 'path'>>>;
+  components: { schemas: Record<string, Schema>; securitySchemes: Record<string, unknown> };
+}
+
+/** One call of an operation that ought to succeed. */
+interface Happy {
+  params?: Record<string, string>;
+  query?: string;
+  body?: Record<string, unknown>;
+  by?: Person;
+  headers?: Record<string, string>;
+}
+
+let app: TestApp;
+/** Only the built product knows its types: the Swagger plugin works at the build. */
+let product: Product;
+let document: OpenApi;
+let operations: Operation[];
+let problem: ValidateFunction;
+
+beforeAll(async () => {
+  app = await startApp();
+  product = await startProcess({ databaseUrl: app.databaseUrl });
+  document = (await product.request<OpenApi>('GET', '/openapi.json')).body;
+  operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    METHODS.filter((method) => item[method]).map((method) => ({
+      ...item[method]!,
+      id: `${method.toUpperCase()} ${path}`,
+      method,
+      path,
+      parameters: item[method]!.parameters ?? [],
+    })),
+  );
+  problem = compile({ $ref: '#/components/schemas/Problem' });
+}, 60_000);
+
+afterAll(async () => {
+  await stopProcesses();
+  await app.close();
+});
+
+/** With every object closed: an answer may hold nothing that is not described. */
+function closed(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closed);
+  if (schema === null || typeof schema !== 'object') return schema;
+  const copy = Object.fromEntries<unknown>(
+    Object.entries(schema).map(([name, value]) => [name, name === 'examples' || name === 'example' ? value : closed(value)]),
+  );
+  return copy.type === 'object' || copy.properties ? { additionalProperties: false, ...copy } : copy;
+}
+
+function compile(schema: Schema): ValidateFunction {
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateSchema: false });
+  formats.default(ajv);
+  return ajv.compile({ ...(closed(schema) as Schema), components: closed(document.components) });
+}
+
+const validators = new Map<string, ValidateFunction>();
+
+function responseOf(operation: Operation, status: number): Response | undefined {
+  const response = operation.responses[String(status)];
+  return response?.$ref ? resolve<Response>(response.$ref) : response;
+}
+
+function resolve<T>(ref: string): T {
+  return ref
+    .slice(2)
+    .split('/')
+    .reduce<unknown>((node, part) => (node as Record<string, unknown>)[part.replaceAll('~1', '/').replaceAll('~0', '~')], document) as T;
+}
+
+const isPublic = ({ security = [] }: Operation) => security.some((scheme) => Object.keys(scheme).length === 0);
+const heedsTokens = ({ security = [] }: Operation) => security.some((scheme) => Object.keys(scheme).length > 0);
+const takes = ({ parameters }: Operation, name: string) => parameters.some((parameter) => parameter.name === name);
+const codesOf = (response: Response | undefined) => Object.keys(response?.content?.[PROBLEM_TYPE]?.examples ?? {});
+
+/** What is wrong with an answer, by the document. */
+function faultsOf(operation: Operation, answer: Answer<unknown>): string[] {
+  const response = responseOf(operation, answer.status);
+  const faults: string[] = [];
+  const fault = (what: string) => faults.push(`${operation.id} answers ${answer.status}: ${what}`);
+  const type = answer.headers['content-type'];
+  if (answer.status >= 500) fault(`it broke: ${answer.text}`);
+  if (response === undefined) fault(`the status is not documented (${answer.text.slice(0, 200)})`);
+  if (answer.headers['x-request-id'] === undefined) fault('no X-Request-Id');
+  if (answer.status >= 400) {
+    const body = answer.body as { code: string; status: number; type: string; instance: string; requestId: string };
+    if (type !== PROBLEM_TYPE) fault(`it is ${type}`);
+    if (!problem(body)) fault(`no problem document: ${JSON.stringify(problem.errors)}`);
+    else {
+      if (response && !codesOf(response).includes(body.code)) fault(`${body.code} is not documented for it`);
+      if (
+        body.status !== answer.status ||
+        body.type !== `http://localhost/problems/${body.code}` ||
+        body.requestId !== answer.headers['x-request-id'] ||
+        !body.instance.startsWith('/')
+      )
+        fault(`the problem contradicts itself: ${answer.text}`);
+      if (/prisma|postgres|select |node_modules|at .*\.js/i.test(answer.text)) fault(`it tells too much: ${answer.text}`);
+    }
+    return faults;
+  }
+  const content = response?.content?.[JSON_TYPE];
+  if (content) {
+    const key = `${operation.id} ${answer.status}`;
+    const validate = validators.get(key) ?? compile(content.schema);
+    validators.set(key, validate);
+    if (!type?.startsWith(JSON_TYPE)) fault(`it is ${type}`);
+    if (!validate(answer.body))
+      fault(
+        `${JSON.stringify(validate.errors?.map(({ instancePath, message, params }) => [instancePath, message, params]))} in ${answer.text.slice(0, 500)}`,
+      );
+  } else if (response?.content) {
+    if (!Object.keys(response.content).some((media) => type?.startsWith(media))) fault(`it is ${type}`);
+  } else if (answer.text !== '') fault(`it says what is not documented: ${answer.text.slice(0, 200)}`);
+  for (const name of ['Location', 'ETag'])
+    if (response?.headers?.[name] && answer.headers[name.toLowerCase()] === undefined) fault(`no ${name}`);
+  return faults;
+}
+
+function pathOf(operation: Operation, params: Record<string, string> = {}, search = ''): string {
+  const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? params['id'] ?? NOBODYS_ID));
+  return search === '' ? path : `${path}?${search}`;
+}
+
+const send = (operation: Operation, happy: Happy, changed: { path?: string; call?: Call } = {}) =>
+  product.request<unknown>(operation.method.toUpperCase(), changed.path ?? pathOf(operation, happy.params, happy.query), {
+    ...(happy.by && { token: happy.by.accessToken }),
+    ...(happy.body && { body: happy.body }),
+    headers: { ...(takes(operation, 'Idempotency-Key') && { 'idempotency-key': unique() }), ...happy.headers },
+    ...changed.call,
+  });
+
+const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
+
+async function anOrder(by: Person, more: object = {}): Promise<string> {
+  const { variants } = await aProduct(app);
+  const { body } = await product.request<{ id: string }>('POST', 'orders', {
+    token: by.accessToken,
+    headers: { 'idempotency-key': unique() },
+    body: { items: [{ variantId: variants[0]!.id, quantity: 1 }], ...more },
+  });
+  return body.id;
+}
+
+/** Calls of every operation that ought to succeed, each in a world of its own. */
+const HAPPY: Record<string, () => Promise<Happy[]>> = {
+  'auth.register': async () => [
+    { body: { email: `n-${unique()}@example.org`, password: 'six yellow lanterns over water', name: 'Grace Hopper' } },
+  ],
+  'auth.login': async () => {
+    const { email, password } = await aUser(app);
+    return [{ body: { email, password } }];
+  },
+  'auth.refresh': async () => [{ body: { refreshToken: (await aUser(app)).refreshToken } }],
+  'auth.logout': async () => [{ by: await aUser(app) }],
+  'auth.listSessions': async () => [{ by: await aUser(app) }],
+  'auth.endSession': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: (await aSession(app, by.id)).sessionId } }];
+  },
+  'auth.endOtherSessions': async () => [{ by: await aUser(app) }],
+  'auth.changePassword': async () => {
+    const by = await aUser(app);
+    return [{ by, body: { currentPassword: by.password, newPassword: 'six yellow lanterns over water' } }];
+  },
+  'jwks.keySet': async () => [{}],
+  'users.me': async () => [{ by: await aUser(app) }],
+  'users.updateMe': async () => [{ by: await aUser(app), body: { name: 'Ada King', metadata: { a: 'b' } } }],
+  'users.list': async () => [
+    { by: await anAdmin(app), query: 'limit=3&q=ada&role=customer&status=active&sort=createdAt' },
+    { by: await anAdmin(app) },
+  ],
+  'users.get': async () => [{ by: await anAdmin(app), params: { id: (await aUser(app)).id } }],
+  'users.update': async () => [
+    {
+      by: await anAdmin(app),
+      params: { id: (await aUser(app)).id },
+      body: { roles: ['editor'], status: 'active', name: 'x', externalId: unique(), metadata: {} },
+    },
+  ],
+  'posts.list': async () => {
+    const by = await aUser(app);
+    const { id } = await aPost(app, by, { published: true, tags: ['a'], metadata: { a: 'b' }, externalId: unique() });
+    await aPost(app, by);
+    return [
+      {},
+      { by },
+      { query: `author=${by.id}&q=engine&tag=a&status=published&sort=-publishedAt&limit=1` },
+      { by, query: `author=${by.id}&limit=1` },
+      { by, query: id === '' ? '' : 'sort=createdAt' },
+    ];
+  },
+  'posts.write': async () => [
+    {
+      by: await aUser(app),
+      body: {
+        title: 'A title',
+        body: 'A *body*.',
+        excerpt: 'x',
+        tags: ['a'],
+        slug: `s-${unique()}`,
+        externalId: unique(),
+        metadata: { a: 'b' },
+      },
+    },
+    { by: await aUser(app), body: { title: 'A title', body: 'A *body*.' } },
+  ],
+  'posts.get': async () => {
+    const by = await aUser(app);
+    const [shown, hidden] = [await aPost(app, by, { published: true }), await aPost(app, by)];
+    return [{ params: { idOrSlug: shown.slug } }, { params: { idOrSlug: shown.id } }, { by, params: { idOrSlug: hidden.id } }];
+  },
+  'posts.update': async () => {
+    const by = await aUser(app);
+    const { id } = await aPost(app, by);
+    return [
+      {
+        by,
+        params: { idOrSlug: id },
+        body: { title: 'x', body: 'y', excerpt: null, tags: [], slug: `s-${unique()}`, externalId: null, metadata: {} },
+      },
+    ];
+  },
+  'posts.trash': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { idOrSlug: (await aPost(app, by)).id } }];
+  },
+  'posts.restore': async () => {
+    const by = await aUser(app);
+    const { id } = await aPost(app, by);
+    await product.request('DELETE', `posts/${id}`, { token: by.accessToken });
+    return [{ by, params: { id } }];
+  },
+  'posts.publish': async () => {
+    const by = await aUser(app);
+    return [
+      { by, params: { id: (await aPost(app, by)).id }, body: { at: '2030-01-01T08:00:00Z' } },
+      { by, params: { id: (await aPost(app, by)).id }, body: {} },
+    ];
+  },
+  'posts.unpublish': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: (await aPost(app, by, { published: true })).id } }];
+  },
+  'products.list': async () => {
+    await aProduct(app, { category: 'desk' });
+    return [
+      {},
+      { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&sort=-name&limit=1' },
+      { by: await anAdmin(app) },
+    ];
+  },
+  'products.create': async () => [
+    {
+      by: await anAdmin(app),
+      body: {
+        name: 'Mug',
+        description: 'x',
+        slug: `s-${unique()}`,
+        category: 'kitchen',
+        status: 'active',
+        variants: [
+          { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+        ],
+        externalId: unique(),
+        metadata: { a: 'b' },
+      },
+    },
+    { by: await anAdmin(app), body: { name: 'Mug' } },
+  ],
+  'products.get': async () => {
+    const { id, slug } = await aProduct(app);
+    return [{ params: { idOrSlug: id } }, { params: { idOrSlug: slug } }];
+  },
+  'products.update': async () => [
+    {
+      by: await anAdmin(app),
+      params: { idOrSlug: (await aProduct(app)).id },
+      body: { name: 'x', description: '', slug: `s-${unique()}`, category: null, status: 'archived', externalId: null, metadata: {} },
+    },
+  ],
+  'products.withdraw': async () => [{ by: await anAdmin(app), params: { idOrSlug: (await aProduct(app)).id } }],
+  'products.addVariant': async () => [
+    {
+      by: await anAdmin(app),
+      params: { id: (await aProduct(app)).id },
+      body: { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+    },
+  ],
+  'variants.get': async () => [{ params: { id: (await aProduct(app)).variants[0]!.id } }],
+  'variants.update': async () => [
+    {
+      by: await anAdmin(app),
+      params: { id: (await aProduct(app)).variants[0]!.id },
+      body: { sku: unique(), name: 'x', price: { amount: 2, currency: 'USD' }, externalId: null, metadata: {} },
+    },
+  ],
+  'variants.withdraw': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id } }],
+  'variants.adjust': async () => [
+    { by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, body: { delta: 2, reason: 'x' } },
+  ],
+  'variants.movements': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, query: 'limit=1' }],
+  'orders.place': async () => {
+    const variantId = (await aProduct(app)).variants[0]!.id;
+    const items = [{ variantId, quantity: 1 }];
+    return [
+      {
+        by: await aUser(app),
+        body: {
+          items,
+          shippingAddress: { ...address, line2: 'x', region: 'y' },
+          billingAddress: address,
+          externalId: unique(),
+          metadata: { a: 'b' },
+        },
+      },
+      { by: await aUser(app), body: { items } },
+    ];
+  },
+  'orders.quote': async () => [
+    { by: await aUser(app), body: { items: [{ variantId: (await aProduct(app)).variants[0]!.id, quantity: 1 }], shippingAddress: null } },
+  ],
+  'orders.list': async () => {
+    const by = await aUser(app);
+    await anOrder(by, { shippingAddress: address });
+    await anOrder(by);
+    return [
+      { by },
+      { by, query: 'status=pending&from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z&sort=createdAt&limit=1' },
+      { by: await anAdmin(app), query: `customer=${by.id}` },
+      { by: await anAdmin(app), query: 'q=1001' },
+    ];
+  },
+  'orders.get': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: await anOrder(by, { shippingAddress: address }) } }];
+  },
+  'orders.pay': async () => {
+    const by = await aUser(app);
+    return [
+      { by, params: { id: await anOrder(by) }, body: { method: 'sandbox:decline' } },
+      { by, params: { id: await anOrder(by) }, body: { method: 'sandbox:success' } },
+    ];
+  },
+  'orders.cancel': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: await anOrder(by) } }];
+  },
+  'health.live': async () => [{}],
+  'health.ready': async () => [{}],
+  'problems.list': async () => [{}],
+  'problems.page': async () => [{ params: { module: 'products', what: 'out-of-stock' } }],
+};
+
+const happyOf = async (operation: Operation): Promise<Happy[]> => (await HAPPY[operation.operationId]?.()) ?? [];
+
+/** Everything wrong that `ask` finds, over all operations. */
+async function overAll(
+  which: (operation: Operation) => boolean,
+  ask: (operation: Operation, happy: Happy) => Promise<string[]>,
+): Promise<string[]> {
+  const asked = operations.filter(which);
+  expect(asked.length).toBeGreaterThan(0);
+  const faults: string[] = [];
+  for (const operation of asked) {
+    const [happy] = await happyOf(operation);
+    faults.push(
+      ...(happy === undefined ? [`${operation.id} (${operation.operationId}) is not called by this test`] : await ask(operation, happy)),
+    );
+  }
+  return faults;
+}
+
+const unless = (right: boolean, operation: Operation, answer: Answer<unknown>, wanted: string) => [
+  ...faultsOf(operation, answer),
+  ...(right
+    ? []
+    : [`${operation.id} answers ${answer.status} ${(answer.body as { code?: string } | undefined)?.code ?? ''}, not ${wanted}`]),
+];
+
+describe('the OpenAPI document', () => {
+  it('is of version 3.1 and says of every operation what it does, where it belongs and who may call it', () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    const ids = operations.map(({ operationId }) => operationId);
+    expect(ids).toHaveLength(new Set(ids).size);
+    const schemes = Object.keys(document.components.securitySchemes);
+    for (const { id, summary, tags, security, responses, description } of operations) {
+      expect([id, summary]).toEqual([id, expect.stringMatching(/^\S.{3,}\S$/)]);
+      expect([id, description]).toEqual([id, expect.stringMatching(/Needs (a|no) login\.|Needs the permission/)]);
+      expect([id, tags]).toEqual([id, [expect.stringMatching(/\w/)]]);
+      expect([id, security]).toEqual([id, expect.arrayContaining([expect.any(Object)])]);
+      for (const scheme of security!.flatMap(Object.keys)) expect(schemes).toContain(scheme);
+      expect([id, Object.keys(responses).filter((status) => status.startsWith('2'))]).toEqual([id, [expect.any(String)]]);
+    }
+  });
+
+  it('describes every parameter and every body, with the failures they bring', () => {
+    for (const operation of operations) {
+      const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      expect([operation.id, operation.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)]).toEqual([
+        operation.id,
+        inPath,
+      ]);
+      for (const parameter of operation.parameters)
+        expect([operation.id, parameter.name, typeof parameter.schema]).toEqual([operation.id, parameter.name, 'object']);
+      if (!isPublic(operation))
+        expect([operation.id, codesOf(responseOf(operation, 401))]).toEqual([
+          operation.id,
+          expect.arrayContaining(['auth/unauthenticated', 'auth/invalid-token']),
+        ]);
+      if (operation.requestBody)
+        expect([operation.id, codesOf(responseOf(operation, 415))]).toEqual([operation.id, ['http/unsupported-media-type']]);
+    }
+  });
+
+  it('tells only of problems that have a page', async () => {
+    const { items } = (await product.request<{ items: { code: string; status: number }[] }>('GET', '/problems')).body;
+    const known = new Map(items.map(({ code, status }) => [code, status]));
+    for (const operation of operations) {
+      for (const status of Object.keys(operation.responses).filter((status) => Number(status) >= 400)) {
+        const codes = codesOf(responseOf(operation, Number(status)));
+        expect([operation.id, status, codes.length]).not.toEqual([operation.id, status, 0]);
+        for (const code of codes) expect([operation.id, code, known.get(code)]).toEqual([operation.id, code, Number(status)]);
+      }
+    }
+    for (const { code, status } of items) {
+      const page = await product.request('GET', `/problems/${code}`);
+      expect([code, page.status, page.headers['content-type']]).toEqual([code, 200, 'text/html; charset=utf-8']);
+      expect(page.text).toContain(String(status));
+    }
+  });
+
+  it('has the routes of the application, no more and no fewer', async () => {
+    const shape = (method: string, path: string) => `${method.toUpperCase()} ${path.replace(/\{\w+\}|:\w+/g, '{}')}`;
+    const routes = new Set<string>();
+    for (const { metatype, instance } of app.get(DiscoveryService).getControllers()) {
+      const prototype = Object.getPrototypeOf(instance) as Record<string, object>;
+      const base = Reflect.getMetadata('path', metatype!) as string;
+      for (const name of Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor')) {
+        const own = Reflect.getMetadata('path', prototype[name]!) as string | undefined;
+        if (own === undefined) continue;
+        const path = `/${[base, own]
+          .map((part) => part.replace(/^\/|\/$/g, ''))
+          .filter(Boolean)
+          .join('/')}`;
+        const method = RequestMethod[Reflect.getMetadata('method', prototype[name]!) as number]!;
+        const options = await product.request('OPTIONS', path);
+        routes.add(shape(method, options.status === 204 ? path : `/api/v1${path}`));
+      }
+    }
+    const documentation = ['GET /docs', 'GET /docs/setup.js', 'GET /docs/{}', 'GET /openapi.json'];
+    expect([...routes].sort()).toEqual([...operations.map(({ method, path }) => shape(method, path)), ...documentation].sort());
+  });
+
+  it('has every path the router has', () => {
+    const tree = app
+      .get(HttpAdapterHost)
+      .httpAdapter.getInstance<{ printRoutes: (options: object) => string }>()
+      .printRoutes({ commonPrefix: false });
+    const paths = new Set<string>();
+    const branch: string[] = [];
+    for (const [, indent, segment, methods] of tree.matchAll(/^([│ ]*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/gm)) {
+      branch.splice(indent!.length / 4, Infinity, segment!.replace(/:\w+(\|:\w+)*/g, '{}'));
+      if (methods !== undefined) paths.add(branch.join(''));
+    }
+    const documentation = ['/docs', '/docs/setup.js', '/docs/{}', '/openapi.json'];
+    expect([...paths].sort()).toEqual(
+      [...new Set([...operations.map(({ path }) => path.replace(/\{\w+\}/g, '{}')), ...documentation])].sort(),
+    );
+  });
+
+  it('agrees with what each path says of its methods', async () => {
+    const faults = [];
+    for (const [path, item] of Object.entries(document.paths)) {
+      const documented = METHODS.filter((method) => item[method]).map((method) => method.toUpperCase());
+      const { headers } = await product.request('OPTIONS', path.replace(/\{\w+\}/g, NOBODYS_ID));
+      const allowed = (headers.allow ?? '').split(', ').filter((method) => !['HEAD', 'OPTIONS'].includes(method));
+      if (documented.sort().join() !== allowed.sort().join())
+        faults.push(`${path}: ${documented.join()} is documented, ${allowed.join()} is allowed`);
+    }
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('every operation', () => {
+  it('does its job, and its answers are as described, to the last member', async () => {
+    const faults = [];
+    for (const operation of operations) {
+      const calls = await happyOf(operation);
+      if (calls.length === 0) faults.push(`${operation.id} (${operation.operationId}) is not called by this test`);
+      for (const happy of calls) {
+        const answer = await send(operation, happy);
+        faults.push(...unless(answer.status < 300, operation, answer, 'its job'));
+      }
+    }
+    expect(faults).toEqual([]);
+    expect(Object.keys(HAPPY).filter((id) => !operations.some(({ operationId }) => operationId === id))).toEqual([]);
+  }, 60_000);
+
+  it('is known to this test by a check that sees what is not described', async () => {
+    const operation = operations.find(({ operationId }) => operationId === 'users.me')!;
+    const [happy] = await happyOf(operation);
+    const answer = await send(operation, happy!);
+    const body = answer.body as object;
+    expect(faultsOf(operation, answer)).toEqual([]);
+    expect(faultsOf(operation, { ...answer, body: { ...body, passwordHash: 'x' } })).toEqual([expect.stringContaining('passwordHash')]);
+    expect(faultsOf(operation, { ...answer, body: { ...body, createdAt: 'yesterday' } })).toEqual([expect.stringContaining('date-time')]);
+    expect(faultsOf(operation, { ...answer, body: {} })).toHaveLength(1);
+    expect(faultsOf(operation, { ...answer, status: 202 })).not.toEqual([]);
+    const refused = await product.request('GET', 'users/me');
+    expect(faultsOf(operation, refused)).toEqual([]);
+    expect(faultsOf(operation, { ...refused, body: { ...refused.body, code: 'auth/other' } })).not.toEqual([]);
+  });
+
+  it('is closed without a login, unless it is public', async () => {
+    expect(
+      await overAll(
+        (operation) => !isPublic(operation),
+        async (operation, { by: _, ...happy }) => {
+          const answer = await send(operation, happy);
+          return unless(
+            answer.status === 401 &&
+              answer.headers['www-authenticate'] === 'Bearer' &&
+              (answer.body as { code: string }).code === 'auth/unauthenticated',
+            operation,
+            answer,
+            '401 auth/unauthenticated',
+          );
+        },
+      ),
+    ).toEqual([]);
+    expect(
+      await overAll(isPublic, async (operation, { by: _, ...happy }) => {
+        const answer = await send(operation, happy);
+        return unless(answer.status < 400 || answer.status === 404, operation, answer, 'its job'); // a draft is not there for the public
+      }),
+    ).toEqual([]);
+  });
+
+  it('is closed to a token that is none', async () => {
+    expect(
+      await overAll(heedsTokens, async (operation, happy) => {
+        const faults = [];
+        for (const token of ['x', 'a.b.c', 'ash_x', `${(await aUser(app)).accessToken}x`]) {
+          const answer = await send(operation, happy, { call: { token } });
+          faults.push(
+            ...unless(
+              answer.status === 401 && (answer.body as { code: string }).code === 'auth/invalid-token',
+              operation,
+              answer,
+              '401 auth/invalid-token',
+            ),
+          );
+        }
+        return faults;
+      }),
+    ).toEqual([]);
+  });
+
+  it('that needs a permission is closed to who has none', async () => {
+    const nobody = await aUser(app, { roles: [] });
+    expect(
+      await overAll(
+        ({ description }) => /Needs the permission/.test(description!),
+        async (operation, happy) => {
+          const answer = await send(operation, { ...happy, by: nobody });
+          return unless(
+            answer.status === 403 && (answer.body as { code: string }).code === 'auth/forbidden',
+            operation,
+            answer,
+            '403 auth/forbidden',
+          );
+        },
+      ),
+    ).toEqual([]);
+  });
+
+  it('refuses members it does not know, in body and query', async () => {
+    expect(
+      await overAll(
+        () => true,
+        async (operation, happy) => {
+          const answers = [];
+          for (const name of ['unknown', 'where', 'sort[]', ...INHERITED_NAMES])
+            answers.push(
+              await send(operation, happy, { path: pathOf(operation, happy.params, [happy.query, `${name}=1`].filter(Boolean).join('&')) }),
+            );
+          if (operation.method !== 'get')
+            for (const name of ['unknown', 'id', 'role', ...INHERITED_NAMES])
+              answers.push(
+                await send(operation, happy, {
+                  call: {
+                    body: `${JSON.stringify(happy.body ?? {}).slice(0, -1)}${happy.body && Object.keys(happy.body).length > 0 ? ',' : ''}"${name}":1}`,
+                  },
+                }),
+              );
+          return answers.flatMap((answer) => unless(answer.status === 400, operation, answer, '400'));
+        },
+      ),
+    ).toEqual([]);
+  }, 60_000);
+
+  it('refuses ids that are none, and finds nothing under those of nobody', async () => {
+    expect(
+      await overAll(
+        ({ path }) => path.includes('{'),
+        async (operation, happy) => {
+          const faults = [];
+          for (const id of [
+            'x',
+            '1',
+            `${NOBODYS_ID}0`,
+            "' OR 1=1",
+            '%00',
+            '%ff',
+            '..%2f..',
+            'null',
+            '[object Object]',
+            '{}',
+            'ü',
+            '-1',
+            'a'.repeat(600),
+          ]) {
+            const answer = await send(operation, happy, {
+              path: operation.path.replace(/\{\w+\}/g, id.startsWith('%') || id.startsWith('..') ? id : encodeURIComponent(id)),
+            });
+            // Beyond the router's limit a path is no operation's.
+            if (id.length < 500) faults.push(...unless([400, 404].includes(answer.status), operation, answer, '400 or 404'));
+            else if (answer.status !== 404) faults.push(`${operation.id} answers ${answer.status} to an endless path`);
+          }
+          const nobodys = await send(operation, happy, { path: pathOf(operation, {}) });
+          return [...faults, ...unless(nobodys.status === 404, operation, nobodys, '404')];
+        },
+      ),
+    ).toEqual([]);
+  });
+
+  it('refuses bodies that are no JSON, too large or of another type', async () => {
+    expect(
+      await overAll(
+        ({ method }) => method !== 'get',
+        async (operation, happy) => {
+          const headers = { ...(takes(operation, 'Idempotency-Key') && { 'idempotency-key': unique() }) };
+          const text = (body: string, type = 'application/json') =>
+            send(operation, happy, { call: { body, headers: { ...headers, 'content-type': type } } });
+          const refused = [];
+          for (const body of [
+            '{',
+            '[',
+            '{"a":}',
+            "{'a':1}",
+            '\u0000',
+            'undefined',
+            '{"__proto__":{"a":1}}',
+            '{"constructor":{"prototype":{"a":1}}}',
+          ])
+            refused.push(...unless((await text(body)).status === 400, operation, await text(body), '400'));
+          for (const body of [
+            ...(operation.requestBody ? ['null'] : []),
+            '[]',
+            '1',
+            '"x"',
+            'true',
+            '[{}]',
+            '['.repeat(10_000) + ']'.repeat(10_000),
+            `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`,
+          ]) {
+            const answer = await text(body);
+            refused.push(...unless(answer.status === 400, operation, answer, `400 to ${body.slice(0, 20)}`));
+          }
+          for (const type of [
+            'text/plain',
+            'application/x-www-form-urlencoded',
+            'multipart/form-data; boundary=x',
+            'application/json\ta',
+            'application/jsonx',
+            'application/ld+json',
+            '*/*',
+            'x',
+          ]) {
+            const answer = await text('{}', type);
+            refused.push(...unless(answer.status === 415, operation, answer, `415 to ${type}`));
+          }
+          const large = await text(JSON.stringify({ text: 'x'.repeat(1_100_000) }));
+          return [...refused, ...unless(large.status === 413, operation, large, '413')];
+        },
+      ),
+    ).toEqual([]);
+  }, 60_000);
+
+  it('never breaks on members of another type or size', async () => {
+    const values = [
+      'null',
+      'true',
+      '-1',
+      '0.5',
+      '9007199254740993',
+      '1e308',
+      '1e999',
+      '""',
+      '" "',
+      '"x"',
+      '"\\u0000"',
+      '"\\ud800"',
+      '"\\u202e"',
+      '"{{7*7}}"',
+      `"${"'".repeat(50)};--"`,
+      `"${'x'.repeat(2_000)}"`,
+      '"0000-01-01T00:00:00Z"',
+      '[]',
+      '[null]',
+      '[[]]',
+      '[{}]',
+      '[[{}]]',
+      '{}',
+      '{"constructor":1}',
+      '{"length":1}',
+      '{"toString":1}',
+      '{"$gt":""}',
+      '{"amount":1e15,"currency":"EUR"}',
+    ];
+    expect(
+      await overAll(
+        ({ requestBody }) => requestBody !== undefined,
+        async (operation, happy) => {
+          const { $ref, ...inline } = operation.requestBody!.content[JSON_TYPE]!.schema as { $ref?: string };
+          const { properties } = $ref ? resolve<{ properties: Schema }>($ref) : (inline as { properties: Schema });
+          const faults = [];
+          for (const name of Object.keys(properties)) {
+            const rest = Object.entries(happy.body ?? {})
+              .filter(([other]) => other !== name)
+              .map(([other, value]) => `${JSON.stringify(other)}:${JSON.stringify(value)}`);
+            const answers = await Promise.all(
+              values.map((value) => send(operation, happy, { call: { body: `{${[...rest, `"${name}":${value}`].join()}}` } })),
+            );
+            faults.push(...answers.flatMap((answer) => faultsOf(operation, answer)));
+          }
+          return faults;
+        },
+      ),
+    ).toEqual([]);
+  }, 120_000);
+
+  it('never breaks on query members of another type or size', async () => {
+    const values = [
+      '',
+      '%20',
+      'x',
+      '-1',
+      '0',
+      '1.5',
+      '1e3',
+      '99999999999999999999',
+      '%00',
+      '%ff',
+      '%F0%9F%98%80',
+      "'",
+      '%25',
+      '*',
+      '(',
+      'null',
+      'true',
+      '0000-01-01T00:00:00Z',
+      '9999-12-31T23:59:59Z',
+      '2030-02-30T00:00:00Z',
+      '{}',
+      '[]',
+      'x'.repeat(2_000),
+      Buffer.from('["-createdAt","0000-01-01T00:00:00.000Z","0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49"]').toString('base64url'),
+    ];
+    expect(
+      await overAll(
+        ({ parameters }) => parameters.some((parameter) => parameter.in === 'query'),
+        async (operation, happy) => {
+          const faults = [];
+          for (const { name } of operation.parameters.filter((parameter) => parameter.in === 'query')) {
+            const searches = [
+              ...values.map((value) => `${name}=${value}`),
+              `${name}=1&${name}=2`,
+              `${name}[]=1`,
+              `${name}[a]=1`,
+              `${name}[contains]=1`,
+              name,
+            ];
+            const answers = await Promise.all(
+              searches.map((search) => send(operation, happy, { path: pathOf(operation, happy.params, search) })),
+            );
+            faults.push(...answers.flatMap((answer) => faultsOf(operation, answer)));
+          }
+          return faults;
+        },
+      ),
+    ).toEqual([]);
+  }, 60_000);
+
+  it('that lists begins at cursors of its own only', async () => {
+    expect(
+      await overAll(
+        (operation) => takes(operation, 'cursor'),
+        async (operation, happy) => {
+          const faults = [];
+          for (const cursor of [
+            'x',
+            '!',
+            Buffer.from('["-createdAt","0000-01-01T00:00:00.000Z","0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49"]').toString('base64url'),
+          ]) {
+            const answer = await send(operation, happy, { path: pathOf(operation, happy.params, `cursor=${cursor}`) });
+            faults.push(
+              ...unless(
+                answer.status === 400 && (answer.body as { code: string }).code === 'http/invalid-cursor',
+                operation,
+                answer,
+                '400 http/invalid-cursor',
+              ),
+            );
+          }
+          return faults;
+        },
+      ),
+    ).toEqual([]);
+  });
+
+  it('that takes an Idempotency-Key refuses what is none, and repeats its answer to one that is', async () => {
+    expect(
+      await overAll(
+        (operation) => takes(operation, 'Idempotency-Key'),
+        async (operation, happy) => {
+          const faults = [];
+          for (const key of ['', 'a b', 'x'.repeat(256)]) {
+            const answer = await send(operation, happy, { call: { headers: { 'idempotency-key': key } } });
+            faults.push(
+              ...unless(
+                answer.status === 400 && (answer.body as { code: string }).code === 'idempotency/key-malformed',
+                operation,
+                answer,
+                '400 idempotency/key-malformed',
+              ),
+            );
+          }
+          const required = operation.parameters.find(({ name }) => name === 'Idempotency-Key')!.required === true;
+          if (required) {
+            const answer = await send(operation, happy, { call: { headers: {} } });
+            faults.push(
+              ...unless(
+                answer.status === 400 && (answer.body as { code: string }).code === 'idempotency/key-required',
+                operation,
+                answer,
+                '400 idempotency/key-required',
+              ),
+            );
+          }
+          const headers = { 'idempotency-key': unique() };
+          const [first, second] = [
+            await send(operation, happy, { call: { headers } }),
+            await send(operation, happy, { call: { headers } }),
+          ];
+          faults.push(
+            ...unless(first.status < 300, operation, first, 'its job'),
+            ...unless(
+              second.status === first.status && second.text === first.text && second.headers['idempotency-replayed'] === 'true',
+              operation,
+              second,
+              'the first answer again',
+            ),
+          );
+          const other = await send(operation, happy, { call: { headers, body: { ...happy.body, metadata: { other: 'body' } } } });
+          if (other.status !== 400) faults.push(...unless(other.status === 422, operation, other, '422'));
+          return faults;
+        },
+      ),
+    ).toEqual([]);
+  });
+
+  it('that takes If-Match refuses another version', async () => {
+    expect(
+      await overAll(
+        (operation) => takes(operation, 'If-Match'),
+        async (operation, happy) => {
+          const faults = [];
+          for (const version of ['"999999"', '"999999-abc"', 'x', '""']) {
+            const answer = await send(operation, happy, { call: { headers: { 'if-match': version } } });
+            faults.push(
+              ...unless(
+                answer.status === 412 && (answer.body as { code: string }).code === 'http/stale-version',
+                operation,
+                answer,
+                '412 http/stale-version',
+              ),
+            );
+          }
+          return faults;
+        },
+      ),
+    ).toEqual([]);
+  });
+
+  it('that reads answers HEAD like GET, without the body, and 304 to who has it', async () => {
+    expect(
+      await overAll(
+        ({ method }) => method === 'get',
+        async (operation, happy) => {
+          const path = pathOf(operation, happy.params, happy.query);
+          const call = { ...(happy.by && { token: happy.by.accessToken }) };
+          const got = await product.request('GET', path, call);
+          const head = await product.request('HEAD', path, call);
+          const same = await product.request('GET', path, { ...call, headers: { 'if-none-match': got.headers.etag ?? '' } });
+          return [
+            ...(head.status === got.status && head.text === '' && head.headers['content-type'] === got.headers['content-type']
+              ? []
+              : [`${operation.id} answers HEAD with ${head.status}: ${head.text}`]),
+            ...(same.status === 304 && same.text === ''
+              ? []
+              : [`${operation.id} answers ${same.status} to If-None-Match: ${got.headers.etag}`]),
+          ];
+        },
+      ),
+    ).toEqual([]);
+  });
+
+  it('has left no error of its own in the log', async () => {
+    await eventually(() => product.log.length > 0);
+    expect(product.log.filter(({ level }) => level >= 50)).toEqual([]);
+  });
+});

@@ -1,0 +1,157 @@
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Embedded, startEmbedded, applyMigrations } from '#database';
+import pg from 'pg';
+import { fill } from '../../bench/fill.js';
+import { startApp, type TestApp } from '../harness/app.js';
+import { aUser, type Person } from '../harness/people.js';
+
+interface Plan {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Actual Rows'?: number;
+  'Actual Loops'?: number;
+  'Rows Removed by Filter'?: number;
+  Plans?: Plan[];
+}
+
+/** A list of the API: whom it answers, and what its filters are tried with. Sorts, and which filters there are, come from openapi.json. */
+interface List {
+  operation: string;
+  callers: Caller[];
+  filters: Record<string, string[]>;
+}
+type Caller = 'nobody' | 'customer' | 'admin';
+
+const ROWS = { users: 50_000, posts: 200_000, paragraphs: 1, products: 20_000, orders: 100_000, movements: 100_000 };
+/** The most that one step of a plan may read for a page of 20. */
+const MOST_ROWS = 20_000;
+const BIG = ['users', 'posts', 'products', 'variants', 'orders', 'order_lines', 'stock_movements'];
+
+const LISTS: Record<string, List> = {
+  posts: {
+    operation: '/api/v1/posts',
+    callers: ['nobody', 'customer', 'admin'],
+    filters: { q: ['weaves', 'word3', 'word777', 'quokka'], tag: ['common', 'some', 'rare', 'never'], author: ['{user}'], status: ['draft', 'scheduled', 'published'] },
+  },
+  products: {
+    operation: '/api/v1/products',
+    callers: ['nobody', 'admin'],
+    filters: { q: ['people', 'word3', 'word777', 'quokka'], category: ['category 7', 'never'], status: ['draft', 'active', 'archived'], minPrice: ['0', '1900', '100000'], maxPrice: ['0', '500', '100000'] },
+  },
+  users: { operation: '/api/v1/users', callers: ['admin'], filters: { q: ['user-77', 'quokka'], role: ['admin', 'support', 'customer'], status: ['active', 'suspended'] } },
+  orders: {
+    operation: '/api/v1/orders',
+    callers: ['customer', 'admin'],
+    filters: { status: ['pending', 'paid', 'shipped', 'delivered', 'cancelled', 'expired', 'refunded'], from: ['{month}', '2100-01-01T00:00:00Z'], to: ['{month}', '2000-01-01T00:00:00Z'], customer: ['{user}'], q: ['1001', 'ext-10', 'never'] },
+  },
+  'stock movements': { operation: '/api/v1/variants/{id}/stock-adjustments', callers: ['admin'], filters: {} },
+};
+const STAFF_FILTERS = new Set(['customer', 'q']); // of orders
+
+describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLocaleString('en')} orders`, () => {
+  let folder: string;
+  let server: Embedded;
+  let app: TestApp;
+  let people: Record<Exclude<Caller, 'nobody'>, Person>;
+  const known: Record<string, string> = {};
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ashlar-explain-'));
+    server = await startEmbedded({ dataDir: folder, durable: false, settings: { shared_buffers: '512MB', max_wal_size: '8GB' } });
+    await applyMigrations(server.url);
+    const client = new pg.Client({ connectionString: server.url });
+    await client.connect();
+    await fill(client, ROWS);
+    const { rows } = await client.query<{ user: string; month: Date; id: string }>(
+      `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS id`,
+    );
+    Object.assign(known, rows[0], { month: rows[0]!.month.toISOString() });
+    // From here on every statement of every new connection goes into the server's log together with the plan it had.
+    const explain = { session_preload_libraries: 'auto_explain', 'auto_explain.log_min_duration': '0', 'auto_explain.log_analyze': 'on', 'auto_explain.log_timing': 'off', 'auto_explain.log_format': 'json' };
+    for (const [setting, value] of Object.entries(explain)) await client.query(`ALTER DATABASE ashlar SET ${setting} = '${value}'`);
+    await client.end();
+    app = await startApp({ DATABASE_URL: server.url });
+    people = { customer: await aUser(app), admin: await aUser(app, { roles: ['admin'] }) };
+  });
+
+  afterAll(async () => {
+    await app?.close();
+    await server?.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it.each(Object.keys(LISTS))('no list of %s reads a big table from end to end', async (name) => {
+    const { operation, callers, filters } = LISTS[name]!;
+    const { sorts, names } = await parametersOf(operation);
+    expect(Object.keys(filters).sort()).toEqual(names.sort());
+    const queries = [{}, ...Object.entries(filters).flatMap(([filter, values]) => values.map((value) => ({ [filter]: value.replace(/\{(\w+)\}/, (_, of: string) => known[of]!) })))];
+    const offences = new Set<string>();
+    let plans = 0;
+    for (const caller of callers) {
+      for (const query of queries) {
+        if (name === 'orders' && caller === 'customer' && Object.keys(query).some((filter) => STAFF_FILTERS.has(filter))) continue;
+        for (const sort of sorts) {
+          const search = new URLSearchParams({ ...query, ...(sort !== undefined && { sort }) });
+          const first = await explained(operation, search, caller);
+          const pages = [first.plans];
+          if (first.nextCursor !== null) pages.push((await explained(operation, new URLSearchParams([...search, ['cursor', first.nextCursor]]), caller)).plans);
+          for (const [page, explanations] of pages.entries()) {
+            plans += explanations.length;
+            for (const offence of explanations.flatMap(endToEnd)) offences.add(`${name}?${search} for ${caller}, page ${page + 1}: ${offence}`);
+          }
+        }
+      }
+    }
+    expect([...offences]).toEqual([]);
+    expect(plans).toBeGreaterThanOrEqual(callers.length * sorts.length);
+  });
+
+  it('would notice one', async () => {
+    const from = await logSize();
+    await app.prisma.$queryRaw`SELECT id FROM posts WHERE excerpt = 'nothing'`;
+    expect((await plansSince(from)).flatMap(endToEnd)).toEqual([`Seq Scan of posts (${ROWS.posts} rows)`]);
+  });
+
+  async function explained(operation: string, search: URLSearchParams, caller: Caller): Promise<{ plans: Plan[]; nextCursor: string | null }> {
+    const from = await logSize();
+    const path = operation.replace('{id}', known.id!);
+    const { status, body, text } = await app.request<{ nextCursor: string | null }>('GET', search.size > 0 ? `${path}?${search}` : path, caller === 'nobody' ? {} : { token: people[caller].accessToken });
+    if (status !== 200) throw new Error(`${path}?${search} was answered ${status}: ${text}`);
+    return { plans: await plansSince(from), nextCursor: body.nextCursor };
+  }
+
+  const logFile = () => join(folder, 'postgres.log');
+  const logSize = async () => (await stat(logFile())).size;
+
+  /** PostgreSQL writes a plan before it reports the statement's end, so what has been answered has been logged. */
+  async function plansSince(from: number): Promise<Plan[]> {
+    const file = await open(logFile());
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc((await logSize()) - from), position: from });
+    await file.close();
+    const entries = buffer.toString('utf8', 0, bytesRead).matchAll(/ plan:\n((?:\t.*\n)+)/g);
+    return [...entries].map(([, json]) => (JSON.parse(json!) as { Plan: Plan }).Plan);
+  }
+});
+
+/** Scans that read a big table from end to end: those that say so, and walks along an index that throw nearly all of it away. */
+function endToEnd(plan: Plan): string[] {
+  const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': rows = 0, 'Actual Loops': loops = 1, 'Rows Removed by Filter': removed = 0 } = plan;
+  const read = Math.round((rows + removed) * loops);
+  const tooMuch = BIG.includes(table) && (type === 'Seq Scan' || read > MOST_ROWS);
+  return [...(tooMuch ? [`${type} of ${table} (${read} rows)`] : []), ...(plan.Plans ?? []).flatMap(endToEnd)];
+}
+
+async function parametersOf(operation: string): Promise<{ sorts: (string | undefined)[]; names: string[] }> {
+  interface Parameter {
+    name: string;
+    in: string;
+    schema: { enum?: string[] };
+  }
+  const document = JSON.parse(await readFile(join(import.meta.dirname, '../../openapi.json'), 'utf8')) as { paths: Record<string, { get: { parameters?: Parameter[] } }> };
+  const parameters = (document.paths[operation]?.get.parameters ?? []).filter((parameter) => parameter.in === 'query');
+  const names = parameters.map(({ name }) => name).filter((name) => !['limit', 'cursor', 'sort'].includes(name));
+  return { sorts: parameters.find(({ name }) => name === 'sort')?.schema.enum ?? [undefined], names };
+}
