@@ -55,7 +55,9 @@ describe('the embedded database', () => {
     const program = `const { startEmbedded } = await import(${JSON.stringify(source)});
       console.log((await startEmbedded({ dataDir: ${JSON.stringify(dataDir)} })).url);
       setInterval(() => undefined, 1000);`;
-    owner = spawn(process.execPath, ['--import', asTypeScript, '--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    owner = spawn(process.execPath, ['--import', asTypeScript, '--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = (await once(owner.stdout!, 'data')) as [Buffer];
     return line.toString().trim();
   }
@@ -67,9 +69,9 @@ describe('the embedded database', () => {
 
   it('speaks UTF-8 and UTC, on this machine only, to those who know its password', async () => {
     server ??= await start();
-    expect(await query(`SELECT lower('ÄÖ') AS lower, current_setting('timezone') AS zone, current_setting('listen_addresses') AS address`)).toEqual([
-      { lower: 'äö', zone: 'UTC', address: '127.0.0.1' },
-    ]);
+    expect(
+      await query(`SELECT lower('ÄÖ') AS lower, current_setting('timezone') AS zone, current_setting('listen_addresses') AS address`),
+    ).toEqual([{ lower: 'äö', zone: 'UTC', address: '127.0.0.1' }]);
     await expect(query('SELECT 1', server.url.replace(/:[^:@]+@/, ':wrong@'))).rejects.toThrow('password authentication failed');
     if (process.platform !== 'win32') expect((await stat(join(dataDir, 'postgres.json'))).mode & 0o777).toBe(0o600);
   });

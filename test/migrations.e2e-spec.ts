@@ -73,7 +73,10 @@ describe('migrations', () => {
   });
 
   it('may hold functions and texts with semicolons', async () => {
-    await write('1_a', `CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'a;b'; END; $$; -- a; comment\nCREATE TABLE t (a text DEFAULT ';');`);
+    await write(
+      '1_a',
+      `CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN 'a;b'; END; $$; -- a; comment\nCREATE TABLE t (a text DEFAULT ';');`,
+    );
     await apply();
     expect(await query(url, 'SELECT f()')).toEqual([{ f: 'a;b' }]);
   });
@@ -81,7 +84,9 @@ describe('migrations', () => {
   it('that fail say where and why, and leave nothing behind', async () => {
     await write('1_a', 'CREATE TABLE t (a int);');
     await write('2_b', 'CREATE TABLE kept (a int);\n\nALTER TABLE t ADD COLUMN a int;');
-    await expect(apply()).rejects.toThrow(/^Migration 2_b failed: column "a" of relation "t" already exists; nothing of it was kept: correct the file/);
+    await expect(apply()).rejects.toThrow(
+      /^Migration 2_b failed: column "a" of relation "t" already exists; nothing of it was kept: correct the file/,
+    );
     expect(await query(url, `SELECT to_regclass('kept') AS kept`)).toEqual([{ kept: null }]);
     await write('2_b', 'SELECT 1;\nSELEC 2;');
     await expect(apply()).rejects.toThrow('Migration 2_b failed at line 2: syntax error at or near "SELEC"');
@@ -139,7 +144,10 @@ describe('the comparison of migrations with the schema', () => {
 
   it.each([
     ['DROP INDEX t_name_idx', 'The schema has the index t.t_name_idx, which no migration creates.'],
-    ['ALTER TABLE t ALTER name DROP NOT NULL', `The column t.name is "text not null default 'x'::text" by the schema and "text default 'x'::text" by the migrations.`],
+    [
+      'ALTER TABLE t ALTER name DROP NOT NULL',
+      `The column t.name is "text not null default 'x'::text" by the schema and "text default 'x'::text" by the migrations.`,
+    ],
     ['ALTER TABLE t ALTER name DROP DEFAULT', 'The column t.name is'],
     ['ALTER TABLE t ALTER sum TYPE bigint', 'The column t.sum is "integer" by the schema and "bigint" by the migrations.'],
     ['ALTER TABLE t DROP COLUMN sum', 'The schema has the column t.sum'],

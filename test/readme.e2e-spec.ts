@@ -16,7 +16,9 @@ let product: Product;
 
 beforeAll(async () => {
   database = await createDatabase();
-  await run(process.execPath, [join(root, 'dist/prisma/commands.js'), 'seed'], { env: { PATH: process.env.PATH, ...testSettings(database.url) } });
+  await run(process.execPath, [join(root, 'dist/prisma/commands.js'), 'seed'], {
+    env: { PATH: process.env.PATH, ...testSettings(database.url) },
+  });
   product = await startProcess({ databaseUrl: database.url });
 }, 60_000);
 
@@ -35,7 +37,9 @@ describe('the tour of the README', () => {
   it('works when it is pasted into a plain shell', async () => {
     const { stdout } = await run('sh', ['-euc', commandsOf('A tour').replaceAll('http://localhost:3000', product.url)]);
     const answers = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
-    const statuses = answers.map(({ status, items, stock, code }) => status ?? code ?? stock ?? (Array.isArray(items) ? items.length : 'nothing'));
+    const statuses = answers.map(
+      ({ status, items, stock, code }) => status ?? code ?? stock ?? (Array.isArray(items) ? items.length : 'nothing'),
+    );
     expect(statuses).toEqual(['published', 1, 'pending', 'succeeded', 'paid', 10, 2, 400]);
     expect(stdout).toContain('<h1>An Idempotency-Key is required</h1>');
   });

@@ -34,18 +34,39 @@ const LISTS: Record<string, List> = {
   posts: {
     operation: '/api/v1/posts',
     callers: ['nobody', 'customer', 'admin'],
-    filters: { q: ['weaves', 'word3', 'word777', 'quokka'], tag: ['common', 'some', 'rare', 'never'], author: ['{user}'], status: ['draft', 'scheduled', 'published'] },
+    filters: {
+      q: ['weaves', 'word3', 'word777', 'quokka'],
+      tag: ['common', 'some', 'rare', 'never'],
+      author: ['{user}'],
+      status: ['draft', 'scheduled', 'published'],
+    },
   },
   products: {
     operation: '/api/v1/products',
     callers: ['nobody', 'admin'],
-    filters: { q: ['people', 'word3', 'word777', 'quokka'], category: ['category 7', 'never'], status: ['draft', 'active', 'archived'], minPrice: ['0', '1900', '100000'], maxPrice: ['0', '500', '100000'] },
+    filters: {
+      q: ['people', 'word3', 'word777', 'quokka'],
+      category: ['category 7', 'never'],
+      status: ['draft', 'active', 'archived'],
+      minPrice: ['0', '1900', '100000'],
+      maxPrice: ['0', '500', '100000'],
+    },
   },
-  users: { operation: '/api/v1/users', callers: ['admin'], filters: { q: ['user-77', 'quokka'], role: ['admin', 'support', 'customer'], status: ['active', 'suspended'] } },
+  users: {
+    operation: '/api/v1/users',
+    callers: ['admin'],
+    filters: { q: ['user-77', 'quokka'], role: ['admin', 'support', 'customer'], status: ['active', 'suspended'] },
+  },
   orders: {
     operation: '/api/v1/orders',
     callers: ['customer', 'admin'],
-    filters: { status: ['pending', 'paid', 'shipped', 'delivered', 'cancelled', 'expired', 'refunded'], from: ['{month}', '2100-01-01T00:00:00Z'], to: ['{month}', '2000-01-01T00:00:00Z'], customer: ['{user}'], q: ['1001', 'ext-10', 'never'] },
+    filters: {
+      status: ['pending', 'paid', 'shipped', 'delivered', 'cancelled', 'expired', 'refunded'],
+      from: ['{month}', '2100-01-01T00:00:00Z'],
+      to: ['{month}', '2000-01-01T00:00:00Z'],
+      customer: ['{user}'],
+      q: ['1001', 'ext-10', 'never'],
+    },
   },
   'stock movements': { operation: '/api/v1/variants/{id}/stock-adjustments', callers: ['admin'], filters: {} },
 };
@@ -70,7 +91,13 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     );
     Object.assign(known, rows[0], { month: rows[0]!.month.toISOString() });
     // From here on every statement of every new connection goes into the server's log together with the plan it had.
-    const explain = { session_preload_libraries: 'auto_explain', 'auto_explain.log_min_duration': '0', 'auto_explain.log_analyze': 'on', 'auto_explain.log_timing': 'off', 'auto_explain.log_format': 'json' };
+    const explain = {
+      session_preload_libraries: 'auto_explain',
+      'auto_explain.log_min_duration': '0',
+      'auto_explain.log_analyze': 'on',
+      'auto_explain.log_timing': 'off',
+      'auto_explain.log_format': 'json',
+    };
     for (const [setting, value] of Object.entries(explain)) await client.query(`ALTER DATABASE ashlar SET ${setting} = '${value}'`);
     await client.end();
     app = await startApp({ DATABASE_URL: server.url });
@@ -87,7 +114,12 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     const { operation, callers, filters } = LISTS[name]!;
     const { sorts, names } = await parametersOf(operation);
     expect(Object.keys(filters).sort()).toEqual(names.sort());
-    const queries = [{}, ...Object.entries(filters).flatMap(([filter, values]) => values.map((value) => ({ [filter]: value.replace(/\{(\w+)\}/, (_, of: string) => known[of]!) })))];
+    const queries = [
+      {},
+      ...Object.entries(filters).flatMap(([filter, values]) =>
+        values.map((value) => ({ [filter]: value.replace(/\{(\w+)\}/, (_, of: string) => known[of]!) })),
+      ),
+    ];
     const offences = new Set<string>();
     let plans = 0;
     for (const caller of callers) {
@@ -97,10 +129,12 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
           const search = new URLSearchParams({ ...query, ...(sort !== undefined && { sort }) });
           const first = await explained(operation, search, caller);
           const pages = [first.plans];
-          if (first.nextCursor !== null) pages.push((await explained(operation, new URLSearchParams([...search, ['cursor', first.nextCursor]]), caller)).plans);
+          if (first.nextCursor !== null)
+            pages.push((await explained(operation, new URLSearchParams([...search, ['cursor', first.nextCursor]]), caller)).plans);
           for (const [page, explanations] of pages.entries()) {
             plans += explanations.length;
-            for (const offence of explanations.flatMap(endToEnd)) offences.add(`${name}?${search} for ${caller}, page ${page + 1}: ${offence}`);
+            for (const offence of explanations.flatMap(endToEnd))
+              offences.add(`${name}?${search.toString()} for ${caller}, page ${page + 1}: ${offence}`);
           }
         }
       }
@@ -115,11 +149,19 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     expect((await plansSince(from)).flatMap(endToEnd)).toEqual([`Seq Scan of posts (${ROWS.posts} rows)`]);
   });
 
-  async function explained(operation: string, search: URLSearchParams, caller: Caller): Promise<{ plans: Plan[]; nextCursor: string | null }> {
+  async function explained(
+    operation: string,
+    search: URLSearchParams,
+    caller: Caller,
+  ): Promise<{ plans: Plan[]; nextCursor: string | null }> {
     const from = await logSize();
     const path = operation.replace('{id}', known.id!);
-    const { status, body, text } = await app.request<{ nextCursor: string | null }>('GET', search.size > 0 ? `${path}?${search}` : path, caller === 'nobody' ? {} : { token: people[caller].accessToken });
-    if (status !== 200) throw new Error(`${path}?${search} was answered ${status}: ${text}`);
+    const { status, body, text } = await app.request<{ nextCursor: string | null }>(
+      'GET',
+      search.size > 0 ? `${path}?${search.toString()}` : path,
+      caller === 'nobody' ? {} : { token: people[caller].accessToken },
+    );
+    if (status !== 200) throw new Error(`${path}?${search.toString()} was answered ${status}: ${text}`);
     return { plans: await plansSince(from), nextCursor: body.nextCursor };
   }
 
@@ -138,7 +180,13 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
 
 /** Scans that read a big table from end to end: those that say so, and walks along an index that throw nearly all of it away. */
 function endToEnd(plan: Plan): string[] {
-  const { 'Node Type': type, 'Relation Name': table = '', 'Actual Rows': rows = 0, 'Actual Loops': loops = 1, 'Rows Removed by Filter': removed = 0 } = plan;
+  const {
+    'Node Type': type,
+    'Relation Name': table = '',
+    'Actual Rows': rows = 0,
+    'Actual Loops': loops = 1,
+    'Rows Removed by Filter': removed = 0,
+  } = plan;
   const read = Math.round((rows + removed) * loops);
   const tooMuch = BIG.includes(table) && (type === 'Seq Scan' || read > MOST_ROWS);
   return [...(tooMuch ? [`${type} of ${table} (${read} rows)`] : []), ...(plan.Plans ?? []).flatMap(endToEnd)];
@@ -150,7 +198,9 @@ async function parametersOf(operation: string): Promise<{ sorts: (string | undef
     in: string;
     schema: { enum?: string[] };
   }
-  const document = JSON.parse(await readFile(join(import.meta.dirname, '../../openapi.json'), 'utf8')) as { paths: Record<string, { get: { parameters?: Parameter[] } }> };
+  const document = JSON.parse(await readFile(join(import.meta.dirname, '../../openapi.json'), 'utf8')) as {
+    paths: Record<string, { get: { parameters?: Parameter[] } }>;
+  };
   const parameters = (document.paths[operation]?.get.parameters ?? []).filter((parameter) => parameter.in === 'query');
   const names = parameters.map(({ name }) => name).filter((name) => !['limit', 'cursor', 'sort'].includes(name));
   return { sorts: parameters.find(({ name }) => name === 'sort')?.schema.enum ?? [undefined], names };

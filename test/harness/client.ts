@@ -64,7 +64,7 @@ export class Client {
       const chunks: Buffer[] = [];
       const socket = connect(Number(port), hostname, () => socket.write(bytes));
       socket.setTimeout(10_000, () => socket.destroy(new Error('The server neither answered nor closed the connection.')));
-      socket.on('data', (chunk) => chunks.push(chunk));
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk));
       socket.once('error', reject);
       socket.once('close', (failed) => failed || resolve(readAnswer(Buffer.concat(chunks).toString('utf8'))));
     });

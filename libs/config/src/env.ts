@@ -61,7 +61,7 @@ export class Env {
   /** How long a request may wait for a free connection before it is answered 503. */
   @IsInt()
   @Min(100)
-  DATABASE_POOL_TIMEOUT_MS = 5_000;
+  DATABASE_POOL_TIMEOUT_MS = 10_000;
 
   /** How long one statement may run before PostgreSQL cancels it. */
   @IsInt()

@@ -17,7 +17,8 @@ export interface Budget {
 type Outcome = 'failed' | 'released' | 'forgiven';
 
 const LEASE_SECONDS = 30;
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 10_000;
+const LONGEST_PAUSE_MS = 250;
 
 /**
  * Budgets of failure that hold over all processes: of attempts that run at once, only as many are evaluated as failures are left. One
@@ -32,7 +33,7 @@ export class Budgets {
   ) {}
 
   /**
-   * Evaluates an attempt within budgets: waits (5 s at most) for a place in each, runs `evaluate`, and counts a `false` as a failure in
+   * Evaluates an attempt within budgets: waits (10 s at most) for a place in each, runs `evaluate`, and counts a `false` as a failure in
    * all of them; a `true` clears those that `forgive`. One that breaks off with an error counts in none.
    * @throws auth/too-many-attempts with the seconds to wait; then nothing was evaluated
    */
@@ -59,13 +60,13 @@ export class Budgets {
 
   private async wait(budget: Budget): Promise<Date> {
     const deadline = Date.now() + PATIENCE_MS;
-    for (;;) {
+    for (let pause = 20; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
       const lease = await this.lease(budget);
       if (lease !== null) return lease;
       const seconds = await this.secondsUntilFree(budget);
       if (seconds > 0) throw tooManyAttempts(`Too many attempts; try again in ${seconds} seconds.`, { retryAfterSeconds: seconds });
       if (Date.now() > deadline) throw tooManyAttempts('Too many attempts at once; try again in a few seconds.', { retryAfterSeconds: 2 });
-      await sleep(20 + Math.random() * 30);
+      await sleep(pause * (0.5 + Math.random()));
     }
   }
 
