@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createDatabase, type TestDatabase } from './harness/database.js';
-import { type Product, startProcess, stopProcesses } from './harness/product.js';
-import { testSettings } from './harness/run.js';
+import { type Product, seed, startProcess, stopProcesses } from './harness/product.js';
 
 const root = join(import.meta.dirname, '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -16,9 +15,7 @@ let product: Product;
 
 beforeAll(async () => {
   database = await createDatabase();
-  await run(process.execPath, [join(root, 'dist/prisma/commands.js'), 'seed'], {
-    env: { PATH: process.env.PATH, ...testSettings(database.url) },
-  });
+  await seed(database.url);
   product = await startProcess({ databaseUrl: database.url });
 }, 60_000);
 

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { Client } from './client.js';
 import { eventually } from './eventually.js';
 import { productFolder, testSettings } from './run.js';
@@ -75,6 +76,12 @@ export async function runProcess(env: Partial<Record<string, string>>): Promise<
   const exit = await run.exited;
   clearTimeout(slow);
   return { ...exit, output: run.output() };
+}
+
+/** Fills a migrated database with the demo world, as `npm run db:seed` does. */
+export async function seed(databaseUrl: string): Promise<void> {
+  const env = { PATH: process.env.PATH, ...testSettings(databaseUrl) };
+  await promisify(execFile)(process.execPath, [join(productFolder(), 'dist/prisma/commands.js'), 'seed'], { env });
 }
 
 /** For afterAll: ends what a failed test left running. */
