@@ -21,7 +21,7 @@ let crowd: Person[];
 beforeAll(async () => {
   app = await startApp();
   // What is raced is who wins, not how fast: a busy machine may keep a call waiting for its connection.
-  const start = () => startProcess({ databaseUrl: app.databaseUrl, env: { DATABASE_POOL_TIMEOUT_MS: '20000' } });
+  const start = () => startProcess({ databaseUrl: app.databaseUrl });
   processes = await Promise.all([start(), start()]);
   crowd = await aCrowd(CROWD);
 }, 60_000);

@@ -52,8 +52,10 @@ export class OrdersService {
       const id = randomUUIDv7();
       const createdAt = new Date();
       const expiresAt = this.expiryOf(createdAt);
-      const { lines, ...totals } = priced(items, await this.stock.reserve(id, items, expiresAt, tx));
-      return tx.order
+      const variants = await this.stock.forSale(items, tx);
+      const { lines, ...totals } = priced(items, variants);
+      this.stock.refuseSoldOut(items, variants);
+      const order = await tx.order
         .create({
           data: {
             ...totals,
@@ -73,6 +75,8 @@ export class OrdersService {
           if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
           throw error;
         });
+      await this.stock.reserve(id, items, expiresAt, tx);
+      return order;
     });
   }
 

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { type Db, Prisma, PrismaService, transaction, type Tx } from '#database';
+import { type Db, type Prisma, PrismaService, transaction, type Tx } from '#database';
 import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { outOfStock, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
+import { AVAILABLE } from './products.queries.js';
 import type { AdjustStockDto, ListMovementsQuery } from './stock.dto.js';
 
 export type Movement = Prisma.StockMovementGetPayload<object>;
@@ -13,19 +14,20 @@ export interface Wanted {
   quantity: number;
 }
 
-/** A variant on sale as it is while it is locked. */
-export interface ForSale extends Held {
+/** A variant on sale, with what can be ordered of it now. */
+export interface ForSale {
+  id: string;
   sku: string;
   name: string;
   priceAmount: bigint;
   currency: string;
+  available: number;
 }
 
 const MAX_STOCK = 1_000_000_000;
 
 /** What there is of a variant, and how much of that pending orders hold. */
 interface Held {
-  id: string;
   stock: number;
   reserved: number;
 }
@@ -47,17 +49,19 @@ export class StockService {
 
   async adjust(actor: Actor, variantId: string, { delta, reason }: AdjustStockDto, db: Db = this.prisma): Promise<Movement> {
     return transaction(db, async (tx) => {
-      const [variant] = await tx.$queryRaw<
-        Held[]
-      >`SELECT id, stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+      const look = () =>
+        tx.$queryRaw<Held[]>`SELECT stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
+      let [variant] = await look();
+      if (variant !== undefined && variant.stock + delta < variant.reserved) {
+        await this.releaseExpired([variantId], tx);
+        [variant] = await look();
+      }
       if (variant === undefined) throw variantNotFound('No variant has this id.');
       const stock = variant.stock + delta;
+      const loose = variant.stock - variant.reserved;
       if (stock > MAX_STOCK) throw stockTooHigh(`There are ${variant.stock}; at most ${MAX_STOCK - variant.stock} can come in.`);
-      if (stock < variant.reserved) await this.releaseExpired([variantId], new Map([[variantId, variant]]), tx);
-      if (stock < variant.reserved)
-        throw stockTooLow(
-          `There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${variant.stock - variant.reserved} can go.`,
-        );
+      if (loose + delta < 0)
+        throw stockTooLow(`There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${loose} can go.`);
       await tx.variant.update({ where: { id: variantId }, data: { stock } });
       return tx.stockMovement.create({ data: { variantId, delta, balance: stock, reason, actorId: actor.id } });
     });
@@ -76,32 +80,38 @@ export class StockService {
     );
   }
 
-  /** What is asked for, if it is on sale, as it is now. @throws products/variant-not-found naming each line that is not */
+  /** What is asked for, if it is on sale, with what can be ordered of it now. @throws products/variant-not-found naming each line that is not */
   async forSale(wanted: readonly Wanted[], db: Db = this.prisma): Promise<Map<string, ForSale>> {
-    return this.read(wanted, db, Prisma.empty);
+    const ids = [...new Set(wanted.map(({ variantId }) => variantId))];
+    const rows = await db.$queryRaw<ForSale[]>`
+      SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
+        v.price_amount AS "priceAmount", v.currency, ${AVAILABLE} AS available
+      FROM variants v JOIN products p ON p.id = v.product_id
+      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`;
+    const variants = new Map(rows.map((row) => [row.id, row]));
+    const missing = wanted.flatMap(({ variantId }, index) =>
+      variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: variantNotFound.code, detail: 'is not on sale' }],
+    );
+    if (missing.length > 0) throw variantNotFound('Some of what was asked for is not on sale; see errors.', { fields: missing });
+    return variants;
+  }
+
+  /** Refuses what is sold out as far as a look without a lock can tell, so that nobody queues for it. @throws products/out-of-stock */
+  refuseSoldOut(wanted: readonly Wanted[], variants: ReadonlyMap<string, ForSale>): void {
+    const short = [...together(wanted)].filter(([id, quantity]) => variants.get(id)!.available < quantity);
+    if (short.length > 0) throw refuseShort(wanted, variants, new Map(short));
   }
 
   /**
-   * Holds what is asked for until `expiresAt`, all or nothing. What others held without paying in time is released on the way.
-   * @throws products/out-of-stock naming each short line, products/variant-not-found
+   * Holds what is asked for until `expiresAt`, all or nothing. What others held without paying in time is released on the way. Call it
+   * last: the variants stay locked until the transaction ends. @throws products/out-of-stock naming each short line
    */
-  async reserve(orderId: string, wanted: readonly Wanted[], expiresAt: Date, db: Tx): Promise<Map<string, ForSale>> {
-    const variants = await this.read(wanted, db, Prisma.sql`FOR UPDATE OF v`);
-    const needed = new Map<string, number>();
-    for (const { variantId, quantity } of wanted) needed.set(variantId, (needed.get(variantId) ?? 0) + quantity);
-    const isShort = (id: string) => free(variants.get(id)!) < needed.get(id)!;
-
-    const short = [...needed.keys()].filter(isShort);
-    if (short.length > 0) await this.releaseExpired(short, variants, db);
-    if (short.some(isShort)) throw refuseShort(wanted, variants, isShort);
-
-    const ids = [...needed.keys()];
-    const quantities = [...needed.values()];
-    await db.$executeRaw`UPDATE variants v SET reserved = v.reserved + n.quantity FROM unnest(${ids}::uuid[], ${quantities}::int[]) AS n (id, quantity) WHERE v.id = n.id`;
-    await db.stockReservation.createMany({
-      data: ids.map((variantId, index) => ({ orderId, variantId, quantity: quantities[index]!, expiresAt })),
-    });
-    return variants;
+  async reserve(orderId: string, wanted: readonly Wanted[], expiresAt: Date, db: Tx): Promise<void> {
+    let missing = await this.take(orderId, together(wanted), expiresAt, db);
+    if (missing.size === 0) return;
+    await this.releaseExpired([...missing.keys()], db);
+    missing = await this.take(orderId, missing, expiresAt, db);
+    if (missing.size > 0) throw refuseShort(wanted, await this.forSale(wanted, db), missing);
   }
 
   /**
@@ -147,29 +157,28 @@ export class StockService {
     });
   }
 
-  private async read(wanted: readonly Wanted[], db: Db, lock: Prisma.Sql): Promise<Map<string, ForSale>> {
-    const ids = [...new Set(wanted.map(({ variantId }) => variantId))];
-    const rows = await db.$queryRaw<ForSale[]>`
-      SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name, v.price_amount AS "priceAmount", v.currency, v.stock, v.reserved
-      FROM variants v JOIN products p ON p.id = v.product_id
-      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' ORDER BY v.id ${lock}`;
-    const variants = new Map(rows.map((row) => [row.id, row]));
-    const missing = wanted.flatMap(({ variantId }, index) =>
-      variants.has(variantId)
-        ? []
-        : [{ pointer: `/items/${index}/variantId`, code: 'products/variant-not-found', detail: 'is not on sale' }],
-    );
-    if (missing.length > 0) throw variantNotFound('Some of what was asked for is not on sale; see errors.', { fields: missing });
-    return variants;
+  /** Locks the variants in order and holds of each what there is enough of; returns what there was not. */
+  private async take(orderId: string, needed: ReadonlyMap<string, number>, expiresAt: Date, db: Tx): Promise<Map<string, number>> {
+    const taken = await db.$queryRaw<{ id: string }[]>`
+      WITH wanted AS (SELECT * FROM unnest(${[...needed.keys()]}::uuid[], ${[...needed.values()]}::int[]) AS w (id, quantity)),
+      locked AS (SELECT v.id FROM variants v JOIN wanted USING (id) ORDER BY v.id FOR UPDATE OF v),
+      taken AS (
+        UPDATE variants v SET reserved = v.reserved + wanted.quantity FROM wanted JOIN locked USING (id)
+        WHERE v.id = wanted.id AND v.stock - v.reserved >= wanted.quantity RETURNING v.id, wanted.quantity
+      )
+      INSERT INTO stock_reservations (order_id, variant_id, quantity, expires_at)
+      SELECT ${orderId}::uuid, id, quantity, ${expiresAt}::timestamptz FROM taken RETURNING variant_id AS id`;
+    const missing = new Map(needed);
+    for (const { id } of taken) missing.delete(id);
+    return missing;
   }
 
-  /** With these variants locked, frees what ran out of time, in the table and in `variants`. */
-  private async releaseExpired(ids: readonly string[], variants: ReadonlyMap<string, Held>, db: Tx): Promise<void> {
-    const freed = await db.$queryRaw<{ id: string; reserved: number }[]>`
+  /** With these variants locked, frees what ran out of time. */
+  private async releaseExpired(ids: readonly string[], db: Tx): Promise<void> {
+    await db.$executeRaw`
       WITH gone AS (DELETE FROM stock_reservations WHERE variant_id = ANY (${ids}::uuid[]) AND expires_at <= now() RETURNING variant_id, quantity),
       sums AS (SELECT variant_id, sum(quantity)::int AS quantity FROM gone GROUP BY variant_id)
-      UPDATE variants v SET reserved = v.reserved - sums.quantity FROM sums WHERE v.id = sums.variant_id RETURNING v.id, v.reserved`;
-    for (const { id, reserved } of freed) variants.get(id)!.reserved = reserved;
+      UPDATE variants v SET reserved = v.reserved - sums.quantity FROM sums WHERE v.id = sums.variant_id`;
   }
 
   private async lockHeld(orderId: string, db: Tx): Promise<void> {
@@ -177,21 +186,19 @@ export class StockService {
   }
 }
 
-function free({ stock, reserved }: Held): number {
-  return stock - reserved;
+/** What is wanted of each variant, however many lines name it. */
+function together(wanted: readonly Wanted[]): Map<string, number> {
+  const needed = new Map<string, number>();
+  for (const { variantId, quantity } of wanted) needed.set(variantId, (needed.get(variantId) ?? 0) + quantity);
+  return needed;
 }
 
-function refuseShort(wanted: readonly Wanted[], variants: Map<string, ForSale>, isShort: (id: string) => boolean): Error {
-  const fields = wanted.flatMap(({ variantId }, index) =>
-    isShort(variantId)
-      ? [
-          {
-            pointer: `/items/${index}/quantity`,
-            code: 'products/out-of-stock',
-            detail: `only ${free(variants.get(variantId)!)} of ${variants.get(variantId)!.sku} are left`,
-          },
-        ]
-      : [],
-  );
+function refuseShort(wanted: readonly Wanted[], variants: ReadonlyMap<string, ForSale>, short: ReadonlyMap<string, number>): Error {
+  const fields = wanted.flatMap(({ variantId }, index) => {
+    const { available, sku } = variants.get(variantId)!;
+    return short.has(variantId)
+      ? [{ pointer: `/items/${index}/quantity`, code: outOfStock.code, detail: `only ${available} of ${sku} are left` }]
+      : [];
+  });
   return outOfStock('There is not enough in stock; see errors for what is left of each line.', { fields });
 }

@@ -62,7 +62,7 @@ export const Slug = () =>
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
-/** The days of the calendar that exist, in the years 1 to 9999: `new Date` would roll 30 February over, and PostgreSQL has no year 0. */
+/** The days of the calendar that exist, in the years 100 to 9999: `new Date` would roll 30 February over, and PostgreSQL has no year 0. */
 function isTime(value: unknown): boolean {
   if (typeof value !== 'string' || !RFC_3339.test(value) || !isISO8601(value, { strict: true })) return false;
   const year = new Date(value).getUTCFullYear();

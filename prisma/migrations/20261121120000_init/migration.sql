@@ -370,7 +370,7 @@ ALTER TABLE "stock_reservations" ADD CONSTRAINT "stock_reservations_variant_id_f
 
 -- Money and stock rely on these, whatever the code does.
 ALTER TABLE "variants" ADD CONSTRAINT "variants_price_check" CHECK ("price_amount" >= 0);
-ALTER TABLE "variants" ADD CONSTRAINT "variants_stock_check" CHECK ("reserved" >= 0 AND "reserved" <= "stock" AND "stock" <= 1000000000);
+ALTER TABLE "variants" ADD CONSTRAINT "variants_stock_check" CHECK ("reserved" >= 0 AND "reserved" <= "stock" AND "stock" <= 2000000000);
 ALTER TABLE "stock_movements" ADD CONSTRAINT "stock_movements_check" CHECK ("delta" <> 0 AND "balance" >= 0);
 ALTER TABLE "stock_reservations" ADD CONSTRAINT "stock_reservations_quantity_check" CHECK ("quantity" > 0);
 ALTER TABLE "orders" ADD CONSTRAINT "orders_total_check" CHECK ("total" = "subtotal" - "discount" + "tax" + "shipping" AND "total" >= 0 AND "subtotal" >= 0 AND "discount" >= 0 AND "tax" >= 0 AND "shipping" >= 0);
