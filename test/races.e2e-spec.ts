@@ -20,7 +20,6 @@ let crowd: Person[];
 
 beforeAll(async () => {
   app = await startApp();
-  // What is raced is who wins, not how fast: a busy machine may keep a call waiting for its connection.
   const start = () => startProcess({ databaseUrl: app.databaseUrl });
   processes = await Promise.all([start(), start()]);
   crowd = await aCrowd(CROWD);
