@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { PrismaService } from '#database';
+import { PrismaService, transaction } from '#database';
 import { Actor } from '#security';
 import { AuthService } from '../src/auth/auth.service.js';
 import { OrdersService } from '../src/orders/orders.service.js';
@@ -69,9 +69,9 @@ async function sellSome(app: INestApplicationContext, customer: Actor, variants:
   const paid = await place(0, 3);
   const steps = orders.payment(customer, paid.id, 'sandbox:success', ({ id }) => id);
   const prisma = app.get(PrismaService);
-  const reference = await prisma.$transaction((db) => steps.begin(db));
+  const reference = await transaction(prisma, (db) => steps.begin(db));
   const outcome = await app.get(PaymentsService).charge(reference);
-  await prisma.$transaction((db) => steps.finish(db, reference, outcome));
+  await transaction(prisma, (db) => steps.finish(db, reference, outcome));
   const cancelled = await place(5);
   await orders.cancel(customer, cancelled.id);
   await place(1, 7);

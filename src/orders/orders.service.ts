@@ -17,11 +17,10 @@ import {
   orderNotPayable,
   orderTooLarge,
 } from './orders.errors.js';
+import { insertOrder, type Order, type OrderLine, withLines } from './orders.queries.js';
 import { MAX_TOTAL, mayBecome, type OrderStatus, statusAt, type Totals, totalsOf } from './orders.rules.js';
 
-const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
-export type Order = Prisma.OrderGetPayload<typeof withLines>;
-export type OrderLine = Omit<Prisma.OrderLineGetPayload<object>, 'orderId' | 'position'>;
+export type { Order } from './orders.queries.js';
 
 /** What an order would come to; nothing of it is kept. */
 export interface Quote extends Totals {
@@ -53,28 +52,21 @@ export class OrdersService {
       const createdAt = new Date();
       const expiresAt = this.expiryOf(createdAt);
       const variants = await this.stock.forSale(items, tx);
-      const { lines, ...totals } = priced(items, variants);
       this.stock.refuseSoldOut(items, variants);
-      const order = await tx.order
-        .create({
-          data: {
-            ...totals,
-            id,
-            userId: actor.id,
-            createdAt,
-            expiresAt,
-            shippingAddress: json(shippingAddress),
-            billingAddress: json(billingAddress),
-            externalId: externalId ?? null,
-            metadata: metadata ?? {},
-            lines: { createMany: { data: lines.map((line, position) => ({ ...line, position })) } },
-          },
-          ...withLines,
-        })
-        .catch((error: unknown) => {
-          if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
-          throw error;
-        });
+      const order = await insertOrder(tx, {
+        ...priced(items, variants),
+        id,
+        userId: actor.id,
+        createdAt,
+        expiresAt,
+        shippingAddress: shippingAddress ?? null,
+        billingAddress: billingAddress ?? null,
+        externalId: externalId ?? null,
+        metadata: metadata ?? {},
+      }).catch((error: unknown) => {
+        if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
+        throw error;
+      });
       await this.stock.reserve(id, items, expiresAt, tx);
       return order;
     });
@@ -230,8 +222,4 @@ function withStatus(status: OrderStatus): Prisma.OrderWhereInput {
   if (status === 'pending') return { status, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
   if (status === 'expired') return { OR: [{ status }, { status: 'pending', expiresAt: { lte: now } }] };
   return { status };
-}
-
-function json(address: object | null | undefined) {
-  return address ? ({ ...address } as Prisma.InputJsonObject) : Prisma.DbNull;
 }

@@ -1,4 +1,4 @@
-import { type Db, Prisma } from '#database';
+import { type Db, Prisma, rows } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
 import type { ListPostsQuery } from './posts.dto.js';
@@ -42,15 +42,18 @@ export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, po
     ...(query.author === undefined ? [] : [Prisma.sql`p.author_id = ${query.author}::uuid`]),
     ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
   ];
-  return db.$queryRaw`SELECT ${SUMMARY} ${FROM} WHERE p.trashed_at IS NULL AND ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+  return rows(
+    db,
+    Prisma.sql`SELECT ${SUMMARY} ${FROM} WHERE p.trashed_at IS NULL AND ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
+  );
 }
 
 /** A post by id or slug, whoever asks; trashed ones only when they are asked for. */
 export async function findPost(db: Db, by: { id: string } | { slug: string }, { trashed = false } = {}): Promise<Post | null> {
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
   const state = trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
-  const rows = await db.$queryRaw<Post[]>`SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" ${FROM} WHERE ${key} AND ${state}`;
-  return rows[0] ?? null;
+  const [post] = await rows<Post>(db, Prisma.sql`SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" ${FROM} WHERE ${key} AND ${state}`);
+  return post ?? null;
 }
 
 /** The same as the rule `maySee`, said to PostgreSQL. */

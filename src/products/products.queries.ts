@@ -1,4 +1,4 @@
-import { type Db, Prisma } from '#database';
+import { type Db, Prisma, rows } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { ListProductsQuery } from './products.dto.js';
 
@@ -63,18 +63,24 @@ export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, p
           Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(priced, ' AND ')})`,
         ]),
   ];
-  return db.$queryRaw`SELECT ${PRODUCT} FROM products p WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+  return rows(
+    db,
+    Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
+  );
 }
 
 export async function findProduct(db: Db, by: { id: string } | { slug: string }): Promise<Product | null> {
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
-  const rows = await db.$queryRaw<Product[]>`SELECT ${PRODUCT} FROM products p WHERE ${key} AND p.withdrawn_at IS NULL`;
-  return rows[0] ?? null;
+  const [product] = await rows<Product>(db, Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${key} AND p.withdrawn_at IS NULL`);
+  return product ?? null;
 }
 
 /** A variant that is not withdrawn, with the status of its product. */
 export async function findVariant(db: Db, id: string): Promise<(Variant & { productStatus: Product['status'] }) | null> {
-  const rows = await db.$queryRaw<{ variant: Variant; status: Product['status'] }[]>`
-    SELECT ${VARIANT} AS variant, p.status FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ${id}::uuid AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL`;
-  return rows[0] ? { ...rows[0].variant, productStatus: rows[0].status } : null;
+  const [found] = await rows<{ variant: Variant; status: Product['status'] }>(
+    db,
+    Prisma.sql`SELECT ${VARIANT} AS variant, p.status FROM variants v JOIN products p ON p.id = v.product_id
+      WHERE v.id = ${id}::uuid AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL`,
+  );
+  return found ? { ...found.variant, productStatus: found.status } : null;
 }

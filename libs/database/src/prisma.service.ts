@@ -14,14 +14,24 @@ export type Db = PrismaService | Tx;
 @Injectable()
 export class PrismaService extends PrismaClient implements OnApplicationShutdown {
   private readonly pool: pg.Pool;
+  private readonly nameOf: (sql: string) => string | undefined;
 
   constructor(env: Env) {
     const pool = createPool(env);
+    // A transaction pooler hands each transaction another connection, where a prepared statement may not be known.
+    const nameOf = isPooled(env) ? () => undefined : statementNames();
     super({
-      adapter: new PrismaPg(pool),
+      adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => nameOf(sql)! }),
       transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: env.DATABASE_STATEMENT_TIMEOUT_MS * 2 },
     });
     this.pool = pool;
+    this.nameOf = nameOf;
+  }
+
+  /** Runs a statement past Prisma's object path, for `rows`. */
+  async prepared<Row extends object>({ text, values }: Prisma.Sql): Promise<Row[]> {
+    const { rows } = await this.pool.query<Row>({ name: this.nameOf(text), text, values });
+    return rows;
   }
 
   /** Migrations this build was made with and the database has not: it is not ready for us. */
@@ -36,12 +46,29 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
   }
 }
 
+function isPooled(env: Env): boolean {
+  return env.DATABASE_URL !== env.DATABASE_DIRECT_URL;
+}
+
+const MOST_STATEMENTS = 500;
+
+/** Names for the statements this process repeats, so that PostgreSQL parses each once a connection. What comes after the first 500 has none. */
+function statementNames(): (sql: string) => string | undefined {
+  const names = new Map<string, string>();
+  return (sql) => {
+    const known = names.get(sql);
+    if (known !== undefined || names.size >= MOST_STATEMENTS) return known;
+    const name = `ashlar_${names.size}`;
+    names.set(sql, name);
+    return name;
+  };
+}
+
 /**
  * Waiting is bounded everywhere: for a connection, for a statement, for a transaction left open. A transaction pooler refuses settings at
  * the start of a connection, so behind one the statement's limit is kept by the client.
  */
 function createPool(env: Env): pg.Pool {
-  const pooled = env.DATABASE_URL !== env.DATABASE_DIRECT_URL;
   const limit = env.DATABASE_STATEMENT_TIMEOUT_MS;
   const pool = new pg.Pool({
     connectionString: env.DATABASE_URL,
@@ -49,7 +76,7 @@ function createPool(env: Env): pg.Pool {
     connectionTimeoutMillis: env.DATABASE_POOL_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
-    ...(pooled
+    ...(isPooled(env)
       ? { query_timeout: limit }
       : {
           application_name: 'ashlar',

@@ -125,12 +125,10 @@ export class Once {
   }
 
   private async lease(db: Tx, reference: string): Promise<void> {
-    const leasedUntil = new Date(Date.now() + LEASE_SECONDS * 1_000);
-    await db.idempotencyKey.upsert({
-      where: { scope_key: this.id },
-      create: { ...this.id, ...this.lifetime, fingerprint: this.fingerprint, reference, leasedUntil },
-      update: { leasedUntil },
-    });
+    const { scope, key } = this.id;
+    await db.$executeRaw`INSERT INTO idempotency_keys (scope, key, fingerprint, reference, leased_until, expires_at)
+      VALUES (${scope}, ${key}, ${this.fingerprint}, ${reference}::uuid, now() + make_interval(secs => ${LEASE_SECONDS}), ${this.expiresAt})
+      ON CONFLICT (scope, key) DO UPDATE SET leased_until = excluded.leased_until`;
   }
 
   private async release(): Promise<void> {
@@ -145,13 +143,15 @@ export class Once {
     const headers = Object.fromEntries(
       KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
     );
-    const kept = { status, headers, body: text, fingerprint: this.fingerprint, leasedUntil: null };
-    await db.idempotencyKey.upsert({ where: { scope_key: this.id }, create: { ...this.id, ...this.lifetime, ...kept }, update: kept });
+    const { scope, key } = this.id;
+    await db.$executeRaw`INSERT INTO idempotency_keys (scope, key, fingerprint, status, headers, body, expires_at)
+      VALUES (${scope}, ${key}, ${this.fingerprint}, ${status}, ${JSON.stringify(headers)}::jsonb, ${text}, ${this.expiresAt})
+      ON CONFLICT (scope, key) DO UPDATE SET status = excluded.status, headers = excluded.headers, body = excluded.body, leased_until = NULL`;
     return { status, headers, body: text };
   }
 
-  private get lifetime() {
-    return { expiresAt: new Date(Date.now() + this.env.IDEMPOTENCY_TTL_SECONDS * 1_000) };
+  private get expiresAt(): Date {
+    return new Date(Date.now() + this.env.IDEMPOTENCY_TTL_SECONDS * 1_000);
   }
 
   private replayed(answer: Answer): Answer {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
 import { type JWK, jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
 
 interface SigningKey {
   kid: string;
@@ -21,6 +22,7 @@ export interface AccessClaims {
 
 const TYPE = 'at+jwt'; // RFC 9068: a token of another kind, though signed by us, is no access token
 const AUDIENCE = 'ashlar';
+const REMEMBERED_TOKENS = 10_000;
 
 /**
  * The keys of this installation: those that sign access tokens (RFC 9068), and secrets derived for one purpose each (HKDF, RFC 5869).
@@ -31,6 +33,7 @@ export class KeyRing {
   private readonly signing: ReadonlyMap<string, SigningKey>;
   private readonly first: SigningKey;
   private readonly masters: readonly Buffer[];
+  private readonly verified = new LRUCache<string, { claims: AccessClaims; expiresAt: number }>({ max: REMEMBERED_TOKENS });
 
   constructor(private readonly env: Env) {
     const keys = (env.JWT_PRIVATE_KEYS.length > 0 ? env.JWT_PRIVATE_KEYS : [kept(env, 'jwt-private-key', newSigningKey)]).map(
@@ -56,10 +59,13 @@ export class KeyRing {
   }
 
   /**
-   * The claims of a valid access token. The key comes from our own set by `kid`, and only with the algorithm that key is for.
+   * The claims of a valid access token. A signature that held once holds until the token expires, so it is computed once; whether the
+   * session still lives is another question, and not asked here. The key comes from our own set by `kid`, and only with the algorithm that key is for.
    * @throws jose's JOSEError otherwise
    */
   async verify(token: string): Promise<AccessClaims> {
+    const known = this.verified.get(token);
+    if (known !== undefined && known.expiresAt > Date.now()) return known.claims;
     const { payload } = await jwtVerify(
       token,
       ({ kid, alg }) => {
@@ -77,7 +83,9 @@ export class KeyRing {
     );
     const { sub, sid } = payload;
     if (!isUuid(sub) || !isUuid(sid)) throw new Error('not an access token');
-    return { sub, sid };
+    const claims = { sub, sid };
+    this.verified.set(token, { claims, expiresAt: payload.exp! * 1_000 });
+    return claims;
   }
 
   /** The public keys as a JWK Set (RFC 7517). */
