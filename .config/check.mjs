@@ -16,6 +16,7 @@ const QUIET = {
 const STEPS = [
   ['build', ['.config/build.mjs', '--if-changed']],
   ['types', [bin('typescript/bin/tsc'), '--noEmit', '--project', 'test/tsconfig.json']],
+  ['types of the yardstick', [bin('typescript/bin/tsc'), '--noEmit', '--project', 'bench/tsconfig.json']],
   ['lint', [bin('eslint/bin/eslint.js'), '--config', '.config/eslint.config.js', '--max-warnings', '0', '.']],
   ['formatting', [bin('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.']],
   ['schema and migrations agree', ['dist/prisma/migrate.js', 'check']],

@@ -1,4 +1,4 @@
-// `npm run dev`: the application, started again within a second when a source changes, on a database that stays up meanwhile.
+// `npm run dev`: the application, started again in about a second when a source changes, on a database that stays up meanwhile.
 // Types are checked beside it and stop nothing.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,6 +13,7 @@ const generated = join(root, 'libs/database/generated');
 const SCHEMA = ['prisma/schema.prisma', 'prisma/models/*.prisma'];
 
 const QUIET_MS = 40; // editors and git write several files at once
+const RESTART_FIRST_MS = 1_000; // before types are checked, which takes a processor of its own
 const LEAVE_WITHIN_MS = 1_000; // what a request in flight may still take when the application is replaced
 
 /** The application: a child that tells when it listens and does not outlive this process. */
@@ -282,7 +283,7 @@ async function checkTypes() {
   const host = ts.createWatchCompilerHost(
     join(root, 'tsconfig.json'),
     { noEmit: true },
-    ts.sys,
+    { ...ts.sys, setTimeout: (work, ms, ...args) => setTimeout(work, ms + RESTART_FIRST_MS, ...args) },
     ts.createSemanticDiagnosticsBuilderProgram,
     undefined,
     () => undefined,

@@ -78,9 +78,9 @@ export class UpdateUserDto extends UpdateMeDto {
 }
 
 export class ListUsersQuery extends ListQuery {
-  /** Part of the address or the name. @example "ada" */
+  /** Part of the address or the name, three characters at least. @example "ada" */
   @IfPresent()
-  @Line(1, 100)
+  @Line(3, 100)
   q?: string;
 
   /** Only users with this role. @example "editor" */

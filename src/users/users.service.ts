@@ -27,7 +27,7 @@ export class UsersService {
   async list(_actor: Actor, query: ListUsersQuery): Promise<Page<User>> {
     const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
     const filters: Prisma.UserWhereInput[] = [];
-    if (query.role !== undefined) filters.push({ roles: { has: query.role } });
+    if (query.role !== undefined) filters.push({ roles: { hasEvery: [query.role] } });
     if (query.status !== undefined) filters.push({ status: query.status });
     if (query.q !== undefined)
       filters.push({

@@ -336,6 +336,12 @@ CREATE UNIQUE INDEX "users_external_id_key" ON "users"("external_id");
 -- CreateIndex
 CREATE INDEX "users_created_at_id_idx" ON "users"("created_at" DESC, "id" DESC);
 
+-- CreateIndex
+CREATE INDEX "users_status_created_at_id_idx" ON "users"("status", "created_at" DESC, "id" DESC);
+
+-- CreateIndex
+CREATE INDEX "users_roles_idx" ON "users" USING GIN ("roles");
+
 -- AddForeignKey
 ALTER TABLE "passwords" ADD CONSTRAINT "passwords_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
@@ -388,6 +394,13 @@ CREATE UNIQUE INDEX "payments_one_per_order_key" ON "payments" ("order_id") WHER
 CREATE INDEX "posts_public_created_idx" ON "posts" ("created_at" DESC, "id" DESC) WHERE "published_at" IS NOT NULL AND "trashed_at" IS NULL;
 CREATE INDEX "posts_public_published_idx" ON "posts" ("published_at" DESC, "id" DESC) WHERE "trashed_at" IS NULL AND "published_at" IS NOT NULL;
 CREATE INDEX "products_name_idx" ON "products" ("name", "id") WHERE "withdrawn_at" IS NULL;
+
+CREATE INDEX "variants_price_idx" ON "variants" ("price_amount", "product_id") WHERE "withdrawn_at" IS NULL;
+
+-- Staff look for people by any part of an address or a name (pg_trgm is a trusted extension: the database's owner may create it).
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE INDEX "users_email_trgm_idx" ON "users" USING GIN ("email" gin_trgm_ops);
+CREATE INDEX "users_name_trgm_idx" ON "users" USING GIN ("name" gin_trgm_ops);
 
 -- Search.
 ALTER TABLE "posts" ADD COLUMN "search" tsvector GENERATED ALWAYS AS (to_tsvector('simple', "title" || ' ' || "excerpt" || ' ' || left("body", 50000))) STORED;
