@@ -27,7 +27,9 @@ type Caller = 'nobody' | 'customer' | 'admin';
 
 const ROWS = { users: 50_000, posts: 200_000, paragraphs: 1, products: 20_000, orders: 100_000, movements: 100_000 };
 /** The most that one step of a plan may read for a page of 20. */
-const MOST_ROWS = 60_000;
+const MOST_ROWS = 20_000;
+/** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
+const MOST_USERS = 60_000;
 const BIG = ['users', 'posts', 'products', 'variants', 'orders', 'order_lines', 'stock_movements'];
 
 const LISTS: Record<string, List> = {
@@ -188,7 +190,7 @@ function endToEnd(plan: Plan): string[] {
     'Rows Removed by Filter': removed = 0,
   } = plan;
   const read = Math.round((rows + removed) * loops);
-  const tooMuch = BIG.includes(table) && (type === 'Seq Scan' || read > MOST_ROWS);
+  const tooMuch = BIG.includes(table) && (type === 'Seq Scan' || read > (table === 'users' ? MOST_USERS : MOST_ROWS));
   return [...(tooMuch ? [`${type} of ${table} (${read} rows)`] : []), ...(plan.Plans ?? []).flatMap(endToEnd)];
 }
 
