@@ -1,4 +1,4 @@
-import { Prisma, type Tx } from '#database';
+import { Prisma, rows, type Tx } from '#database';
 import type { Totals } from './orders.rules.js';
 
 export const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
@@ -22,7 +22,9 @@ export interface NewOrder extends Totals {
 /** Writes a new order with its lines in one statement. */
 export async function insertOrder(db: Tx, { lines, ...order }: NewOrder): Promise<Order> {
   const column = <K extends keyof OrderLine>(name: K) => lines.map((line) => line[name]);
-  const [placed] = await db.$queryRaw<{ number: number }[]>`
+  const [placed] = await rows<{ number: number }>(
+    db,
+    Prisma.sql`
     WITH placed AS (
       INSERT INTO orders (id, user_id, currency, subtotal, discount, tax, shipping, total, shipping_address, billing_address, external_id, metadata, created_at, updated_at, expires_at)
       VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.currency}, ${order.subtotal}, ${order.discount}, ${order.tax}, ${order.shipping}, ${order.total},
@@ -36,7 +38,8 @@ export async function insertOrder(db: Tx, { lines, ...order }: NewOrder): Promis
         ${column('unitPrice').map(String)}::bigint[], ${column('total').map(String)}::bigint[])
         WITH ORDINALITY AS line (variant_id, sku, name, quantity, unit_price, total, position)
     )
-    SELECT number FROM placed`;
+    SELECT number FROM placed`,
+  );
   const rest = { number: placed!.number, status: 'pending' as const, version: 1, updatedAt: order.createdAt };
   const { shippingAddress, billingAddress, ...same } = order;
   return {

@@ -1,4 +1,4 @@
-import { type Db, Prisma, rows } from '#database';
+import { type Db, Prisma, rows, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
 import type { ListPostsQuery } from './posts.dto.js';
@@ -54,6 +54,24 @@ export async function findPost(db: Db, by: { id: string } | { slug: string }, { 
   const state = trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
   const [post] = await rows<Post>(db, Prisma.sql`SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" ${FROM} WHERE ${key} AND ${state}`);
   return post ?? null;
+}
+
+/** A post as it is written: a draft. */
+export type NewPost = Pick<Post, 'id' | 'slug' | 'title' | 'excerpt' | 'body' | 'bodyHtml' | 'authorId'> &
+  Partial<Pick<Post, 'tags' | 'externalId' | 'metadata'>>;
+
+export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
+  const [written] = await rows<Post>(
+    db,
+    Prisma.sql`WITH p AS (
+        INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata)
+        VALUES (${post.id}::uuid, ${post.slug}, ${post.title}, ${post.excerpt}, ${post.body}, ${post.bodyHtml}, ${post.tags ?? []}, ${post.authorId}::uuid,
+          ${post.externalId ?? null}, ${JSON.stringify(post.metadata ?? {})}::jsonb)
+        RETURNING *
+      )
+      SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM p JOIN users u ON u.id = p.author_id`,
+  );
+  return written!;
 }
 
 /** The same as the rule `maySee`, said to PostgreSQL. */

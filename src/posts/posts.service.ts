@@ -1,12 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type Db, defined, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
+import { type Db, defined, isUniqueViolation, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import { excerptFrom, renderMarkdown } from './markdown.rules.js';
 import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
-import { findPost, listPosts, type Post, type PostSummary } from './posts.queries.js';
+import { findPost, insertPost, listPosts, type Post, type PostSummary } from './posts.queries.js';
 import { mayChange, maySee, statusOf } from './posts.rules.js';
 
 /** Publishing: a post is its author's until it is published, and changes only from the version its editor has seen. */
@@ -15,10 +15,10 @@ export class PostsService {
   constructor(private readonly prisma: PrismaService) {}
 
   async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
-    const rows = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
+    const posts = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
     const byPublication = parseSort(query.sort).field === 'publishedAt';
     return toPage(
-      rows,
+      posts,
       query,
       (post) => (byPublication ? post.publishedAt! : post.createdAt),
       (post) => post,
@@ -35,16 +35,14 @@ export class PostsService {
     const bodyHtml = renderMarkdown(draft.body);
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
-      const data = {
-        ...defined(draft),
+      return insertPost(tx, {
+        ...draft,
         id,
         slug: slug ?? (await this.freeSlug(draft.title, id, tx)),
         excerpt: excerpt ?? excerptFrom(bodyHtml),
         bodyHtml,
         authorId: actor.id,
-      };
-      await tx.post.create({ data }).catch(refuseTaken);
-      return this.get(actor, id, tx);
+      }).catch(refuseTaken);
     });
   }
 
@@ -94,7 +92,7 @@ export class PostsService {
 
   /** The post as it is now, kept so until the transaction ends, for somebody who may change it. */
   private async lock(actor: Actor, id: string, db: Tx, state: { trashed?: boolean } = {}): Promise<Post> {
-    await db.$queryRaw`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`;
+    await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
     const post = await findPost(db, { id }, state);
     if (post === null || (state.trashed ? !mayChange(actor, post) : !maySee(actor, post, new Date())))
       throw postNotFound('No post that you may see has this id.');
@@ -105,9 +103,9 @@ export class PostsService {
   private async freeSlug(title: string, id: string, db: Tx): Promise<string> {
     const slug = slugFrom(title, 'post');
     // Of two that choose the same word at once, the second waits for the first and sees it.
-    await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`posts.slug ${slug}`}, 0))`;
-    const taken = await db.post.findUnique({ where: { slug }, select: { id: true } });
-    return taken ? `${slug}-${id.slice(-6)}` : slug;
+    await rows(db, Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`posts.slug ${slug}`}, 0))`);
+    const taken = await rows(db, Prisma.sql`SELECT 1 FROM posts WHERE slug = ${slug}`);
+    return taken.length > 0 ? `${slug}-${id.slice(-6)}` : slug;
   }
 }
 

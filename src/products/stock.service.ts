@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type Db, type Prisma, PrismaService, transaction, type Tx } from '#database';
+import { type Db, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { outOfStock, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
@@ -83,12 +83,15 @@ export class StockService {
   /** What is asked for, if it is on sale, with what can be ordered of it now. @throws products/variant-not-found naming each line that is not */
   async forSale(wanted: readonly Wanted[], db: Db = this.prisma): Promise<Map<string, ForSale>> {
     const ids = [...new Set(wanted.map(({ variantId }) => variantId))];
-    const rows = await db.$queryRaw<ForSale[]>`
+    const found = await rows<ForSale>(
+      db,
+      Prisma.sql`
       SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
         v.price_amount AS "priceAmount", v.currency, ${AVAILABLE} AS available
       FROM variants v JOIN products p ON p.id = v.product_id
-      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`;
-    const variants = new Map(rows.map((row) => [row.id, row]));
+      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`,
+    );
+    const variants = new Map(found.map((row) => [row.id, row]));
     const missing = wanted.flatMap(({ variantId }, index) =>
       variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: variantNotFound.code, detail: 'is not on sale' }],
     );
@@ -159,7 +162,9 @@ export class StockService {
 
   /** Locks the variants in order and holds of each what there is enough of; returns what there was not. */
   private async take(orderId: string, needed: ReadonlyMap<string, number>, expiresAt: Date, db: Tx): Promise<Map<string, number>> {
-    const taken = await db.$queryRaw<{ id: string }[]>`
+    const taken = await rows<{ id: string }>(
+      db,
+      Prisma.sql`
       WITH wanted AS (SELECT * FROM unnest(${[...needed.keys()]}::uuid[], ${[...needed.values()]}::int[]) AS w (id, quantity)),
       locked AS (SELECT v.id FROM variants v JOIN wanted USING (id) ORDER BY v.id FOR UPDATE OF v),
       taken AS (
@@ -167,7 +172,8 @@ export class StockService {
         WHERE v.id = wanted.id AND v.stock - v.reserved >= wanted.quantity RETURNING v.id, wanted.quantity
       )
       INSERT INTO stock_reservations (order_id, variant_id, quantity, expires_at)
-      SELECT ${orderId}::uuid, id, quantity, ${expiresAt}::timestamptz FROM taken RETURNING variant_id AS id`;
+      SELECT ${orderId}::uuid, id, quantity, ${expiresAt}::timestamptz FROM taken RETURNING variant_id AS id`,
+    );
     const missing = new Map(needed);
     for (const { id } of taken) missing.delete(id);
     return missing;

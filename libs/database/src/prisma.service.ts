@@ -1,8 +1,8 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Env } from '#config';
-import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { pendingMigrations } from './migrations.js';
+import { Adapter, sender, statementNames } from './statements.js';
 import { PrismaClient, type Prisma } from '../generated/client.js';
 
 /** A transaction in progress. */
@@ -14,24 +14,19 @@ export type Db = PrismaService | Tx;
 @Injectable()
 export class PrismaService extends PrismaClient implements OnApplicationShutdown {
   private readonly pool: pg.Pool;
-  private readonly nameOf: (sql: string) => string | undefined;
+  /** Runs a statement on the pool, past Prisma's object path; use `rows` and `execute`. */
+  readonly send: ReturnType<typeof sender>;
 
   constructor(env: Env) {
     const pool = createPool(env);
     // A transaction pooler hands each transaction another connection, where a prepared statement may not be known.
     const nameOf = isPooled(env) ? () => undefined : statementNames();
     super({
-      adapter: new PrismaPg(pool, { statementNameGenerator: ({ sql }) => nameOf(sql)! }),
+      adapter: new Adapter(pool, nameOf),
       transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: env.DATABASE_STATEMENT_TIMEOUT_MS * 2 },
     });
     this.pool = pool;
-    this.nameOf = nameOf;
-  }
-
-  /** Runs a statement past Prisma's object path, for `rows`. */
-  async prepared<Row extends object>({ text, values }: Prisma.Sql): Promise<Row[]> {
-    const { rows } = await this.pool.query<Row>({ name: this.nameOf(text), text, values });
-    return rows;
+    this.send = sender(pool, nameOf);
   }
 
   /** Migrations this build was made with and the database has not: it is not ready for us. */
@@ -48,20 +43,6 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
 
 function isPooled(env: Env): boolean {
   return env.DATABASE_URL !== env.DATABASE_DIRECT_URL;
-}
-
-const MOST_STATEMENTS = 500;
-
-/** Names for the statements this process repeats, so that PostgreSQL parses each once a connection. What comes after the first 500 has none. */
-function statementNames(): (sql: string) => string | undefined {
-  const names = new Map<string, string>();
-  return (sql) => {
-    const known = names.get(sql);
-    if (known !== undefined || names.size >= MOST_STATEMENTS) return known;
-    const name = `ashlar_${names.size}`;
-    names.set(sql, name);
-    return name;
-  };
 }
 
 /**

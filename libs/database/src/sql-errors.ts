@@ -33,7 +33,8 @@ export function isRetryable(error: unknown): boolean {
 export function isUniqueViolation(error: unknown, column?: string): boolean {
   if (prismaCode(error) !== 'P2002' && sqlState(error) !== '23505') return false;
   if (column === undefined) return true;
-  const { fields = [], index } = driverCause(error).constraint ?? {};
+  const { constraint } = error as { constraint?: string }; // of the driver's own error
+  const { fields = [], index = constraint } = driverCause(error).constraint ?? {};
   return fields.includes(column) || fields.includes(`"${column}"`) || index?.includes(`_${column}_`) === true;
 }
 

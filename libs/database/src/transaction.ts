@@ -1,13 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRetryable } from './sql-errors.js';
 import { type Db, type PrismaService, type Tx } from './prisma.service.js';
+import { type Connection, withConnection } from './statements.js';
 
 const ATTEMPTS = 4;
-const open = new WeakSet<object>();
+const open = new WeakMap<object, Connection>();
 
 /** Whether `db` is a transaction somebody has opened. */
 export function inTransaction(db: Db): db is Tx {
   return open.has(db);
+}
+
+/** The connection of a transaction that is open. */
+export function connectionOf(db: Tx): Connection | undefined {
+  return open.get(db);
 }
 
 /**
@@ -19,10 +25,12 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
   if (inTransaction(db)) return work(db);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await (db as PrismaService).$transaction((tx) => {
-        open.add(tx);
-        return work(tx);
-      });
+      return await withConnection((connection) =>
+        (db as PrismaService).$transaction((tx) => {
+          open.set(tx, connection);
+          return work(tx);
+        }),
+      );
     } catch (error) {
       if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
       await sleep(Math.random() * 20 * 2 ** attempt);

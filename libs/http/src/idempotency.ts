@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext, Injectable, type PipeTransform } from '@nestjs/common';
 import { Env } from '#config';
-import { PrismaService, transaction, type Tx } from '#database';
+import { execute, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiUrl } from './api.js';
 import { idempotencyInProgress, idempotencyKeyMalformed, idempotencyKeyRequired, idempotencyKeyReused } from './http.errors.js';
@@ -29,6 +29,15 @@ interface Answer {
 
 interface Claim {
   reference: string | null;
+}
+
+interface Kept extends Claim {
+  fingerprint: Buffer;
+  status: number | null;
+  headers: Record<string, string> | null;
+  body: string | null;
+  leasedUntil: Date | null;
+  expiresAt: Date;
 }
 
 /** A call that leaves the process between two transactions. Each step may run again after a crash; `call` must be idempotent by reference. */
@@ -100,19 +109,25 @@ export class Once {
   /** Takes the key for this transaction, or finds what an earlier call left: its answer, or what it had begun. */
   private async claim(db: Tx): Promise<Answer | Claim | null> {
     const { scope, key } = this.id;
-    const [lock] = await db.$queryRaw<
-      { mine: boolean }[]
-    >`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`;
+    const [lock] = await rows<{ mine: boolean }>(
+      db,
+      Prisma.sql`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`,
+    );
     if (!lock?.mine) throw this.inProgress(1);
-    const row = await db.idempotencyKey.findUnique({ where: { scope_key: this.id } });
-    if (row === null) return null;
+    // A statement of its own: one that saw the table before it had the lock would miss what was committed in between.
+    const [row] = await rows<Kept>(
+      db,
+      Prisma.sql`SELECT fingerprint, status, headers, body, reference, leased_until AS "leasedUntil", expires_at AS "expiresAt"
+        FROM idempotency_keys WHERE scope = ${scope} AND key = ${key}`,
+    );
+    if (row === undefined) return null;
     if (row.expiresAt < new Date()) {
       await db.idempotencyKey.delete({ where: { scope_key: this.id } });
       return null;
     }
     if (!this.fingerprint.equals(row.fingerprint))
       throw idempotencyKeyReused('This Idempotency-Key was used for another call; use a new one.');
-    if (row.status !== null) return { status: row.status, headers: row.headers as Record<string, string>, body: row.body! };
+    if (row.status !== null) return { status: row.status, headers: row.headers!, body: row.body! };
     const busyMs = (row.leasedUntil?.getTime() ?? 0) - Date.now();
     if (busyMs > 0) throw this.inProgress(Math.ceil(busyMs / 1_000));
     return { reference: row.reference };
@@ -144,9 +159,12 @@ export class Once {
       KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
     );
     const { scope, key } = this.id;
-    await db.$executeRaw`INSERT INTO idempotency_keys (scope, key, fingerprint, status, headers, body, expires_at)
+    await execute(
+      db,
+      Prisma.sql`INSERT INTO idempotency_keys (scope, key, fingerprint, status, headers, body, expires_at)
       VALUES (${scope}, ${key}, ${this.fingerprint}, ${status}, ${JSON.stringify(headers)}::jsonb, ${text}, ${this.expiresAt})
-      ON CONFLICT (scope, key) DO UPDATE SET status = excluded.status, headers = excluded.headers, body = excluded.body, leased_until = NULL`;
+      ON CONFLICT (scope, key) DO UPDATE SET status = excluded.status, headers = excluded.headers, body = excluded.body, leased_until = NULL`,
+    );
     return { status, headers, body: text };
   }
 
