@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execute, isUniqueViolation, Prisma, rows, transaction, type Tx } from '#database';
+import { afterCommit, execute, isUniqueViolation, Prisma, rows, transaction, type Tx } from '#database';
 import { startApp, type TestApp } from './harness/app.js';
 import { query } from './harness/database.js';
 
@@ -64,6 +64,19 @@ describe('A transaction', () => {
     await expect(late).rejects.toMatchObject({ code: 'P2028' });
     expect(await kept(3)).toBe(false);
     expect(await kept(4)).toBe(false);
+  });
+
+  it('does what follows its commit after it, and not when it fails', async () => {
+    const seen: string[] = [];
+    const follow = async (db: Tx, id: number) => {
+      await execute(db, note(id));
+      afterCommit(db, () => seen.push(`${id} followed`));
+      seen.push(`${id} written`);
+    };
+    await transaction(app.prisma, (db) => follow(db, 6));
+    await transaction(app.prisma, async (db) => Promise.reject(await follow(db, 7).then(() => new Error('no')))).catch(() => undefined);
+    afterCommit(app.prisma, () => seen.push('at once'));
+    expect(seen).toEqual(['6 written', '6 followed', '7 written', 'at once']);
   });
 
   it('says which column a hot statement found taken', async () => {

@@ -2,12 +2,20 @@ import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nest
 import { Env } from '#config';
 import { Logger } from '#telemetry';
 import pg from 'pg';
-import { PrismaService } from './prisma.service.js';
+import { type Db, PrismaService } from './prisma.service.js';
+import { afterCommit, clientOf } from './transaction.js';
 
 const CHANNEL = 'ashlar';
 const MAX_PAYLOAD_KEYS = 100; // NOTIFY carries at most 8,000 bytes
 const MAX_KEY_LENGTH = 60;
 const RECONNECT_MS = 500;
+
+const channels = new WeakMap<PrismaService, Signals>();
+
+/** Sends a signal once what `db` has written is committed. */
+export function signal(db: Db, topic: string, key: string): void {
+  afterCommit(db, () => channels.get(clientOf(db))?.send(topic, key));
+}
 
 /** Hears the keys of a topic that changed somewhere, in any process. */
 type Listener = (key: string) => void;
@@ -32,7 +40,9 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
     private readonly env: Env,
     private readonly prisma: PrismaService,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    channels.set(prisma, this);
+  }
 
   /** Whether other processes are heard just now. */
   get connected(): boolean {

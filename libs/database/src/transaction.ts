@@ -4,7 +4,15 @@ import { type Db, type PrismaService, type Tx } from './prisma.service.js';
 import { type Connection, withConnection } from './statements.js';
 
 const ATTEMPTS = 4;
-const open = new WeakMap<object, Connection>();
+
+/** What belongs to a transaction that is open. */
+interface Open {
+  connection: Connection;
+  client: PrismaService;
+  afterCommit: (() => void)[];
+}
+
+const open = new WeakMap<object, Open>();
 
 /** Whether `db` is a transaction somebody has opened. */
 export function inTransaction(db: Db): db is Tx {
@@ -13,7 +21,19 @@ export function inTransaction(db: Db): db is Tx {
 
 /** The connection of a transaction that is open. */
 export function connectionOf(db: Tx): Connection | undefined {
-  return open.get(db);
+  return open.get(db)?.connection;
+}
+
+/** The shared client that `db` is, or is a transaction of. */
+export function clientOf(db: Db): PrismaService {
+  return open.get(db)?.client ?? (db as PrismaService);
+}
+
+/** Runs `then` once the transaction has been committed, or at once outside one. One that fails or is repeated forgets it. */
+export function afterCommit(db: Db, then: () => void): void {
+  const transaction = open.get(db);
+  if (transaction) transaction.afterCommit.push(then);
+  else then();
 }
 
 /**
@@ -25,12 +45,16 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
   if (inTransaction(db)) return work(db);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withConnection((connection) =>
-        (db as PrismaService).$transaction((tx) => {
-          open.set(tx, connection);
+      const afterCommit: (() => void)[] = [];
+      const client = db as PrismaService;
+      const result = await withConnection((connection) =>
+        client.$transaction((tx) => {
+          open.set(tx, { connection, client, afterCommit });
           return work(tx);
         }),
       );
+      for (const then of afterCommit) then();
+      return result;
     } catch (error) {
       if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
       await sleep(Math.random() * 20 * 2 ** attempt);

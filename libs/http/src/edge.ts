@@ -2,7 +2,7 @@ import { type ServerOptions, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Env } from '#config';
-import { requestIdFrom, traceIdFrom } from '#telemetry';
+import { requestIdFrom, traceIdFrom, withOrigin } from '#telemetry';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { apiUrl } from './api.js';
@@ -56,6 +56,10 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
     openRequest(request, reply, access, env);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw badRequest('The request has no Host header.');
   });
+  // After the body has been read: its stream's events belong to the connection, not to the request.
+  fastify.addHook('preValidation', (request, _reply, done) =>
+    withOrigin({ requestId: request.id, traceId: request.traceId, ip: request.ip, userAgent: request.headers['user-agent'] ?? null }, done),
+  );
   // RFC 9110, 10.1.1 lets us overlook an expectation that we do not know.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   registerRepresentation(fastify, apiUrl(env));

@@ -1,8 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Env } from '#config';
+import { deriveKeys, Env, keptSecret } from '#config';
 import { type JWK, jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 
@@ -32,18 +30,14 @@ const REMEMBERED_TOKENS = 10_000;
 export class KeyRing {
   private readonly signing: ReadonlyMap<string, SigningKey>;
   private readonly first: SigningKey;
-  private readonly masters: readonly Buffer[];
   private readonly verified = new LRUCache<string, { claims: AccessClaims; expiresAt: number }>({ max: REMEMBERED_TOKENS });
 
   constructor(private readonly env: Env) {
-    const keys = (env.JWT_PRIVATE_KEYS.length > 0 ? env.JWT_PRIVATE_KEYS : [kept(env, 'jwt-private-key', newSigningKey)]).map(
+    const keys = (env.JWT_PRIVATE_KEYS.length > 0 ? env.JWT_PRIVATE_KEYS : [keptSecret(env, 'jwt-private-key', newSigningKey)]).map(
       readSigningKey,
     );
-    const masters =
-      env.ENCRYPTION_KEYS.length > 0 ? env.ENCRYPTION_KEYS : [kept(env, 'encryption-key', () => randomBytes(32).toString('base64'))];
     this.signing = new Map(keys.map((key) => [key.kid, key]));
     this.first = keys[0]!;
-    this.masters = masters.map((key) => Buffer.from(key, 'base64'));
   }
 
   /** A signed access token that lives for `JWT_ACCESS_TTL_SECONDS`. */
@@ -95,7 +89,7 @@ export class KeyRing {
 
   /** 32 bytes for one purpose, one buffer for each of `ENCRYPTION_KEYS`: use the first, accept all. */
   derive(purpose: string): Buffer[] {
-    return this.masters.map((master) => Buffer.from(hkdfSync('sha256', master, '', `ashlar/${purpose}`, 32)));
+    return deriveKeys(this.env, purpose);
   }
 }
 
@@ -116,18 +110,4 @@ function readSigningKey(encoded: string): SigningKey {
 function newSigningKey(): string {
   const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' });
   return Buffer.from(pem).toString('base64');
-}
-
-/** Reads a development secret, or makes it; of two processes that start at once, the file system lets one write. */
-function kept(env: Env, name: string, make: () => string): string {
-  if (env.isProduction) throw new Error(`${name} must be configured in production`);
-  const folder = join(env.DATA_DIR, 'keys');
-  const path = join(folder, name);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(path, make(), { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  return readFileSync(path, 'utf8').trim();
 }

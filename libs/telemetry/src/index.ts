@@ -1,3 +1,4 @@
 export { createLogger, Logger, NestLogger } from './logger.js';
+export { currentOrigin, type Origin, withOrigin } from './origin.js';
 export { TelemetryModule } from './telemetry.module.js';
 export { requestIdFrom, traceIdFrom } from './trace.js';

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { Env } from '#config';
 import { type Logger as Pino, pino } from 'pino';
+import { currentOrigin } from './origin.js';
 
 /** Members whose values never reach a log line, however deep they stand. */
 const SECRET_MEMBERS = [
@@ -33,6 +34,10 @@ export function createLogger(env: Env): Pino {
   return pino({
     level: env.LOG_LEVEL,
     base: { pid: process.pid },
+    mixin: () => {
+      const origin = currentOrigin();
+      return origin ? { requestId: origin.requestId, traceId: origin.traceId } : {};
+    },
     redact: { paths: SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
     ...(pretty
       ? { transport: { target: 'pino-pretty', options: { ignore: 'pid', singleLine: true, translateTime: 'HH:MM:ss.l' } } }
