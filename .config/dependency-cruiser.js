@@ -160,6 +160,12 @@ const RULES = [
     to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
   },
   {
+    name: 'modules-are-named',
+    comment: 'Nobody imports this module, so none of its routes is there: name it in src/app.module.ts.',
+    from: {},
+    module: { path: at('src/[^/]+/[^/]+\\.module\\.ts$'), numberOfDependentsLessThan: 1 },
+  },
+  {
     name: 'nothing-is-orphaned',
     comment: 'Nobody imports it and it imports nobody: delete it.',
     from: { orphan: true, path: at('(?:src|libs)/'), pathNot: ENTRIES },

@@ -1,4 +1,5 @@
-// `node .config/diagram.mjs`: draws the map of dependency-cruiser.js as Mermaid; with --write, into README.md.
+// `node .config/diagram.mjs`: draws the map of dependency-cruiser.js as Mermaid; with --write, into README.md; with --check it says whether
+// that is done.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FEATURES, LIBS } from './dependency-cruiser.js';
@@ -17,23 +18,26 @@ function mermaid() {
   return [
     'flowchart TD',
     '  subgraph src [src: features]',
-    ...features.map(([feature]) => `    ${feature}`),
+    `    ${features.map(([feature]) => feature).join(' & ')}`,
     '  end',
     '  subgraph libs [libs: each knows those below it]',
     ...levels.map((level, height) => `    libs${height}["${level.join(' · ')}"]`),
     `    ${levels.map((_, height) => `libs${height}`).join(' --> ')}`,
     '  end',
-    ...features.flatMap(([feature, neighbours]) => neighbours.map((neighbour) => `  ${feature} --> ${neighbour}`)),
+    ...features
+      .filter(([, neighbours]) => neighbours.length > 0)
+      .map(([feature, neighbours]) => `  ${feature} --> ${neighbours.join(' & ')}`),
     '  src --> libs',
   ].join('\n');
 }
 
 const drawn = `\`\`\`mermaid\n${mermaid()}\n\`\`\``;
-if (process.argv.includes('--write')) {
-  const path = join(root, 'README.md');
-  const text = readFileSync(path, 'utf8').replace(
-    /(<!-- modules:begin -->)[\s\S]*(<!-- modules:end -->)/,
-    (_, begin, end) => `${begin}\n${drawn}\n${end}`,
-  );
-  writeFileSync(path, text);
-} else console.log(drawn);
+const path = join(root, 'README.md');
+const text = readFileSync(path, 'utf8');
+const right = text.replace(/(<!-- modules:begin -->)[\s\S]*(<!-- modules:end -->)/, (_, begin, end) => `${begin}\n${drawn}\n${end}`);
+if (process.argv.includes('--write')) writeFileSync(path, right);
+else if (!process.argv.includes('--check')) console.log(drawn);
+else if (text !== right) {
+  console.error('The picture in README.md is not that of .config/dependency-cruiser.js: run node .config/diagram.mjs --write.');
+  process.exitCode = 1;
+}
