@@ -415,7 +415,9 @@ async function overAll(
   for (const operation of asked) {
     const [happy] = await happyOf(operation);
     faults.push(
-      ...(happy === undefined ? [`${operation.id} (${operation.operationId}) is not called by this test`] : await ask(operation, happy)),
+      ...(happy === undefined
+        ? [`${operation.id} (${operation.operationId}) is not called by this test: add it to HAPPY`]
+        : await ask(operation, happy)),
     );
   }
   return faults;
@@ -537,7 +539,7 @@ describe('every operation', () => {
     const faults = [];
     for (const operation of operations) {
       const calls = await happyOf(operation);
-      if (calls.length === 0) faults.push(`${operation.id} (${operation.operationId}) is not called by this test`);
+      if (calls.length === 0) faults.push(`${operation.id} (${operation.operationId}) is not called by this test: add it to HAPPY`);
       for (const happy of calls) {
         const answer = await send(operation, happy);
         faults.push(...unless(answer.status < 300, operation, answer, 'its job'));

@@ -1,0 +1,82 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ALL_PERMISSIONS } from '../src/users/roles.rules.js';
+
+interface Operation {
+  security?: Record<string, string[]>[];
+  parameters?: { name: string; schema?: { maximum?: number } }[];
+  responses: Record<string, { content?: Record<string, { schema: { $ref?: string } }> }>;
+}
+
+const root = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const { paths, components } = JSON.parse(read('openapi.json')) as {
+  paths: Record<string, Partial<Record<'get' | 'post' | 'put' | 'patch' | 'delete', Operation>>>;
+  components: { schemas: Record<string, { properties?: object }> };
+};
+const operations = Object.entries(paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method, ...operation })),
+);
+
+const takes = ({ parameters = [] }: Operation, name: string) => parameters.find((parameter) => parameter.name === name);
+const isPublic = ({ security = [] }: Operation) => security.some((scheme) => Object.keys(scheme).length === 0);
+
+/** Whether the answer to a success has this member. */
+function answers(operation: Operation | undefined, member: string): boolean {
+  const [, success] = Object.entries(operation?.responses ?? {}).find(([status]) => status.startsWith('2')) ?? [];
+  const name = success?.content?.['application/json']?.schema.$ref?.split('/').at(-1) ?? '';
+  return member in (components.schemas[name]?.properties ?? {});
+}
+
+const named = (found: typeof operations, wayOut: string) => found.map(({ method, path }) => `${method.toUpperCase()} ${path}: ${wayOut}`);
+
+describe('what is easily forgotten', () => {
+  it('a PATCH shows what became of the resource, with its version', () => {
+    const blind = operations.filter((operation) => operation.method === 'patch' && !answers(operation, 'version'));
+    expect(named(blind, 'its answer needs a version, counted up by every change')).toEqual([]);
+  });
+
+  it('a write to what has a version heeds If-Match', () => {
+    const heedless = operations.filter(
+      (operation) =>
+        ['put', 'patch', 'delete'].includes(operation.method) &&
+        (answers(operation, 'version') || answers(paths[operation.path]!.get, 'version')) &&
+        !takes(operation, 'If-Match'),
+    );
+    expect(named(heedless, 'it needs @IfMatch(), handed to expectVersion')).toEqual([]);
+  });
+
+  it('a POST that makes or changes something can be retried', () => {
+    const twice = operations.filter(
+      (operation) =>
+        operation.method === 'post' &&
+        !isPublic(operation) &&
+        ('201' in operation.responses || answers(operation, 'version')) &&
+        !takes(operation, 'Idempotency-Key'),
+    );
+    expect(named(twice, 'it needs @Idempotent()')).toEqual([]);
+  });
+
+  it('a list has pages of a limited size', () => {
+    const endless = operations.filter((operation) => takes(operation, 'cursor') && !takes(operation, 'limit')?.schema?.maximum);
+    expect(named(endless, 'its query must extend ListQuery')).toEqual([]);
+  });
+
+  it('a permission that the code asks for is given to a role', () => {
+    const asked = globSync('{src,libs}/**/*.ts', { cwd: root }).flatMap((file) =>
+      [...read(file).matchAll(/\bcan\('([^']+)'\)/g)].map(([, permission]) => ({ file, permission: permission! })),
+    );
+    expect(asked.length).toBeGreaterThan(5);
+    expect(asked.filter(({ permission }) => !ALL_PERMISSIONS.has(permission))).toEqual([]);
+  });
+
+  it('a feature has a test over HTTP', () => {
+    const features = globSync('src/*/*.controller.ts', { cwd: root }).filter(
+      (file) => basename(file) === `${basename(dirname(file))}.controller.ts`,
+    );
+    const specs = features.map((file) => `test/${basename(dirname(file))}.e2e-spec.ts`);
+    expect(specs.length).toBeGreaterThan(3);
+    expect(specs.filter((spec) => globSync(spec, { cwd: root }).length === 0)).toEqual([]);
+  });
+});
