@@ -112,6 +112,16 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     await rm(folder, { recursive: true, force: true });
   });
 
+  it('every list is among these', async () => {
+    const { paths } = await openApi();
+    const paged = Object.keys(paths).filter((path) => paths[path]!.get?.parameters?.some(({ name }) => name === 'cursor'));
+    expect(paged.sort()).toEqual(
+      Object.values(LISTS)
+        .map(({ operation }) => operation)
+        .sort(),
+    );
+  });
+
   it.each(Object.keys(LISTS))('no list of %s reads a big table from end to end', async (name) => {
     const { operation, callers, filters } = LISTS[name]!;
     const { sorts, names } = await parametersOf(operation);
@@ -194,16 +204,15 @@ function endToEnd(plan: Plan): string[] {
   return [...(tooMuch ? [`${type} of ${table} (${read} rows)`] : []), ...(plan.Plans ?? []).flatMap(endToEnd)];
 }
 
+interface OpenApi {
+  paths: Record<string, { get?: { parameters?: { name: string; in: string; schema: { enum?: string[] } }[] } }>;
+}
+
+const openApi = async () => JSON.parse(await readFile(join(import.meta.dirname, '../../openapi.json'), 'utf8')) as OpenApi;
+
 async function parametersOf(operation: string): Promise<{ sorts: (string | undefined)[]; names: string[] }> {
-  interface Parameter {
-    name: string;
-    in: string;
-    schema: { enum?: string[] };
-  }
-  const document = JSON.parse(await readFile(join(import.meta.dirname, '../../openapi.json'), 'utf8')) as {
-    paths: Record<string, { get: { parameters?: Parameter[] } }>;
-  };
-  const parameters = (document.paths[operation]?.get.parameters ?? []).filter((parameter) => parameter.in === 'query');
+  const { paths } = await openApi();
+  const parameters = (paths[operation]?.get?.parameters ?? []).filter((parameter) => parameter.in === 'query');
   const names = parameters.map(({ name }) => name).filter((name) => !['limit', 'cursor', 'sort'].includes(name));
   return { sorts: parameters.find(({ name }) => name === 'sort')?.schema.enum ?? [undefined], names };
 }
