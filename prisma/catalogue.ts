@@ -54,12 +54,28 @@ export async function disagreements(migrated: string, wanted: string): Promise<s
   return [...missing, ...surplus];
 }
 
+/** Columns for money (and whatever else is a bigint) that no CHECK constraint stands behind, one sentence each. */
+export async function unguarded(url: string): Promise<string[]> {
+  const columns = await read<{ name: string }>(
+    url,
+    `SELECT c.relname || '.' || a.attname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE ${USER_TABLE} AND a.atttypid = 'bigint'::regtype
+       AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND a.attnum = ANY (k.conkey)) ORDER BY 1`,
+  );
+  return columns.map(
+    ({ name }) => `The column ${name} holds an amount, and no CHECK constraint says which are possible: add one to the migration.`,
+  );
+}
+
 async function readFacts(url: string): Promise<Map<string, Fact>> {
+  return new Map((await read<Fact>(url, FACTS)).map((fact) => [`${fact.kind} ${fact.name}`, fact]));
+}
+
+async function read<Row extends object>(url: string, sql: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { rows } = await client.query<Fact>(FACTS);
-    return new Map(rows.map((fact) => [`${fact.kind} ${fact.name}`, fact]));
+    return (await client.query<Row>(sql)).rows;
   } finally {
     await client.end();
   }

@@ -9,7 +9,7 @@ import { joinEmbedded } from '../libs/database/src/embedded-join.js';
 import { EmbeddedError, startEmbedded } from '../libs/database/src/embedded.js';
 import { applyMigrations, MigrationError, migrationNames, prismaFolder } from '../libs/database/src/migrations.js';
 import { schemaDifference, SchemaError, type SchemaFile } from '../libs/database/src/schema-engine.js';
-import { disagreements } from './catalogue.js';
+import { disagreements, unguarded } from './catalogue.js';
 import { breakingChanges, folderName, nameFault } from './migrate.rules.js';
 
 /** A command that cannot be carried out; the message is all the person needs. */
@@ -91,6 +91,8 @@ async function check(): Promise<void> {
       await applyMigrations(server.url);
       const faults = await disagreements(server.url, wanted);
       if (faults.length) throw new Refusal(['The migrations do not lead to the schema:', ...faults].join('\n- '));
+      const open = await unguarded(server.url);
+      if (open.length) throw new Refusal(['The migrations leave to the code what the database must hold:', ...open].join('\n- '));
     } finally {
       await server.stop();
     }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { applyMigrations, type Embedded, pendingMigrations, startEmbedded } from '#database';
-import { disagreements } from '../prisma/catalogue.js';
+import { disagreements, unguarded } from '../prisma/catalogue.js';
 
 let root: string;
 let server: Embedded;
@@ -159,5 +159,16 @@ describe('the comparison of migrations with the schema', () => {
     [`ALTER TYPE kind ADD VALUE 'c'`, 'The enum kind is "a, b" by the schema and "a, b, c" by the migrations.'],
   ])('names the disagreement: %s', async (change, sentence) => {
     expect(await compare(`${WANTED} ${change};`)).toContainEqual(expect.stringContaining(sentence));
+  });
+});
+
+describe('amounts', () => {
+  it('have a CHECK constraint each, or are named', async () => {
+    const url = await emptyDatabase();
+    await query(
+      url,
+      'CREATE TABLE t (id int PRIMARY KEY, price bigint CHECK (price >= 0), total bigint, CHECK (total >= price), paid bigint)',
+    );
+    expect(await unguarded(url)).toEqual([expect.stringContaining('The column t.paid holds an amount')]);
   });
 });
