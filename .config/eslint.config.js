@@ -20,6 +20,11 @@ const DEFAULT_EXPORT = {
   selector: 'ExportDefaultDeclaration',
   message: 'Export by name, at the declaration: a name that every importer may choose anew cannot be searched for.',
 };
+const FOREIGN_FAILURE = {
+  selector: 'NewExpression[callee.name=/Exception$/]',
+  message:
+    'It has no code and no page: throw what a factory of <plural>.errors.ts makes (problem(…) of #errors), and name that with @Problems(…).',
+};
 const ERASED_DTO = {
   selector: [
     "ImportDeclaration[importKind='type'] > ImportSpecifier[imported.name=/(Dto|Query)$/]",
@@ -69,7 +74,7 @@ const MISTAKES = [
 ];
 
 const forbid = (...syntax) => ({ 'no-restricted-syntax': ['error', ...syntax] });
-const EVERYWHERE = [UNSAFE_SQL, ENVIRONMENT, MODULE_MOCKS, DEFAULT_EXPORT];
+const EVERYWHERE = [UNSAFE_SQL, ENVIRONMENT, MODULE_MOCKS, DEFAULT_EXPORT, FOREIGN_FAILURE];
 const except = (...allowed) => EVERYWHERE.filter((syntax) => !allowed.includes(syntax));
 
 export default defineConfig(
