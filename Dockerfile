@@ -28,7 +28,7 @@ COPY --from=production /app/package.json ./
 COPY prisma/migrations ./prisma/migrations
 COPY --from=build /app/dist ./dist
 # A package that is missing after all fails the build, not the first start.
-RUN node -e "import('./dist/src/main.js')"
+RUN node -e "import('./dist/src/main.js'); import('graphile-worker')"
 USER 1000:1000
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

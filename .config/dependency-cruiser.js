@@ -48,7 +48,7 @@ const featureRules = Object.entries(FEATURES).map(([feature, neighbours]) => ({
   name: 'features-know-only-their-neighbours',
   comment: `The map stands in .config/dependency-cruiser.js: ${feature} may know ${neighbours.join(', ') || 'none'}. To react to another feature, listen to its events; to be asked, register with a lib.`,
   from: { path: at(`src/${feature}/`) },
-  to: { path: at('src/[^/]+/'), pathNot: at(`src/${oneOf([feature, ...neighbours])}/`) },
+  to: { path: at('src/[^/]+/'), pathNot: [at(`src/${oneOf([feature, ...neighbours])}/`), '\\.events\\.ts$'] },
 }));
 
 /** Every rule; each has a fixture of its name under test/boundaries/ that breaks it. */
@@ -77,7 +77,19 @@ const RULES = [
     name: 'neighbours-show-few-files',
     comment: 'Of a neighbour, import its service, DTOs, errors, rules or module.',
     from: { path: at('src/([^/]+)/') },
-    to: { path: at('src/[^/]+/'), pathNot: [at('src/$1/'), '\\.(?:service|dto|errors|rules|module)\\.ts$'] },
+    to: { path: at('src/[^/]+/'), pathNot: [at('src/$1/'), '\\.(?:service|dto|errors|rules|module|events)\\.ts$'] },
+  },
+  {
+    name: 'listeners-hear-events',
+    comment: 'Of every feature, a listener may import the events; they are published by nobody but that feature.',
+    from: { path: at('src/([^/]+)/'), pathNot: '\\.listener\\.ts$' },
+    to: { path: at('src/[^/]+/.*\\.events\\.ts$'), pathNot: at('src/$1/') },
+  },
+  {
+    name: 'events-know-no-feature',
+    comment: 'Whoever listens imports them, so they bring nothing along: events know libs, rules, and types.',
+    from: { path: at('src/[^/]+/.*\\.events\\.ts$') },
+    to: { path: at('src/'), pathNot: '\\.rules\\.ts$', ...AT_RUN_TIME },
   },
   {
     name: 'only-the-root-names-features',
@@ -93,8 +105,9 @@ const RULES = [
   },
   {
     name: 'only-services-know-the-database',
-    comment: 'Controllers, rules, guards and modules leave the database to services, queries, listeners and jobs; DTOs take its enums.',
-    from: { path: at('src/[^/]+/'), pathNot: '\\.(?:service|queries|listener|jobs|dto)\\.ts$' },
+    comment:
+      'Controllers, rules, guards and modules leave the database to services, queries, listeners, jobs and privacy; DTOs take its enums.',
+    from: { path: at('src/[^/]+/'), pathNot: '\\.(?:service|queries|listener|jobs|privacy|dto)\\.ts$' },
     to: { path: at('libs/database/'), ...AT_RUN_TIME },
   },
   {

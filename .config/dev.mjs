@@ -96,8 +96,10 @@ async function compile() {
 
 /** As npm start does it: the embedded server where DATABASE_URL is unset, every migration, and the demo world where it is empty. */
 async function openDatabase() {
-  const [{ loadEnv }, { startEmbedded }, { applyMigrations, pendingMigrations }] = await Promise.all(
-    ['config/src/load', 'database/src/embedded', 'database/src/migrations'].map((path) => load(`libs/${path}.js`)),
+  const [{ loadEnv }, { startEmbedded }, { pendingMigrations }, { migrateDatabase }] = await Promise.all(
+    ['libs/config/src/load', 'libs/database/src/embedded', 'libs/database/src/migrations', 'prisma/deploy'].map((path) =>
+      load(`${path}.js`),
+    ),
   );
   const { default: pg } = await import('pg');
   const env = loadEnv();
@@ -110,7 +112,7 @@ async function openDatabase() {
     await client.connect();
     return client.query(sql).finally(() => client.end());
   };
-  await applyMigrations(url);
+  await migrateDatabase(url);
   const seeded = embedded !== undefined && (await query('SELECT FROM users LIMIT 1')).rowCount === 0;
   if (seeded) {
     const { code, output } = await run(['dist/prisma/commands.js', 'seed']);

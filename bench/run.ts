@@ -27,6 +27,8 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     posts: { type: 'string', default: '100000' },
     products: { type: 'string', default: '5000' },
+    /** The `dist/src/main.js` of another build of the product, to be driven in place of the baseline. */
+    against: { type: 'string' },
     /** A folder for a CPU profile of each process. */
     profile: { type: 'string' },
   },
@@ -37,6 +39,7 @@ const [seconds, rounds, warmUp, connections] = [options.seconds, options.rounds,
   number,
   number,
 ];
+const other = options.against ?? BASELINE;
 const DEEP_PAGE = Math.min(500, Math.floor(Number(options.posts) / 40));
 
 /** What a case sends, and what the product is to reach of the baseline's requests a second. */
@@ -145,7 +148,7 @@ async function startUps(settings: Record<string, string>): Promise<Record<Side, 
   const times: Record<Side, number[]> = { baseline: [], product: [] };
   for (let round = 0; round < 5; round++) {
     for (const side of SIDES) {
-      const program = await Program.start(side === 'product' ? PRODUCT : BASELINE, settings);
+      const program = await Program.start(side === 'product' ? PRODUCT : other, settings);
       times[side].push(program.startMs);
       await program.stop();
     }
@@ -207,7 +210,7 @@ async function main(server: Server): Promise<void> {
   const settings = settingsFor(databaseUrl);
   const started = options.only === undefined ? await startUps(settings) : undefined;
   const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-  const programs = { baseline: await Program.start(BASELINE, settings, profile), product: await Program.start(PRODUCT, settings, profile) };
+  const programs = { baseline: await Program.start(other, settings, profile), product: await Program.start(PRODUCT, settings, profile) };
   const all = await casesFor(programs.product.url, databaseUrl);
   const cases = all.filter(({ name }) => options.only === undefined || options.only.split(',').some((part) => name.includes(part)));
   await requireSameAnswers(cases, programs);
@@ -236,7 +239,7 @@ async function main(server: Server): Promise<void> {
   ];
   const report = `${table(HEAD, lines)}\n\n${table(['', 'baseline', 'product', 'ratio'], others)}`;
   console.log(`\n${report}`);
-  if (options.only !== undefined) return; // a part is not the result
+  if (options.only !== undefined || options.against !== undefined) return; // not the result, but a part of it or something else
   const conditions = `${options.posts} posts, ${options.products} products; ${connections} connections; median of ${rounds} alternations of ${seconds} s after ${warmUp} s of warm-up; ${driver.name}.`;
   await keepReport(
     'bench',

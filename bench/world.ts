@@ -7,6 +7,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { applyMigrations, startEmbedded } from '#database';
+import { migrateWorker } from '#jobs';
 import { hash } from '@node-rs/argon2';
 import pg from 'pg';
 import { fill, type World } from './fill.ts';
@@ -46,11 +47,18 @@ export async function startServer(): Promise<Server> {
 
 /** A migrated database of the server, filled. */
 export async function makeDatabase(server: Server, name: string, world: World): Promise<string> {
+  const url = await makeEmptyDatabase(server, name);
+  const passwordHash = await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+  await withClient(url, (client) => fill(client, { ...world, passwordHash }));
+  return url;
+}
+
+/** A migrated database of the server. */
+export async function makeEmptyDatabase(server: Server, name: string): Promise<string> {
   await query(server.url, `CREATE DATABASE ${name}`);
   const url = server.url.replace(/[^/]*$/, name);
   await applyMigrations(url);
-  const passwordHash = await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
-  await withClient(url, (client) => fill(client, { ...world, passwordHash }));
+  await migrateWorker(url);
   return url;
 }
 

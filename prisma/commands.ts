@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ConfigError, loadEnv } from '#config';
-import { applyMigrations, EmbeddedError, joinEmbedded, MigrationError } from '#database';
+import { EmbeddedError, joinEmbedded, MigrationError } from '#database';
 import { AppError } from '#errors';
 import { createLogger } from '#telemetry';
 import { plainToInstance } from 'class-transformer';
@@ -11,6 +11,7 @@ import { AppModule } from '../src/app.module.js';
 import { RegisterDto } from '../src/auth/auth.dto.js';
 import { AuthService } from '../src/auth/auth.service.js';
 import { ROLES, type Role } from '../src/users/roles.rules.js';
+import { migrateDatabase } from './deploy.js';
 import { DEMO_EMAILS, DEMO_PASSWORD, seedWhenEmpty } from './seed.js';
 
 /** A command that cannot be carried out; the message is all the person needs. */
@@ -64,8 +65,9 @@ async function withApp<T>(work: (app: INestApplicationContext) => Promise<T>): P
   const configured = loadEnv();
   const embedded = configured.DATABASE_URL === undefined ? await joinEmbedded({ dataDir: configured.DATA_DIR }) : undefined;
   try {
-    const env = embedded ? loadEnv(undefined, { DATABASE_URL: embedded.url, DATABASE_DIRECT_URL: embedded.url }) : configured;
-    if (embedded) await applyMigrations(embedded.url);
+    // What it leaves to do, those do who are there to do it: a command takes no jobs.
+    const env = loadEnv(undefined, { ROLE: 'api', ...(embedded && { DATABASE_URL: embedded.url, DATABASE_DIRECT_URL: embedded.url }) });
+    if (embedded) await migrateDatabase(embedded.url);
     const app = await NestFactory.createApplicationContext(AppModule.of(env, createLogger(env)), { logger: false, abortOnError: false });
     try {
       return await work(app);

@@ -10,6 +10,7 @@ import { EmbeddedError, startEmbedded } from '../libs/database/src/embedded.js';
 import { applyMigrations, MigrationError, migrationNames, prismaFolder } from '../libs/database/src/migrations.js';
 import { schemaDifference, SchemaError, type SchemaFile } from '../libs/database/src/schema-engine.js';
 import { disagreements, unguarded } from './catalogue.js';
+import { migrateDatabase } from './deploy.js';
 import { breakingChanges, folderName, nameFault } from './migrate.rules.js';
 
 /** A command that cannot be carried out; the message is all the person needs. */
@@ -24,7 +25,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<void>> = { deploy, ne
 
 async function deploy(): Promise<void> {
   await withDatabase(async (url) => {
-    const applied = await applyMigrations(url);
+    const applied = await migrateDatabase(url);
     console.log(applied.length ? `Applied ${applied.join(', ')}.` : 'The database has every migration.');
   });
 }
@@ -67,7 +68,7 @@ async function reset(args: string[]): Promise<void> {
     );
   await withDatabase(async (url) => {
     await run(url, 'DROP SCHEMA IF EXISTS graphile_worker CASCADE; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public');
-    const applied = await applyMigrations(url);
+    const applied = await migrateDatabase(url);
     console.log(`The database is empty again and has ${applied.length === 1 ? '1 migration' : `${applied.length} migrations`}.`);
   });
 }

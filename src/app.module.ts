@@ -1,12 +1,20 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
+import { AuditLogModule } from '#audit';
 import { ConfigModule, type Env } from '#config';
 import { DatabaseModule } from '#database';
-import { RateLimitGuard, UndeclaredInputGuard } from '#http';
+import { EventsModule } from '#events';
+import { HttpModule, RateLimitGuard, RoleGuard, UndeclaredInputGuard } from '#http';
+import { JobsModule } from '#jobs';
+import { hasMailbox, MailModule } from '#mail';
+import { PrivacyModule } from '#privacy';
 import { AddressBudgetGuard, AuthenticationGuard, AuthorizationGuard, SecurityModule } from '#security';
 import { TelemetryModule } from '#telemetry';
 import type { Logger as Pino } from 'pino';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { NotificationsModule } from './notifications/notifications.module.js';
+import { MailboxModule } from './ops/mailbox.module.js';
 import { OpsModule } from './ops/ops.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { PostsModule } from './posts/posts.module.js';
@@ -24,19 +32,30 @@ export class AppModule {
         ConfigModule.of(env),
         TelemetryModule.of(logger),
         DatabaseModule,
+        JobsModule,
+        EventsModule,
+        AuditLogModule,
+        MailModule,
+        PrivacyModule,
         SecurityModule.of(ALL_PERMISSIONS),
+        HttpModule,
         UsersModule,
         AuthModule,
         PostsModule,
         ProductsModule,
         OrdersModule,
+        AuditModule,
+        NotificationsModule,
         OpsModule,
+        ...(hasMailbox(env) ? [MailboxModule] : []),
       ],
-      // In the order they run: who calls, how often, whether they may, and whether the route reads what they sent.
-      providers: [AuthenticationGuard, RateLimitGuard, AuthorizationGuard, AddressBudgetGuard, UndeclaredInputGuard].map((useClass) => ({
-        provide: APP_GUARD,
-        useClass,
-      })),
+      // In the order they run: whether this process answers, who calls, how often, whether they may, and whether the route reads what they sent.
+      providers: [RoleGuard, AuthenticationGuard, RateLimitGuard, AuthorizationGuard, AddressBudgetGuard, UndeclaredInputGuard].map(
+        (useClass) => ({
+          provide: APP_GUARD,
+          useClass,
+        }),
+      ),
     };
   }
 }

@@ -4,7 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { Env } from '#config';
-import { API_PREFIX, buildDocument, completeMethods, createEdge, InputPipe, ProblemFilter } from '#http';
+import { PrismaService } from '#database';
+import { API_PREFIX, buildDocument, completeMethods, createEdge, InputPipe, ProblemFilter, recordDenials } from '#http';
 import { NestLogger } from '#telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as Pino } from 'pino';
@@ -22,16 +23,24 @@ const WITHOUT_PREFIX = [
   'docs/:asset',
   'openapi.json',
   '.well-known/jwks.json',
+  'unsubscribe',
+  'dev/mailbox',
+  'dev/mailbox/:id',
+  'dev/mailbox/:id/text',
+  'dev/mailbox/:id/links',
 ];
 const DESCRIPTION =
   'Users, posts, products and orders. Errors are problem documents (RFC 9457) whose `type` is a page that says what to do; lists are paged by cursor; writes that matter take an `Idempotency-Key`.';
 
 const TAGS = {
+  Audit: 'What happened, by whom, and the proof that nobody changed it since.',
   Auth: 'Proving who you are: accounts, log-in, sessions, passwords.',
-  Operations: 'Running it: health, public keys, and what each problem means.',
+  Notifications: 'Being told: the inbox, and where you want to hear of what.',
+  Operations: 'Running it: health, jobs, events, public keys, and what each problem means.',
   Orders: 'Buying: quote, place, pay, cancel. Stock is held from the moment an order is placed.',
   Posts: 'Publishing: drafts are private, published posts are everybody’s.',
   Products: 'What is for sale. Everybody reads; changes need the permission `products:manage`.',
+  Unsubscribe: 'Ending mails of a kind, by the link that each of them carries.',
   Users: 'Who exists: your own profile, and everybody’s for staff.',
   Variants: 'What is bought of a product, its price, and the ledger of its stock.',
 };
@@ -72,6 +81,7 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
   try {
     await app.init();
     complete();
+    recordDenials(fastify, app.get(PrismaService), logger);
     // A client that is told so opens its next connection elsewhere, and meets no reset when this process leaves.
     const health = app.get(HealthService);
     fastify.addHook('onSend', async (_request, reply) => void (health.draining && reply.header('Connection', 'close')));

@@ -1,14 +1,18 @@
-// `npm run openapi`: writes openapi.json from the built application; with --check it only says whether the file is true.
+// `npm run openapi`: writes openapi.json and docs/events.md from the built application; with --check it only says whether they are true.
 import 'reflect-metadata';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { loadEnv } from '#config';
+import { eventCatalogue } from '#events';
+import { schemasOf } from '#http';
 import { createLogger } from '#telemetry';
 import { createApp } from './app.setup.js';
 import { DocsService } from './ops/docs.service.js';
+import { eventsPage } from './ops/events-page.rules.js';
 
 const FILE = new URL('../../openapi.json', import.meta.url);
+const EVENTS_FILE = new URL('../../docs/events.md', import.meta.url);
 const NO_DATABASE = 'postgresql://nobody@127.0.0.1:9/none'; // describing asks nothing of it
 
 /** Paths into the two documents at which they differ, `servers` aside: those are each installation's own. */
@@ -26,26 +30,34 @@ function differences(file: unknown, running: unknown, path = ''): string[] {
   );
 }
 
-async function describe(): Promise<OpenAPIObject> {
-  const env = loadEnv({ NODE_ENV: 'test', DATABASE_URL: NO_DATABASE, LOG_LEVEL: 'silent' });
+async function describe(): Promise<{ document: OpenAPIObject; events: string }> {
+  const env = loadEnv({ NODE_ENV: 'test', DATABASE_URL: NO_DATABASE, LOG_LEVEL: 'silent', ROLE: 'api' });
   const app = await createApp(env, createLogger(env));
   try {
-    return JSON.parse(JSON.stringify(app.get(DocsService).document)) as OpenAPIObject;
+    const kinds = [...eventCatalogue().values()];
+    const payloads = [...new Set(kinds.map(({ payload }) => payload))];
+    return {
+      document: JSON.parse(JSON.stringify(app.get(DocsService).document)) as OpenAPIObject,
+      events: eventsPage(kinds, schemasOf(app, payloads)),
+    };
   } finally {
     await app.close();
   }
 }
 
-const document = await describe();
+const { document, events } = await describe();
 if (process.argv.includes('--check')) {
   const found = differences(JSON.parse(readFileSync(FILE, 'utf8')), document);
-  if (found.length > 0) {
-    process.stderr.write(
-      `openapi.json does not describe the application any more; run npm run openapi and read what changed:\n${found.slice(0, 20).join('\n')}\n`,
-    );
-    process.exitCode = 1;
-  }
+  if (found.length > 0) complain('openapi.json', found.slice(0, 20).join('\n'));
+  if (!existsSync(EVENTS_FILE) || readFileSync(EVENTS_FILE, 'utf8') !== events)
+    complain('docs/events.md', 'the catalogue of events has changed');
 } else {
   writeFileSync(FILE, `${JSON.stringify(document, null, 2)}\n`);
+  writeFileSync(EVENTS_FILE, events);
 }
 process.exit();
+
+function complain(file: string, what: string): void {
+  process.stderr.write(`${file} does not describe the application any more; run npm run openapi and read what changed:\n${what}\n`);
+  process.exitCode = 1;
+}

@@ -2,11 +2,14 @@ import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ConfigError, type Env, loadEnv } from '#config';
-import { applyMigrations, type Embedded, EmbeddedError, isMissingTable, isUnavailable, MigrationError, startEmbedded } from '#database';
+import { type Embedded, EmbeddedError, isMissingTable, isUnavailable, MigrationError, startEmbedded } from '#database';
 import { unavailable } from '#http';
+import { JobRunner } from '#jobs';
+import { hasMailbox } from '#mail';
 import { createLogger } from '#telemetry';
 import type { Logger } from 'pino';
 import { createApp } from './app.setup.js';
+import { migrateDatabase } from '../prisma/deploy.js';
 import { countDemoAccounts, DEMO_EMAILS, DEMO_PASSWORD, seedWhenEmpty } from '../prisma/seed.js';
 import { HealthService } from './ops/health.service.js';
 
@@ -41,7 +44,7 @@ async function run(managed: boolean): Promise<void> {
   const logger = createLogger(env);
   let app: NestFastifyApplication | undefined;
   try {
-    if (managed) await applyMigrations(env.DATABASE_DIRECT_URL!);
+    if (managed) await migrateDatabase(env.DATABASE_DIRECT_URL!);
     app = await createApp(env, logger);
     if (env.isProduction) await refuseDemoAccounts(app);
     if (env.RATE_LIMIT === 'off') logger.warn({}, 'RATE_LIMIT=off: requests and log-ins are not limited');
@@ -89,7 +92,7 @@ function refusedPort(error: unknown, env: Env): unknown {
 }
 
 /**
- * SIGTERM (an orchestrator): say "not ready", go on answering while balancers notice, finish what runs, leave. SIGINT (Ctrl-C): the same
+ * SIGTERM (an orchestrator): say "not ready", take no more jobs, go on answering while balancers notice, finish what runs, leave. SIGINT (Ctrl-C): the same
  * without the wait. The database goes last.
  */
 function stopOnSignals(app: NestFastifyApplication, embedded: Embedded | undefined, env: Env, logger: Logger): void {
@@ -100,7 +103,9 @@ function stopOnSignals(app: NestFastifyApplication, embedded: Embedded | undefin
     logger.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
     app.get(HealthService).drain();
+    const jobsEnded = app.get(JobRunner).stop();
     if (signal === 'SIGTERM') await sleep(env.SHUTDOWN_DRAIN_SECONDS * 1_000);
+    await jobsEnded;
     await app.close();
     await embedded?.stop();
     logger.info({}, 'stopped');
@@ -115,6 +120,7 @@ function banner(env: Env, port: number, embedded: Embedded | undefined, seeded: 
     '',
     `  Ashlar runs at    ${url}`,
     `  Documentation     ${url}/docs`,
+    ...(hasMailbox(env) ? [`  Mail lands in     ${url}/dev/mailbox`] : []),
     ...(embedded
       ? [
           `  Demo accounts     ${DEMO_EMAILS.join(', ')}`,

@@ -99,7 +99,7 @@ describe('a failure that the framework makes', () => {
   it.each<[string, string, string]>([
     ['DELETE', 'auth/login', 'POST, OPTIONS'],
     ['GET', 'auth/register', 'POST, OPTIONS'],
-    ['PUT', 'users/me', 'GET, HEAD, PATCH, OPTIONS'],
+    ['PUT', 'users/me', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
     ['POST', `posts/${'0'.repeat(8)}-0000-7000-8000-000000000000`, 'GET, HEAD, PATCH, DELETE, OPTIONS'],
     ['DELETE', '/health/live', 'GET, HEAD, OPTIONS'],
   ])('names what a path takes: %s %s', async (method, path, allow) => {
@@ -466,7 +466,7 @@ describe('an answer', () => {
     for (const [path, allow] of [
       ['posts', 'GET, HEAD, POST, OPTIONS'],
       ['auth/login', 'POST, OPTIONS'],
-      ['users/me', 'GET, HEAD, PATCH, OPTIONS'],
+      ['users/me', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
       ['/health/ready', 'GET, HEAD, OPTIONS'],
     ] as const) {
       expect(await app.request('OPTIONS', path)).toMatchObject({ status: 204, text: '', headers: { allow } });

@@ -10,6 +10,7 @@ import { startApp, type TestApp } from './harness/app.js';
 import type { Answer, Call } from './harness/client.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
+import { fire } from './harness/schedules.js';
 import { actorOf, anAdmin, aProduct, aUser, type Person, unique } from './harness/people.js';
 import { type Product, startProcess, stopProcesses } from './harness/product.js';
 import { INHERITED_NAMES, type Wire } from './harness/wire.js';
@@ -91,11 +92,12 @@ const charges = (orderId: string) =>
     orderId,
   );
 
-/** With other processes on the database that sweep every second. */
+/** With other processes on the database, and a sweep that need not wait for its minute. */
 async function whileSweeping(wait: () => Promise<unknown>): Promise<void> {
-  const sweepers = await Promise.all([1, 2].map(() => startProcess({ databaseUrl: app.databaseUrl, env: { ORDERS_SWEEP_SECONDS: '1' } })));
+  const workers = await Promise.all([1, 2].map(() => startProcess({ databaseUrl: app.databaseUrl, env: { ROLE: 'worker' } })));
+  await fire(app.databaseUrl, 'orders.sweep');
   await wait();
-  await Promise.all(sweepers.map((sweeper) => sweeper.stop()));
+  await Promise.all(workers.map((worker) => worker.stop()));
 }
 
 /** What must be true of every variant, whatever happened. */

@@ -336,6 +336,63 @@ describe('a user', () => {
   });
 });
 
+describe('erasing', () => {
+  const erase = (path: string, by?: Person, headers = {}) => app.request('DELETE', path, { token: by?.accessToken, headers });
+
+  it('ends an account that is mine, and at once', async () => {
+    const person = await aUser(app);
+    const elsewhere = await aSession(app, person.id);
+    expect(await erase('users/me', person)).toMatchObject({ status: 204, text: '' });
+    for (const token of [person.accessToken, elsewhere.accessToken])
+      expect((await app.request('GET', 'users/me', { token })).status).toBe(401);
+    expect((await erase('users/me', person)).status).toBe(401);
+    expect(await app.request('POST', 'auth/login', { body: { email: person.email, password: person.password } })).toMatchObject({
+      status: 401,
+      body: { code: 'auth/invalid-credentials' },
+    });
+    expect((await app.request('POST', 'auth/refresh', { body: { refreshToken: person.refreshToken } })).status).toBe(401);
+  });
+
+  it('somebody else is for administrators', async () => {
+    const [admin, person] = [await anAdmin(app), await aUser(app)];
+    expect((await erase(`users/${person.id}`)).status).toBe(401);
+    for (const by of [await aUser(app), await aUser(app, { roles: ['support'] }), await aUser(app, { roles: ['editor'] })])
+      expect(await erase(`users/${person.id}`, by)).toMatchObject({ status: 403, body: { code: 'auth/forbidden' } });
+    expect((await get('users/me', person)).status).toBe(200);
+    expect((await erase(`users/${person.id}`, admin)).status).toBe(204);
+    expect((await get('users/me', person)).status).toBe(401);
+    expect(await get(`users/${person.id}`, admin)).toMatchObject({ status: 404, body: { code: 'users/not-found' } });
+    expect(await patch(`users/${person.id}`, { status: 'active' }, admin)).toMatchObject({ status: 404 });
+  });
+
+  it('again changes nothing; nobody is not found, and what is no id is none', async () => {
+    const [admin, person] = [await anAdmin(app), await aUser(app)];
+    expect((await erase(`users/${person.id}`, admin)).status).toBe(204);
+    expect((await erase(`users/${person.id}`, admin, { 'if-match': '"1"' })).status).toBe(204);
+    expect(await erase(`users/${randomUUID()}`, admin)).toMatchObject({ status: 404, body: { code: 'users/not-found' } });
+    expect((await erase('users/nobody', admin)).status).toBe(400);
+  });
+
+  it('goes from the version I have seen, where I say which', async () => {
+    const person = await aUser(app);
+    await patch('users/me', { name: 'Ada King' }, person);
+    expect(await erase('users/me', person, { 'if-match': '"1"' })).toMatchObject({ status: 412, body: { code: 'http/stale-version' } });
+    expect((await get('users/me', person)).body.name).toBe('Ada King');
+    expect((await erase('users/me', person, { 'if-match': '"2"' })).status).toBe(204);
+  });
+
+  it('leaves an address, a name and an external id to others', async () => {
+    const [admin, person] = [await anAdmin(app), await aUser(app)];
+    const externalId = unique();
+    await patch(`users/${person.id}`, { externalId }, admin);
+    await erase('users/me', person);
+    const next = await aUser(app, { email: person.email });
+    expect((await patch(`users/${next.id}`, { externalId }, admin)).body).toMatchObject({ id: next.id, email: person.email, externalId });
+    const { body } = await app.request<UserList>('GET', `users?q=${encodeURIComponent(person.id)}`, { token: admin.accessToken });
+    expect(body.items).toEqual([]);
+  });
+});
+
 describe('the last administrator', () => {
   let alone: TestApp;
   let other: Product;
@@ -374,6 +431,24 @@ describe('the last administrator', () => {
       ]);
       expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       for (const { status } of answers.filter(({ status }) => status !== 200)) expect([401, 403, 409]).toContain(status);
+      expect(await alone.prisma.user.count({ where: { roles: { has: 'admin' }, status: 'active' } })).toBe(1);
+    }
+  });
+
+  it('cannot be erased, and of two who erase each other at once one stays', async () => {
+    await alone.prisma.user.updateMany({ where: { erasedAt: null }, data: { roles: ['customer'] } });
+    const first = await anAdmin(alone);
+    const erase = (at: Pick<TestApp, 'request'>, by: Person, path: string) => at.request('DELETE', path, { token: by.accessToken });
+    for (const path of ['users/me', `users/${first.id}`])
+      expect(await erase(alone, first, path)).toMatchObject({ status: 409, body: { code: 'users/last-admin' } });
+    expect((await alone.request('GET', 'users/me', { token: first.accessToken })).status).toBe(200);
+
+    for (let round = 0; round < 4; round++) {
+      await alone.prisma.user.updateMany({ where: { erasedAt: null }, data: { roles: ['customer'] } });
+      const [one, two] = [await anAdmin(alone), await anAdmin(alone)];
+      const answers = await Promise.all([erase(alone, one, `users/${two.id}`), erase(other, two, `users/${one.id}`)]);
+      expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
+      for (const { status } of answers.filter(({ status }) => status !== 204)) expect([401, 403, 409]).toContain(status);
       expect(await alone.prisma.user.count({ where: { roles: { has: 'admin' }, status: 'active' } })).toBe(1);
     }
   });

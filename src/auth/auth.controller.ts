@@ -80,7 +80,7 @@ export class AuthController {
   @SignedIn()
   @HttpCode(204)
   async endOtherSessions(@Caller() actor: Actor): Promise<void> {
-    this.sessions.announce(await this.sessions.endOthers(actor, 'ended by its user'));
+    await this.sessions.endOthers(actor, 'ended by its user');
   }
 
   /** Change my password; my other sessions end */

@@ -1,5 +1,4 @@
-import { EmailAddress, Line } from '#http';
-import { IsNotEmpty, IsString, MaxLength } from 'class-validator';
+import { EmailAddress, Line, Text } from '#http';
 import { UserResponse } from '../users/users.dto.js';
 import type { Session, Tokens } from './sessions.service.js';
 
@@ -8,8 +7,7 @@ export class RegisterDto {
   email: string;
 
   /** A passphrase of 15 to 128 characters. @example "correct horse battery staple" */
-  @IsString()
-  @MaxLength(1_024)
+  @Text(0, 1_024)
   password: string;
 
   /** @example "Ada Lovelace" */
@@ -22,30 +20,23 @@ export class LoginDto {
   email: string;
 
   /** @example "correct horse battery staple" */
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(1_024)
+  @Text(1, 1_024)
   password: string;
 }
 
 export class RefreshDto {
   /** The refresh token of the last answer. */
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(512)
+  @Text(1, 512)
   refreshToken: string;
 }
 
 export class ChangePasswordDto {
   /** @example "correct horse battery staple" */
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(1_024)
+  @Text(1, 1_024)
   currentPassword: string;
 
   /** A passphrase of 15 to 128 characters. @example "seven small boats in the rain" */
-  @IsString()
-  @MaxLength(1_024)
+  @Text(0, 1_024)
   newPassword: string;
 }
 

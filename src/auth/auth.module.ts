@@ -2,9 +2,11 @@ import { Global, Module } from '@nestjs/common';
 import { JwtStrategy, SessionDirectory } from '#security';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
+import { AuthPrivacy } from './auth.privacy.js';
 import { AuthService } from './auth.service.js';
 import { JwksController } from './jwks.controller.js';
 import { PasswordsService } from './passwords.service.js';
+import { SessionsJobs } from './sessions.jobs.js';
 import { SessionsService } from './sessions.service.js';
 
 /** Global for one reason: the guards of `libs/security` ask its `SessionDirectory`. */
@@ -12,7 +14,15 @@ import { SessionsService } from './sessions.service.js';
 @Module({
   imports: [UsersModule],
   controllers: [AuthController, JwksController],
-  providers: [AuthService, PasswordsService, SessionsService, JwtStrategy, { provide: SessionDirectory, useExisting: SessionsService }],
+  providers: [
+    AuthService,
+    AuthPrivacy,
+    PasswordsService,
+    SessionsService,
+    SessionsJobs,
+    JwtStrategy,
+    { provide: SessionDirectory, useExisting: SessionsService },
+  ],
   exports: [SessionDirectory, AuthService, JwtStrategy],
 })
 export class AuthModule {}

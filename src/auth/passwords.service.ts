@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
+import { pseudonym, record } from '#audit';
 import { Env } from '#config';
 import { type Db, PrismaService } from '#database';
-import { Budgets, clientNetwork } from '#security';
+import { type Actor, Budgets, clientNetwork } from '#security';
 import { invalidCredentials, weakPassword } from './auth.errors.js';
 import { normalise, weakness } from './passwords.rules.js';
 
@@ -23,6 +24,17 @@ export interface PasswordAttempt {
   email: string;
   password: string;
   ip: string;
+  /** What the password is to allow: names the failure in the audit log. */
+  purpose: 'auth.login' | 'auth.password-change';
+  /** Who asks; null before a login. */
+  actor: Actor | null;
+  /** Whose account the address is, whether or not it may log in. */
+  subject: string | null;
+}
+
+/** Where the failures of log-ins with this address count. */
+export function accountBucket(email: string): string {
+  return `password ${createHash('sha256').update(email).digest('base64url')}`;
 }
 
 /** Keeps and proves passwords. Every attempt, for whomever, costs one verification and a place in two budgets of failures. */
@@ -51,17 +63,15 @@ export class PasswordsService {
   }
 
   /** Proves that the password is the account's. @throws auth/invalid-credentials, auth/too-many-attempts */
-  async prove({ userId, email, password, ip }: PasswordAttempt): Promise<void> {
+  async prove({ userId, email, password, ip, purpose, actor, subject }: PasswordAttempt): Promise<void> {
     const limit = this.env.AUTH_LOGIN_FAILURES_PER_WINDOW;
-    const account = {
-      bucket: `password ${createHash('sha256').update(email).digest('base64url')}`,
-      limit,
-      windowSeconds: WINDOW_SECONDS,
-      forgive: true,
-    };
+    const account = { bucket: accountBucket(email), limit, windowSeconds: WINDOW_SECONDS, forgive: true };
     const address = { bucket: `password-from ${clientNetwork(ip)}`, limit: limit * ADDRESS_FACTOR, windowSeconds: WINDOW_SECONDS };
     const right = await this.budgets.attempt([account, address], () => this.matches(userId, normalise(password)));
-    if (!right) throw invalidCredentials('The address or the password is wrong.');
+    if (right) return;
+    const resource = subject === null ? { type: 'address', id: pseudonym(this.prisma, email) } : { type: 'user', id: subject };
+    await record(this.prisma, { actor, action: `${purpose}-failed`, resource, subject, outcome: 'failed' });
+    throw invalidCredentials('The address or the password is wrong.');
   }
 
   private async matches(userId: string | null, password: string): Promise<boolean> {

@@ -1,15 +1,21 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { audited, record } from '#audit';
 import { Env } from '#config';
-import { type Db, type Prisma, PrismaService, Signals } from '#database';
+import { type Db, execute, Prisma, PrismaService, signal, Signals, transaction, type Tx } from '#database';
+import { publish } from '#events';
 import { type Actor, KeyRing, type LiveSession, SessionDirectory } from '#security';
 import { LRUCache } from 'lru-cache';
 import { permissionsOf } from '../users/roles.rules.js';
 import type { User } from '../users/users.service.js';
 import { invalidRefreshToken, sessionNotFound } from './auth.errors.js';
+import { sessionEnded, sessionStarted } from './auth.events.js';
 import { firstToken, readToken, type RefreshToken, successorOf } from './refresh-tokens.rules.js';
 
 export type Session = Prisma.SessionGetPayload<object>;
+
+const auditedSession = audited('session', { endedBecause: 'plain' });
+const auditedSessions = audited('user', { endedSessions: 'plain', endedBecause: 'plain' });
 
 /** Where somebody logs in from. */
 export interface Device {
@@ -46,7 +52,7 @@ export class SessionsService extends SessionDirectory {
     private readonly prisma: PrismaService,
     private readonly env: Env,
     private readonly keys: KeyRing,
-    private readonly signals: Signals,
+    signals: Signals,
   ) {
     super();
     this.refreshKeys = keys.derive('refresh-tokens');
@@ -73,15 +79,20 @@ export class SessionsService extends SessionDirectory {
   async open(user: User, device: Device, db: Db = this.prisma): Promise<Tokens> {
     const expiresAt = new Date(Date.now() + this.env.AUTH_SESSION_TTL_SECONDS * 1_000);
     const token = firstToken(this.refreshKeys, randomUUIDv7());
-    await db.session.create({
-      data: {
-        id: token.sessionId,
-        userId: user.id,
-        refreshHash: token.hash,
-        ip: device.ip,
-        userAgent: device.userAgent.slice(0, 500),
-        expiresAt,
-      },
+    await transaction(db, async (tx) => {
+      await tx.session.create({
+        data: {
+          id: token.sessionId,
+          userId: user.id,
+          refreshHash: token.hash,
+          ip: device.ip,
+          userAgent: device.userAgent.slice(0, 500),
+          expiresAt,
+        },
+      });
+      await record(tx, { actor: user, action: 'auth.logged-in', resource: auditedSession(token.sessionId), subject: user.id });
+      const about = { actor: user, resource: { type: 'session', id: token.sessionId }, subject: user.id };
+      await publish(tx, sessionStarted, { sessionId: token.sessionId, userId: user.id }, about);
     });
     return this.tokens(user, token);
   }
@@ -112,27 +123,35 @@ export class SessionsService extends SessionDirectory {
   }
 
   async end(actor: Actor, id: string, because = 'ended by its user'): Promise<void> {
-    const { count } = await this.prisma.session.updateMany({
-      where: { id, userId: actor.id, ...this.alive() },
-      data: { endedAt: new Date(), endedBecause: because },
+    await transaction(this.prisma, async (db) => {
+      const [ended] = await this.close({ id, userId: actor.id, ...this.alive() }, actor, because, db);
+      if (ended === undefined) {
+        const others = await db.session.count({ where: { id, userId: { not: actor.id } } });
+        throw sessionNotFound('You have no running session with this id.', { concealed: others > 0 });
+      }
+      const action = id === actor.sessionId ? 'auth.logged-out' : 'auth.session-ended';
+      await record(db, { actor, action, resource: auditedSession(id), subject: actor.id, after: ended });
     });
-    if (count === 0) throw sessionNotFound('You have no running session with this id.');
-    this.signals.send('session', id);
   }
 
-  /** Ends all of the actor's sessions but this one. Returns the ids to `announce` once the transaction has committed. */
-  async endOthers(actor: Actor, because: string, db: Db = this.prisma): Promise<string[]> {
-    const ended = await db.session.updateManyAndReturn({
-      where: { userId: actor.id, id: { not: actor.sessionId }, endedAt: null },
-      data: { endedAt: new Date(), endedBecause: because },
-      select: { id: true },
+  /** Ends all of the actor's sessions but this one. */
+  async endOthers(actor: Actor, because: string, db: Db = this.prisma): Promise<void> {
+    await transaction(db, async (tx) => {
+      const ended = await this.close({ userId: actor.id, id: { not: actor.sessionId }, endedAt: null }, actor, because, tx);
+      const after = { endedSessions: ended.map(({ id }) => id), endedBecause: because };
+      await record(tx, { actor, action: 'auth.sessions-ended', resource: auditedSessions(actor.id), subject: actor.id, after });
     });
-    return ended.map(({ id }) => id);
   }
 
-  /** Tells every process that these sessions have ended; after the commit. */
-  announce(ended: readonly string[]): void {
-    for (const id of ended) this.signals.send('session', id);
+  /** Deletes at most so many sessions that ended long ago, and says how many. */
+  async purge(limit: number): Promise<number> {
+    const cutoff = new Date(Date.now() - this.env.AUTH_SESSION_HISTORY_SECONDS * 1_000);
+    const lastRotation = new Date(cutoff.getTime() - this.env.AUTH_SESSION_IDLE_SECONDS * 1_000);
+    return execute(
+      this.prisma,
+      Prisma.sql`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
+        WHERE ended_at < ${cutoff} OR expires_at < ${cutoff} OR rotated_at < ${lastRotation} LIMIT ${limit} FOR UPDATE SKIP LOCKED)`,
+    );
   }
 
   private alive() {
@@ -176,12 +195,27 @@ export class SessionsService extends SessionDirectory {
     if (session === null) return false;
     const inGrace = session.rotatedAt.getTime() > Date.now() - this.env.AUTH_REFRESH_GRACE_SECONDS * 1_000;
     if (inGrace && token.hash.equals(session.previousRefreshHash ?? Buffer.alloc(0)) && next.hash.equals(session.refreshHash)) return true;
-    await this.prisma.session.updateMany({
-      where: { id: token.sessionId, endedAt: null },
-      data: { endedAt: new Date(), endedBecause: 'a used refresh token turned up again' },
+    await transaction(this.prisma, async (db) => {
+      const [after] = await this.close({ id: session.id, endedAt: null }, null, 'a used refresh token turned up again', db);
+      const resource = auditedSession(session.id);
+      await record(db, { actor: null, action: 'auth.refresh-reused', resource, subject: session.userId, after, outcome: 'failed' });
     });
-    this.signals.send('session', token.sessionId);
     return false;
+  }
+
+  /** Ends the sessions there are of these, and returns them. */
+  private async close(which: Prisma.SessionWhereInput, actor: Actor | null, because: string, db: Tx) {
+    const ended = await db.session.updateManyAndReturn({
+      where: which,
+      data: { endedAt: new Date(), endedBecause: because },
+      select: { id: true, userId: true, endedAt: true, endedBecause: true },
+    });
+    for (const { id, userId } of ended) {
+      const about = { actor, resource: { type: 'session', id }, subject: userId };
+      await publish(db, sessionEnded, { sessionId: id, userId, because }, about);
+      signal(db, 'session', id);
+    }
+    return ended;
   }
 
   private async tokens(user: User, token: RefreshToken): Promise<Tokens> {

@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { Problems, unavailable, Unlimited } from '#http';
+import { InEveryRole, Problems, unavailable, Unlimited } from '#http';
 import { Public } from '#security';
 import { LiveResponse, ReadyResponse } from './health.dto.js';
 import { HealthService } from './health.service.js';
@@ -7,6 +7,7 @@ import { HealthService } from './health.service.js';
 @Controller('health')
 @Public({ credentials: 'ignored' })
 @Unlimited()
+@InEveryRole()
 export class HealthController {
   constructor(private readonly health: HealthService) {}
 

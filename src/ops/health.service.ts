@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { PrismaService, Signals } from '#database';
+import { JobQueue } from '#jobs';
 import { unavailable } from '#http';
 
 /** Whether this process should get requests: it is not stopping, its database answers, and every migration it was built with is applied. */
@@ -13,6 +14,7 @@ export class HealthService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly signals: Signals,
+    private readonly queue: JobQueue,
   ) {}
 
   /** From now on balancers are told to look elsewhere. */
@@ -36,6 +38,7 @@ export class HealthService {
   private async prove(): Promise<void> {
     const pending = await this.prisma.pendingMigrations();
     if (pending.length > 0) throw unavailable(`${pending.length} migrations are not applied yet; run npm run db:migrate.`);
+    if (!(await this.queue.isMigrated())) throw unavailable('The job queue is not migrated yet; run npm run db:migrate.');
     for (const condition of this.conditions) await condition();
     this.proven = true;
   }

@@ -1,4 +1,5 @@
 import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, money, type Page, Time } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -55,6 +56,7 @@ export class OrderItemDto {
   variantId: string;
 
   /** @example 2 */
+  @ApiProperty({ type: 'integer' })
   @IsInt()
   @Min(1)
   @Max(100_000)

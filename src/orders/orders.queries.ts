@@ -1,9 +1,22 @@
+import { audited } from '#audit';
 import { Prisma, rows, type Tx } from '#database';
 import type { Totals } from './orders.rules.js';
 
 export const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
 export type Order = Prisma.OrderGetPayload<typeof withLines>;
 export type OrderLine = Omit<Prisma.OrderLineGetPayload<object>, 'orderId' | 'position'>;
+
+export const auditedOrder = audited('order', {
+  number: 'plain',
+  status: 'plain',
+  currency: 'plain',
+  total: 'plain',
+  expiresAt: 'plain',
+  shippingAddress: 'personal',
+  billingAddress: 'personal',
+  externalId: 'personal',
+  metadata: 'personal',
+});
 
 /** An order as it is placed. */
 export interface NewOrder extends Totals {
@@ -40,7 +53,7 @@ export async function insertOrder(db: Tx, { lines, ...order }: NewOrder): Promis
     )
     SELECT number FROM placed`,
   );
-  const rest = { number: placed!.number, status: 'pending' as const, version: 1, updatedAt: order.createdAt };
+  const rest = { number: placed!.number, status: 'pending' as const, anonymisedAt: null, version: 1, updatedAt: order.createdAt };
   const { shippingAddress, billingAddress, ...same } = order;
   return {
     ...same,

@@ -1,8 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { type AuditActor, record, SYSTEM } from '#audit';
 import { Env } from '#config';
 import { type Db, isUniqueViolation, Prisma, PrismaService, transaction, type Tx } from '#database';
-import { type Crossing, keyset, type Page, parseSort, readCursor, toPage } from '#http';
+import { publish } from '#events';
+import { type Crossing, keyset, money, type Page, parseSort, readCursor, toPage } from '#http';
 import { type Actor, forbidden } from '#security';
 import type { ChargeOutcome } from '../payments/payments.rules.js';
 import { type Payment, PaymentsService } from '../payments/payments.service.js';
@@ -17,7 +19,8 @@ import {
   orderNotPayable,
   orderTooLarge,
 } from './orders.errors.js';
-import { insertOrder, type Order, type OrderLine, withLines } from './orders.queries.js';
+import { orderCancelled, orderHasExpired, orderPaid, orderPlaced } from './orders.events.js';
+import { auditedOrder, insertOrder, type Order, type OrderLine, withLines } from './orders.queries.js';
 import { MAX_TOTAL, mayBecome, type OrderStatus, statusAt, type Totals, totalsOf } from './orders.rules.js';
 
 export type { Order } from './orders.queries.js';
@@ -67,6 +70,10 @@ export class OrdersService {
         if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
         throw error;
       });
+      await record(tx, { actor, action: 'orders.placed', resource: auditedOrder(id), subject: actor.id, after: order });
+      const { number, total, currency } = order;
+      const facts = { orderId: id, number, total: money(total, currency), expiresAt: expiresAt.toISOString() };
+      await publish(tx, orderPlaced, facts, about(actor, order));
       await this.stock.reserve(id, items, expiresAt, tx);
       return order;
     });
@@ -95,8 +102,8 @@ export class OrdersService {
 
   async get(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
     const order = await db.order.findFirst({ where: { id, ...(actor.can('orders:read') ? {} : { userId: actor.id }) }, ...withLines });
-    if (order === null) throw orderNotFound('You have no order with this id.');
-    return order;
+    if (order !== null) return order;
+    throw orderNotFound('You have no order with this id.', { concealed: (await db.order.count({ where: { id } })) > 0 });
   }
 
   /** The steps of paying an order: they cross to the payment provider, so each may be repeated after a crash. */
@@ -108,22 +115,22 @@ export class OrdersService {
         const status = statusAt(order, new Date());
         if (status === 'expired') throw orderExpired('The order was not paid in time; place a new one.');
         if (status !== 'pending') throw orderNotPayable(`The order is ${status}; only a pending one can be paid.`);
-        const paymentId = await this.payments.begin(order, method, db);
+        const paymentId = await this.payments.begin(actor, order, method, db);
         const held = await this.stock.hold(id, null, db);
         if (held < new Set(order.lines.map(({ variantId }) => variantId)).size)
           throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
-        await this.change(order, { expiresAt: null }, db);
+        await this.change(actor, 'payment-begun', order, { expiresAt: null }, db);
         return paymentId;
       },
       call: (paymentId) => this.payments.charge(paymentId),
-      finish: async (db, paymentId, outcome) => shape(await this.settle(id, paymentId, outcome, db)),
+      finish: async (db, paymentId, outcome) => shape(await this.settle(actor, id, paymentId, outcome, db)),
     };
   }
 
   /** Ends a payment whose process died before it could: the provider says what became of it. */
   async finish({ id, orderId }: Payment): Promise<void> {
     const outcome = await this.payments.charge(id);
-    await transaction(this.prisma, (db) => this.settle(orderId, id, outcome, db));
+    await transaction(this.prisma, (db) => this.settle(SYSTEM, orderId, id, outcome, db));
   }
 
   /** Orders that ran out of time and whose rows do not say so yet, the oldest first. */
@@ -142,7 +149,8 @@ export class OrdersService {
       const order = await lockOrder(id, db);
       if (order === null || order.status !== 'pending' || statusAt(order, new Date()) !== 'expired') return;
       await this.stock.release(id, db);
-      await this.change(order, { status: 'expired' }, db);
+      await this.change(SYSTEM, 'expired', order, { status: 'expired' }, db);
+      await publish(db, orderHasExpired, { orderId: id, number: order.number }, about(SYSTEM, order));
     });
   }
 
@@ -158,28 +166,31 @@ export class OrdersService {
       if (status === 'pending' && order.expiresAt === null)
         throw orderNotCancellable('A payment of this order is under way; try again when it has ended.', { retryAfterSeconds: 5 });
       if (status === 'paid') {
-        await this.payments.refund(id, 'the order was cancelled', tx);
+        await this.payments.refund(actor, order, 'the order was cancelled', tx);
         await this.stock.restock(id, 'order cancelled', tx);
       } else {
         await this.stock.release(id, tx);
       }
-      return this.change(order, { status: 'cancelled', expiresAt: null }, tx);
+      await publish(tx, orderCancelled, { orderId: id, number: order.number, refunded: status === 'paid' }, about(actor, order));
+      return this.change(actor, 'cancelled', order, { status: 'cancelled', expiresAt: null }, tx);
     });
   }
 
-  private async settle(orderId: string, paymentId: string, outcome: ChargeOutcome, db: Tx): Promise<Payment> {
+  private async settle(actor: AuditActor, orderId: string, paymentId: string, outcome: ChargeOutcome, db: Tx): Promise<Payment> {
     const order = (await lockOrder(orderId, db))!;
     const before = await this.payments.get(paymentId, db);
     if (before.status !== 'processing') return before; // another process took the payment up and has settled it
-    const payment = await this.payments.settle(paymentId, outcome, db);
+    const payment = await this.payments.settle(actor, order, before, outcome, db);
     if (outcome.status === 'succeeded') {
       await this.stock.sell(orderId, db);
-      await this.change(order, { status: 'paid' }, db);
+      await this.change(actor, 'paid', order, { status: 'paid' }, db);
+      const { number, total, currency } = order;
+      await publish(db, orderPaid, { orderId, number, total: money(total, currency), paymentId }, about(actor, order));
     } else {
       // The time it had before: a payment that fails does not prolong the reservation.
       const expiresAt = this.expiryOf(order.createdAt);
       await this.stock.hold(orderId, expiresAt, db);
-      await this.change(order, { expiresAt }, db);
+      await this.change(actor, 'payment-failed', order, { expiresAt }, db);
     }
     return payment;
   }
@@ -194,14 +205,26 @@ export class OrdersService {
     return this.get(actor, id, db);
   }
 
-  private async change(order: Order, data: { status?: OrderStatus; expiresAt?: Date | null }, db: Tx): Promise<Order> {
-    return db.order.update({ where: { id: order.id }, data: { ...data, version: { increment: 1 } }, ...withLines });
+  private async change(
+    actor: AuditActor,
+    what: 'payment-begun' | 'payment-failed' | 'paid' | 'expired' | 'cancelled',
+    before: Order,
+    data: { status?: OrderStatus; expiresAt?: Date | null },
+    db: Tx,
+  ): Promise<Order> {
+    const after = await db.order.update({ where: { id: before.id }, data: { ...data, version: { increment: 1 } }, ...withLines });
+    await record(db, { actor, action: `orders.${what}`, resource: auditedOrder(after.id), subject: after.userId, before, after });
+    return after;
   }
 }
 
 async function lockOrder(id: string, db: Tx): Promise<Order | null> {
   await db.$queryRaw`SELECT id FROM orders WHERE id = ${id}::uuid FOR UPDATE`;
   return db.order.findUnique({ where: { id }, ...withLines });
+}
+
+function about(actor: AuditActor, { id, userId }: { id: string; userId: string }) {
+  return { actor, resource: { type: 'order', id }, subject: userId };
 }
 
 function priced(items: readonly OrderItemDto[], variants: Map<string, ForSale>): Quote {

@@ -1,12 +1,9 @@
-import { Money, money } from '#http';
-import { IsString, MaxLength, MinLength } from 'class-validator';
+import { Money, money, Text } from '#http';
 import type { Payment } from './payments.service.js';
 
 export class PayDto {
   /** With the simulator: `sandbox:success` or `sandbox:decline`. @example "sandbox:success" */
-  @IsString()
-  @MinLength(1)
-  @MaxLength(100)
+  @Text(1, 100)
   method: string;
 }
 

@@ -54,12 +54,12 @@ export function renderMarkdown(text: string): string {
   return sanitize(markdown.render(text), ALLOWED).trim();
 }
 
-/** The beginning of the text, without markup, cut at a word. */
+/** The beginning of the text, without markup, cut between words. */
 export function excerptFrom(html: string): string {
   const text = sanitize(html, { allowedTags: [], allowedAttributes: {}, textFilter: decode }).replace(/\s+/g, ' ').trim();
   if (text.length <= EXCERPT_LENGTH) return text;
-  const cut = text.slice(0, EXCERPT_LENGTH).toWellFormed();
-  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), EXCERPT_LENGTH / 2))}…`;
+  const end = Math.max(text.lastIndexOf(' ', EXCERPT_LENGTH), EXCERPT_LENGTH / 2);
+  return `${text.slice(0, end).replace(/[\ud800-\udbff]$/, '')}…`; // without the half of a character
 }
 
 /** An excerpt is plain text: the few entities that the sanitiser writes are characters again. */

@@ -78,7 +78,8 @@ export class PostList implements Page<PostSummaryResponse> {
   nextCursor: string | null;
 }
 
-const isTag = (value: unknown) => typeof value === 'string' && /^[\p{L}\p{N} .+#_-]{1,40}$/u.test(value);
+/** Marks belong to the letters of many scripts, and to some of ours once they are lower case. */
+const isTag = (value: unknown) => typeof value === 'string' && /^[\p{L}\p{M}\p{N} .+#_-]{1,40}$/u.test(value);
 
 /** Up to 20 tags, kept as `normaliseTags` gives them. */
 const Tags = () =>
@@ -95,7 +96,12 @@ const Tags = () =>
       },
       { each: true },
     ),
-    ApiProperty({ type: 'array', maxItems: 20, items: { type: 'string', minLength: 1, maxLength: 40 }, example: ['engines'] }),
+    ApiProperty({
+      type: 'array',
+      maxItems: 20,
+      items: { type: 'string', minLength: 1, maxLength: 40, description: 'Letters, digits, spaces and . + # _ -' },
+      example: ['engines'],
+    }),
   );
 
 export class CreatePostDto {

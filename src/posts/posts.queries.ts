@@ -1,3 +1,4 @@
+import { audited } from '#audit';
 import { type Db, Prisma, rows, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
@@ -25,6 +26,18 @@ export interface Post extends PostSummary {
   body: string;
   bodyHtml: string;
 }
+
+export const auditedPost = audited('post', {
+  slug: 'personal',
+  title: 'personal',
+  excerpt: 'personal',
+  body: 'digest',
+  tags: 'personal',
+  publishedAt: 'plain',
+  trashed: 'plain',
+  externalId: 'personal',
+  metadata: 'personal',
+});
 
 const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
   p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;

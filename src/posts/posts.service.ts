@@ -1,12 +1,17 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { record } from '#audit';
 import { type Db, defined, isUniqueViolation, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { type Circumstances, publish } from '#events';
+import { enqueue, Handles, type JobRun } from '#jobs';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import { excerptFrom, renderMarkdown } from './markdown.rules.js';
 import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
-import { findPost, insertPost, listPosts, type Post, type PostSummary } from './posts.queries.js';
+import { postCreated, postPublished, postRestored, postScheduled, postTrashed, postUnpublished, postUpdated } from './posts.events.js';
+import { appearance, type AppearancePayload } from './posts.jobs.js';
+import { auditedPost, findPost, insertPost, listPosts, type Post, type PostSummary } from './posts.queries.js';
 import { mayChange, maySee, statusOf } from './posts.rules.js';
 
 /** Publishing: a post is its author's until it is published, and changes only from the version its editor has seen. */
@@ -27,7 +32,8 @@ export class PostsService {
 
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Post> {
     const post = await findPost(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
-    if (post === null || !maySee(actor, post, new Date())) throw postNotFound('No post that you may see has this id or slug.');
+    if (post === null || !maySee(actor, post, new Date()))
+      throw postNotFound('No post that you may see has this id or slug.', { concealed: post !== null });
     return post;
   }
 
@@ -35,7 +41,7 @@ export class PostsService {
     const bodyHtml = renderMarkdown(draft.body);
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
-      return insertPost(tx, {
+      const post = await insertPost(tx, {
         ...draft,
         id,
         slug: slug ?? (await this.freeSlug(draft.title, id, tx)),
@@ -43,26 +49,49 @@ export class PostsService {
         bodyHtml,
         authorId: actor.id,
       }).catch(refuseTaken);
+      await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: actor.id, after: post });
+      await publish(tx, postCreated, ...of(actor, post));
+      return post;
     });
   }
 
   async update(actor: Actor, id: string, { excerpt, ...changes }: UpdatePostDto, expected: ExpectedVersions): Promise<Post> {
-    return this.change(actor, id, expected, (post) => {
+    const decide = (post: Post) => {
       const bodyHtml = changes.body === undefined ? post.bodyHtml : renderMarkdown(changes.body);
       return { ...defined(changes), bodyHtml, ...(excerpt !== undefined && { excerpt: excerpt ?? excerptFrom(bodyHtml) }) };
+    };
+    return this.change(actor, id, 'updated', expected, decide, async (post, _before, db) => {
+      const [payload, about] = of(actor, post);
+      await publish(db, postUpdated, { ...payload, changed: Object.keys(defined({ excerpt, ...changes })) }, about);
     });
   }
 
   /** Publishes now or at a time to come. A post that is out already keeps its date unless it is given another. */
   async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions): Promise<Post> {
     const now = new Date();
-    return this.change(actor, id, expected, (post) => ({
+    const decide = (post: Post) => ({
       publishedAt: at !== undefined ? new Date(at) : statusOf(post, now) === 'published' ? post.publishedAt : now,
-    }));
+    });
+    return this.change(actor, id, 'published', expected, decide, (post, before, db) => this.tellPublication(actor, post, before, now, db));
   }
 
   async unpublish(actor: Actor, id: string, expected: ExpectedVersions): Promise<Post> {
-    return this.change(actor, id, expected, () => ({ publishedAt: null }));
+    const decide = () => ({ publishedAt: null });
+    return this.change(actor, id, 'unpublished', expected, decide, async (post, before, db) => {
+      if (before.publishedAt !== null) await publish(db, postUnpublished, ...of(actor, post));
+    });
+  }
+
+  /** Says that a scheduled post has appeared, unless it was given another time since, or went into the trash. */
+  @Handles(appearance)
+  async appear({ postId: id, at }: AppearancePayload, run: JobRun): Promise<void> {
+    await run.once(this.prisma, async (db) => {
+      await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
+      const post = await findPost(db, { id });
+      if (post?.publishedAt?.toISOString() !== at) return;
+      const [payload, about] = of(null, post);
+      await publish(db, postPublished, { ...payload, publishedAt: at }, about);
+    });
   }
 
   async trash(actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
@@ -70,24 +99,54 @@ export class PostsService {
       const post = await this.lock(actor, id, db);
       expectVersion(post.version, expected);
       await db.post.update({ where: { id }, data: { trashedAt: new Date(), version: { increment: 1 } } });
+      const [before, after] = [{ trashed: false }, { trashed: true }];
+      await record(db, { actor, action: 'posts.trashed', resource: auditedPost(id), subject: post.authorId, before, after });
+      await publish(db, postTrashed, ...of(actor, post));
     });
   }
 
   async restore(actor: Actor, id: string, db: Db = this.prisma): Promise<Post> {
     return transaction(db, async (tx) => {
-      await this.lock(actor, id, tx, { trashed: true });
+      const post = await this.lock(actor, id, tx, { trashed: true });
       await tx.post.update({ where: { id }, data: { trashedAt: null, version: { increment: 1 } } });
+      const [before, after] = [{ trashed: true }, { trashed: false }];
+      await record(tx, { actor, action: 'posts.restored', resource: auditedPost(id), subject: post.authorId, before, after });
+      await publish(tx, postRestored, ...of(actor, post));
       return this.get(actor, id, tx);
     });
   }
 
-  private async change(actor: Actor, id: string, expected: ExpectedVersions, decide: (post: Post) => object): Promise<Post> {
+  private async change(
+    actor: Actor,
+    id: string,
+    what: 'updated' | 'published' | 'unpublished',
+    expected: ExpectedVersions,
+    decide: (before: Post) => object,
+    tell: (post: Post, before: Post, db: Tx) => Promise<void>,
+  ): Promise<Post> {
     return transaction(this.prisma, async (db) => {
-      const post = await this.lock(actor, id, db);
-      expectVersion(post.version, expected);
-      await db.post.update({ where: { id }, data: { ...decide(post), version: { increment: 1 } } }).catch(refuseTaken);
-      return this.get(actor, id, db);
+      const before = await this.lock(actor, id, db);
+      expectVersion(before.version, expected);
+      await db.post.update({ where: { id }, data: { ...decide(before), version: { increment: 1 } } }).catch(refuseTaken);
+      const post = await this.get(actor, id, db);
+      await record(db, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
+      await tell(post, before, db);
+      return post;
     });
+  }
+
+  private async tellPublication(actor: Actor, post: Post, before: Post, now: Date, db: Tx): Promise<void> {
+    const [payload, about] = of(actor, post);
+    const publishedAt = post.publishedAt!;
+    const facts = { ...payload, publishedAt: publishedAt.toISOString() };
+    const [was, is] = [statusOf(before, now), statusOf(post, now)];
+    if (is === 'scheduled') {
+      if (was === 'published') await publish(db, postUnpublished, payload, about);
+      await publish(db, postScheduled, facts, about);
+      await enqueue(db, appearance, { postId: post.id, at: facts.publishedAt }, { runAt: publishedAt, key: post.id });
+    } else if (was !== 'published') await publish(db, postPublished, facts, about);
+    else if (before.publishedAt!.getTime() !== publishedAt.getTime())
+      await publish(db, postUpdated, { ...payload, changed: ['publishedAt'] }, about);
   }
 
   /** The post as it is now, kept so until the transaction ends, for somebody who may change it. */
@@ -95,7 +154,7 @@ export class PostsService {
     await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
     const post = await findPost(db, { id }, state);
     if (post === null || (state.trashed ? !mayChange(actor, post) : !maySee(actor, post, new Date())))
-      throw postNotFound('No post that you may see has this id.');
+      throw postNotFound('No post that you may see has this id.', { concealed: post !== null });
     if (!mayChange(actor, post)) throw notYourPost('Only its author and editors may change this post.');
     return post;
   }
@@ -107,6 +166,14 @@ export class PostsService {
     const taken = await rows(db, Prisma.sql`SELECT 1 FROM posts WHERE slug = ${slug}`);
     return taken.length > 0 ? `${slug}-${id.slice(-6)}` : slug;
   }
+}
+
+/** What the events of a post have in common. */
+function of(actor: Actor | null, { id, authorId }: Post): [payload: { postId: string; authorId: string }, about: Circumstances] {
+  return [
+    { postId: id, authorId },
+    { actor, resource: { type: 'post', id }, subject: authorId },
+  ];
 }
 
 function refuseTaken(error: unknown): never {

@@ -1,4 +1,5 @@
 import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -109,6 +110,7 @@ export class CreateVariantDto {
   price: Money;
 
   /** How many there are to begin with. @example 20 */
+  @ApiProperty({ type: 'integer' })
   @IfPresent()
   @IsInt()
   @Min(0)
@@ -177,6 +179,7 @@ export class CreateProductDto {
   @IsIn(['draft', 'active', 'archived'])
   status: 'draft' | 'active' | 'archived' = 'draft';
 
+  @ApiProperty({ required: false, type: [CreateVariantDto] })
   @IfPresent()
   @IsArray()
   @ArrayMaxSize(100)
@@ -244,17 +247,21 @@ export class ListProductsQuery extends ListQuery {
   status?: 'draft' | 'active' | 'archived';
 
   /** Only products with a variant of at least this price, in minor units. @example 1000 */
+  @ApiProperty({ type: 'integer' })
   @IfPresent()
   @QueryInt()
   @IsInt()
   @Min(0)
+  @Max(9_007_199_254_740_991)
   minPrice?: number;
 
   /** Only products with a variant of at most this price, in minor units. @example 5000 */
+  @ApiProperty({ type: 'integer' })
   @IfPresent()
   @QueryInt()
   @IsInt()
   @Min(0)
+  @Max(9_007_199_254_740_991)
   maxPrice?: number;
 
   @IfPresent()

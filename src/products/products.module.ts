@@ -1,12 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ProductsController } from './products.controller.js';
+import { ProductsPrivacy } from './products.privacy.js';
 import { ProductsService } from './products.service.js';
 import { StockService } from './stock.service.js';
 import { VariantsController } from './variants.controller.js';
 
 @Module({
   controllers: [ProductsController, VariantsController],
-  providers: [ProductsService, StockService],
+  providers: [ProductsService, StockService, ProductsPrivacy],
   exports: [ProductsService, StockService],
 })
 export class ProductsModule {}

@@ -1,3 +1,4 @@
+import { audited } from '#audit';
 import { type Db, Prisma, rows } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { ListProductsQuery } from './products.dto.js';
@@ -30,6 +31,28 @@ export interface Product {
   createdAt: Date;
   updatedAt: Date;
 }
+
+export const auditedProduct = audited('product', {
+  slug: 'plain',
+  name: 'plain',
+  description: 'digest',
+  status: 'plain',
+  category: 'plain',
+  externalId: 'plain',
+  metadata: 'plain',
+});
+
+export const auditedVariant = audited('variant', {
+  productId: 'plain',
+  sku: 'plain',
+  name: 'plain',
+  priceAmount: 'plain',
+  currency: 'plain',
+  stock: 'plain',
+  reason: 'personal',
+  externalId: 'plain',
+  metadata: 'plain',
+});
 
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;

@@ -1,11 +1,14 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { record } from '#audit';
 import { type Db, defined, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
+import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import type { CreateProductDto, CreateVariantDto, ListProductsQuery, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
 import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, variantNotFound } from './products.errors.js';
-import { findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
+import { productCreated, productUpdated, productWithdrawn, variantCreated, variantUpdated, variantWithdrawn } from './products.events.js';
+import { auditedProduct, auditedVariant, findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
 
 /** The catalogue: what is for sale, and at which price. What was sold is withdrawn, never erased. */
 @Injectable()
@@ -26,7 +29,7 @@ export class ProductsService {
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Product> {
     const product = await findProduct(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
     if (product === null || (product.status !== 'active' && !seesAll(actor)))
-      throw productNotFound('No product that you may see has this id or slug.');
+      throw productNotFound('No product that you may see has this id or slug.', { concealed: product !== null });
     return product;
   }
 
@@ -36,30 +39,40 @@ export class ProductsService {
       await tx.product
         .create({ data: { ...defined(product), id, slug: slug ?? (await this.freeSlug(product.name, id, tx)) } })
         .catch(refuseTaken);
+      await publish(tx, productCreated, { productId: id, status: product.status ?? 'draft' }, { actor, resource: { type: 'product', id } });
       for (const variant of variants) await this.insertVariant(actor, id, variant, tx);
-      return this.get(actor, id, tx);
+      const after = await this.get(actor, id, tx);
+      await record(tx, { actor, action: 'products.created', resource: auditedProduct(id), after });
+      return after;
     });
   }
 
   async update(actor: Actor, id: string, changes: UpdateProductDto, expected: ExpectedVersions): Promise<Product> {
     return transaction(this.prisma, async (db) => {
       expectVersion(await this.lock(id, db), expected);
+      const before = await this.get(actor, id, db);
       await db.product.update({ where: { id }, data: { ...defined(changes), version: { increment: 1 } } }).catch(refuseTaken);
-      return this.get(actor, id, db);
+      const after = await this.get(actor, id, db);
+      await record(db, { actor, action: 'products.updated', resource: auditedProduct(id), before, after });
+      const changed = Object.keys(defined(changes));
+      await publish(db, productUpdated, { productId: id, status: after.status, changed }, { actor, resource: { type: 'product', id } });
+      return after;
     });
   }
 
-  async withdraw(_actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
+  async withdraw(actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
     await transaction(this.prisma, async (db) => {
       expectVersion(await this.lock(id, db), expected);
+      await record(db, { actor, action: 'products.withdrawn', resource: auditedProduct(id), before: await this.get(actor, id, db) });
       await db.product.update({ where: { id }, data: { withdrawnAt: new Date(), status: 'archived', version: { increment: 1 } } });
+      await publish(db, productWithdrawn, { productId: id }, { actor, resource: { type: 'product', id } });
     });
   }
 
   async getVariant(actor: Actor | null, id: string, db: Db = this.prisma): Promise<Variant> {
     const variant = await findVariant(db, id);
     if (variant === null || (variant.productStatus !== 'active' && !seesAll(actor)))
-      throw variantNotFound('No variant that you may see has this id.');
+      throw variantNotFound('No variant that you may see has this id.', { concealed: variant !== null });
     return variant;
   }
 
@@ -73,25 +86,43 @@ export class ProductsService {
   }
 
   async updateVariant(actor: Actor, id: string, { price, ...changes }: UpdateVariantDto, expected: ExpectedVersions): Promise<Variant> {
-    return this.changeVariant(id, expected, {
-      ...defined(changes),
-      ...(price && { priceAmount: price.amount, currency: price.currency }),
-    }).then(() => this.getVariant(actor, id));
-  }
-
-  async withdrawVariant(_actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
-    await this.changeVariant(id, expected, { withdrawnAt: new Date() });
-  }
-
-  private async changeVariant(id: string, expected: ExpectedVersions, data: object): Promise<void> {
-    await transaction(this.prisma, async (db) => {
-      const [variant] = await db.$queryRaw<
-        { version: number; productId: string }[]
-      >`SELECT version, product_id AS "productId" FROM variants WHERE id = ${id}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
-      if (variant === undefined) throw variantNotFound('No variant has this id.');
-      expectVersion(variant.version, expected);
-      await db.variant.update({ where: { id }, data: { ...data, version: { increment: 1 } } }).catch(refuseTaken);
+    return transaction(this.prisma, async (db) => {
+      const before = await this.lockVariant(actor, id, expected, db);
+      const data = {
+        ...defined(changes),
+        ...(price && { priceAmount: price.amount, currency: price.currency }),
+        version: { increment: 1 },
+      };
+      await db.variant.update({ where: { id }, data }).catch(refuseTaken);
+      const after = await this.getVariant(actor, id, db);
+      await record(db, { actor, action: 'variants.updated', resource: auditedVariant(id), before, after });
+      const changed = Object.keys(defined({ price, ...changes }));
+      const payload = {
+        variantId: id,
+        productId: after.productId,
+        price: { amount: after.priceAmount, currency: after.currency },
+        changed,
+      };
+      await publish(db, variantUpdated, payload, { actor, resource: { type: 'variant', id } });
+      return after;
     });
+  }
+
+  async withdrawVariant(actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
+    await transaction(this.prisma, async (db) => {
+      const before = await this.lockVariant(actor, id, expected, db);
+      await db.variant.update({ where: { id }, data: { withdrawnAt: new Date(), version: { increment: 1 } } });
+      await record(db, { actor, action: 'variants.withdrawn', resource: auditedVariant(id), before });
+      await publish(db, variantWithdrawn, { variantId: id, productId: before.productId }, { actor, resource: { type: 'variant', id } });
+    });
+  }
+
+  /** The variant as it is now, kept so until the transaction ends. */
+  private async lockVariant(actor: Actor, id: string, expected: ExpectedVersions, db: Tx): Promise<Variant> {
+    await db.$queryRaw`SELECT id FROM variants WHERE id = ${id}::uuid FOR UPDATE`;
+    const variant = await this.getVariant(actor, id, db);
+    expectVersion(variant.version, expected);
+    return variant;
   }
 
   private async insertVariant(actor: Actor, productId: string, { stock, price, ...variant }: CreateVariantDto, db: Tx): Promise<string> {
@@ -101,8 +132,11 @@ export class ProductsService {
         select: { id: true },
       })
       .catch(refuseTaken);
+    const after = { ...variant, productId, priceAmount: price.amount, currency: price.currency, stock };
+    await record(db, { actor, action: 'variants.created', resource: auditedVariant(id), after });
     if (stock > 0)
       await db.stockMovement.create({ data: { variantId: id, delta: stock, balance: stock, reason: 'first stock', actorId: actor.id } });
+    await publish(db, variantCreated, { variantId: id, productId, price }, { actor, resource: { type: 'variant', id } });
     return id;
   }
 

@@ -9,6 +9,7 @@ export class AdjustStockDto {
     type: 'integer',
     minimum: -1_000_000_000,
     maximum: 1_000_000_000,
+    not: { enum: [0] },
     example: 20,
     description: 'How many come in (positive) or go out (negative).',
   })

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { record } from '#audit';
 import { type Db, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { publish } from '#events';
 import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { outOfStock, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
-import { AVAILABLE } from './products.queries.js';
+import { stockAdjusted } from './products.events.js';
+import { auditedVariant, AVAILABLE } from './products.queries.js';
 import type { AdjustStockDto, ListMovementsQuery } from './stock.dto.js';
 
 export type Movement = Prisma.StockMovementGetPayload<object>;
@@ -63,6 +66,9 @@ export class StockService {
       if (loose + delta < 0)
         throw stockTooLow(`There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${loose} can go.`);
       await tx.variant.update({ where: { id: variantId }, data: { stock } });
+      const [before, after] = [{ stock: variant.stock }, { stock, reason }];
+      await record(tx, { actor, action: 'variants.stock-adjusted', resource: auditedVariant(variantId), before, after });
+      await publish(tx, stockAdjusted, { variantId, delta, stock }, { actor, resource: { type: 'variant', id: variantId } });
       return tx.stockMovement.create({ data: { variantId, delta, balance: stock, reason, actorId: actor.id } });
     });
   }

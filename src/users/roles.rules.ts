@@ -13,6 +13,7 @@ const ADMIN = [
   'products:manage',
   'ops:read',
   'ops:manage',
+  'audit:read',
 ] as const satisfies Permission[];
 
 /** What each role allows. `…:read` and `…:manage` reach beyond what is one's own. */
@@ -20,7 +21,7 @@ const PERMISSIONS: Record<Role, readonly Permission[]> = { admin: ADMIN, editor:
 
 /** What somebody with these roles may do. A role nobody knows any more allows nothing. */
 export function permissionsOf(roles: readonly string[]): ReadonlySet<string> {
-  return new Set(roles.flatMap((role) => PERMISSIONS[role as Role] ?? []));
+  return new Set(roles.flatMap((role) => (Object.hasOwn(PERMISSIONS, role) ? PERMISSIONS[role as Role] : [])));
 }
 
 export const ALL_PERMISSIONS: ReadonlySet<string> = permissionsOf(ROLES);

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Param, Patch, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@nestjs/common';
 import { type ExpectedVersions, IdPipe, IfMatch, Problems } from '#http';
 import { Actor, Caller, Requires, SignedIn } from '#security';
 import { ListUsersQuery, UpdateMeDto, UpdateUserDto, UserList, UserResponse } from './users.dto.js';
@@ -21,6 +21,20 @@ export class UsersController {
   @SignedIn()
   async updateMe(@Caller() actor: Actor, @Body() changes: UpdateMeDto, @IfMatch() expected: ExpectedVersions): Promise<UserResponse> {
     return UserResponse.from(await this.users.updateMe(actor, changes, expected));
+  }
+
+  /**
+   * Delete my account, and everything that is held about me
+   *
+   * My sessions end and my address is free again at once. The rest is erased or anonymised within the hour; what the law asks to be kept of
+   * orders that were paid stays without my name.
+   */
+  @Delete('me')
+  @SignedIn()
+  @HttpCode(204)
+  @Problems(lastAdmin)
+  eraseMe(@Caller() actor: Actor, @IfMatch() expected: ExpectedVersions): Promise<void> {
+    return this.users.erase(actor, actor.id, expected);
   }
 
   /** List users */
@@ -50,5 +64,18 @@ export class UsersController {
     @IfMatch() expected: ExpectedVersions,
   ): Promise<UserResponse> {
     return UserResponse.from(await this.users.update(actor, id, changes, expected));
+  }
+
+  /**
+   * Delete a user, and everything that is held about them
+   *
+   * Their sessions end at once; the rest is erased or anonymised within the hour. Deleting somebody again does nothing.
+   */
+  @Delete(':id')
+  @Requires('users:manage')
+  @HttpCode(204)
+  @Problems(userNotFound, lastAdmin)
+  erase(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
+    return this.users.erase(actor, id, expected);
   }
 }

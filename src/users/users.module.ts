@@ -1,6 +1,15 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { AddressBook } from '#mail';
+import { ExportsController } from './exports.controller.js';
 import { UsersController } from './users.controller.js';
+import { UsersPrivacy } from './users.privacy.js';
 import { UsersService } from './users.service.js';
 
-@Module({ controllers: [UsersController], providers: [UsersService], exports: [UsersService] })
+/** Global for one reason: `libs/mail` asks its `AddressBook`. */
+@Global()
+@Module({
+  controllers: [ExportsController, UsersController],
+  providers: [UsersService, UsersPrivacy, { provide: AddressBook, useExisting: UsersService }],
+  exports: [UsersService, AddressBook],
+})
 export class UsersModule {}

@@ -1,19 +1,35 @@
 import { Injectable } from '@nestjs/common';
-import { type Db, defined, isUniqueViolation, Prisma, PrismaService, Signals, transaction } from '#database';
+import { audited, record } from '#audit';
+import { type Db, defined, isUniqueViolation, Prisma, PrismaService, signal, transaction, type Tx } from '#database';
+import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, keyset, type Page, parseSort, readCursor, toPage } from '#http';
+import type { AddressBook } from '#mail';
+import { Erasures, Exports, type PersonalExport } from '#privacy';
 import type { Actor } from '#security';
 import type { ListUsersQuery, UpdateMeDto, UpdateUserDto } from './users.dto.js';
 import { externalIdTaken, lastAdmin, userNotFound } from './users.errors.js';
+import { userRegistered, userReinstated, userRolesChanged, userSuspended, userUpdated } from './users.events.js';
 import type { Role } from './roles.rules.js';
 
 export type User = Prisma.UserGetPayload<object>;
 
-/** Who exists. A change of roles or status is signalled, so that sessions follow in every process. */
+export const auditedUser = audited('user', {
+  email: 'personal',
+  name: 'personal',
+  emailVerifiedAt: 'plain',
+  roles: 'plain',
+  status: 'plain',
+  externalId: 'personal',
+  metadata: 'personal',
+});
+
+/** Who exists; somebody who was erased does not. A change of roles or status is signalled, so that sessions follow in every process. */
 @Injectable()
-export class UsersService {
+export class UsersService implements AddressBook {
   constructor(
     private readonly prisma: PrismaService,
-    private readonly signals: Signals,
+    private readonly erasures: Erasures,
+    private readonly exports: Exports,
   ) {}
 
   async me(actor: Actor): Promise<User> {
@@ -21,12 +37,12 @@ export class UsersService {
   }
 
   async updateMe(actor: Actor, changes: UpdateMeDto, expected: ExpectedVersions): Promise<User> {
-    return this.change(actor.id, changes, expected);
+    return this.change(actor, actor.id, changes, expected);
   }
 
   async list(_actor: Actor, query: ListUsersQuery): Promise<Page<User>> {
     const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
-    const filters: Prisma.UserWhereInput[] = [];
+    const filters: Prisma.UserWhereInput[] = [{ erasedAt: null }];
     if (query.role !== undefined) filters.push({ roles: { hasEvery: [query.role] } });
     if (query.status !== undefined) filters.push({ status: query.status });
     if (query.q !== undefined)
@@ -46,14 +62,39 @@ export class UsersService {
     return this.find(id).then(orNotFound);
   }
 
-  async update(_actor: Actor, id: string, changes: UpdateUserDto, expected: ExpectedVersions): Promise<User> {
-    const user = await this.change(id, changes, expected);
-    this.signals.send('user', id);
-    return user;
+  async update(actor: Actor, id: string, changes: UpdateUserDto, expected: ExpectedVersions): Promise<User> {
+    return this.change(actor, id, changes, expected);
+  }
+
+  /** Asks for a copy of what is held about the caller; one that is under way is the answer, too. */
+  async requestExport(actor: Actor, db: Db = this.prisma): Promise<PersonalExport> {
+    return transaction(db, async (tx) => {
+      const made = await this.exports.request(actor.id, tx);
+      await record(tx, { actor, action: 'users.export-requested', resource: auditedUser(actor.id), subject: actor.id });
+      return made;
+    });
+  }
+
+  /**
+   * Ends the account at once and has everything else that is held about its person erased. Its address is free again when this returns.
+   * Where nobody is left, nothing is left to do.
+   */
+  async erase(actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
+    await transaction(this.prisma, async (db) => {
+      await lockAdmins(db);
+      const user = await lockUser(id, db);
+      if (user === null) throw userNotFound('No user has this id.');
+      if (user.erasedAt !== null) return;
+      expectVersion(user.version, expected);
+      await this.refuseLastAdmin(user, db);
+      await this.erasures.begin(user, actor.id, db);
+      await record(db, { actor, action: 'users.deleted', resource: auditedUser(id), subject: id, before: user });
+      signal(db, 'user', id);
+    });
   }
 
   find(id: string, db: Db = this.prisma): Promise<User | null> {
-    return db.user.findUnique({ where: { id } });
+    return db.user.findUnique({ where: { id, erasedAt: null } });
   }
 
   /** `email` must be normalised, as `EmailAddress()` does. */
@@ -61,24 +102,29 @@ export class UsersService {
     return db.user.findUnique({ where: { email } });
   }
 
-  /** Fails with the unique violation of `users.email` when the address is taken; the caller says what that means. */
-  create(user: { email: string; name: string; roles: Role[] }, db: Db = this.prisma): Promise<User> {
-    return db.user.create({ data: user });
+  async addressOf(userId: string): Promise<string | null> {
+    return (await this.find(userId))?.email ?? null;
   }
 
-  private async change(id: string, changes: UpdateUserDto, expected: ExpectedVersions): Promise<User> {
+  /** Fails with the unique violation of `users.email` when the address is taken; the caller says what that means. */
+  create(user: { email: string; name: string; roles: Role[] }, db: Db = this.prisma): Promise<User> {
+    return transaction(db, async (tx) => {
+      const created = await tx.user.create({ data: user });
+      const about = { actor: null, resource: { type: 'user', id: created.id }, subject: created.id };
+      await publish(tx, userRegistered, { userId: created.id, roles: user.roles }, about);
+      return created;
+    });
+  }
+
+  private async change(actor: Actor, id: string, changes: UpdateUserDto, expected: ExpectedVersions): Promise<User> {
     return transaction(this.prisma, async (db) => {
       const losesAdmin = (changes.roles !== undefined && !changes.roles.includes('admin')) || changes.status === 'suspended';
-      // Administrators are locked together, in order of id, so that two of them cannot depose each other at once.
-      if (losesAdmin) await db.$queryRaw`SELECT id FROM users WHERE 'admin' = ANY (roles) AND status = 'active' ORDER BY id FOR UPDATE`;
-      await db.$queryRaw`SELECT id FROM users WHERE id = ${id}::uuid FOR UPDATE`;
-      const current = orNotFound(await this.find(id, db));
+      if (losesAdmin) await lockAdmins(db);
+      const current = orNotFound(await lockUser(id, db));
       expectVersion(current.version, expected);
-      if (losesAdmin && current.roles.includes('admin') && current.status === 'active') {
-        const others = await db.user.count({ where: { id: { not: id }, roles: { has: 'admin' }, status: 'active' } });
-        if (others === 0) throw lastAdmin('This is the only active administrator; make somebody else one first.');
-      }
-      return db.user
+      if (losesAdmin) await this.refuseLastAdmin(current, db);
+      signal(db, 'user', id);
+      const after = await db.user
         .update({
           where: { id },
           data: { ...defined(changes), ...(changes.status === 'suspended' && { accessRevokedAt: new Date() }), version: { increment: 1 } },
@@ -87,12 +133,47 @@ export class UsersService {
           if (isUniqueViolation(error, 'external_id')) throw externalIdTaken('Another user already has this externalId.');
           throw error;
         });
+      await record(db, { actor, action: 'users.updated', resource: auditedUser(id), subject: id, before: current, after });
+      await this.tell(actor, current, changes, db);
+      return after;
     });
+  }
+
+  private async tell(actor: Actor, before: User, changes: UpdateUserDto, db: Tx): Promise<void> {
+    const userId = before.id;
+    const about = { actor, resource: { type: 'user', id: userId }, subject: userId };
+    const { roles, status, ...profile } = changes;
+    const changed = Object.keys(defined(profile));
+    if (changed.length > 0) await publish(db, userUpdated, { userId, changed }, about);
+    if (roles !== undefined && !sameRoles(roles, before.roles)) await publish(db, userRolesChanged, { userId, roles }, about);
+    if (status !== undefined && status !== before.status)
+      await publish(db, status === 'suspended' ? userSuspended : userReinstated, { userId }, about);
+  }
+
+  private async refuseLastAdmin({ id, roles, status }: User, db: Tx): Promise<void> {
+    if (!roles.includes('admin') || status !== 'active') return;
+    const others = await db.user.count({ where: { id: { not: id }, roles: { has: 'admin' }, status: 'active' } });
+    if (others === 0) throw lastAdmin('This is the only active administrator; make somebody else one first.');
   }
 }
 
+/** Administrators are locked together, in order of id, so that two of them cannot depose each other at once. */
+async function lockAdmins(db: Tx): Promise<void> {
+  await db.$queryRaw`SELECT id FROM users WHERE 'admin' = ANY (roles) AND status = 'active' ORDER BY id FOR UPDATE`;
+}
+
+/** The user as they are now, erased or not, kept so until the transaction ends. */
+async function lockUser(id: string, db: Tx): Promise<User | null> {
+  await db.$queryRaw`SELECT id FROM users WHERE id = ${id}::uuid FOR UPDATE`;
+  return db.user.findUnique({ where: { id } });
+}
+
+function sameRoles(some: readonly string[], others: readonly string[]): boolean {
+  return new Set([...some, ...others]).size === new Set(some).size && new Set(some).size === new Set(others).size;
+}
+
 function orNotFound(user: User | null): User {
-  if (user === null) throw userNotFound('No user has this id.');
+  if (user === null || user.erasedAt !== null) throw userNotFound('No user has this id.');
   return user;
 }
 

@@ -11,7 +11,10 @@ interface Database {
     durable: boolean;
     settings: Record<string, string>;
   }) => Promise<{ url: string; stop: () => Promise<void> }>;
-  applyMigrations: (url: string) => Promise<string[]>;
+}
+
+interface Deploy {
+  migrateDatabase: (url: string) => Promise<string[]>;
 }
 
 declare global {
@@ -30,10 +33,11 @@ export default async function setUp(): Promise<void> {
   });
   const folder = await mkdtemp(join(tmpdir(), 'ashlar-test-'));
   const product = await snapshot(join(folder, 'product'));
-  const { startEmbedded, applyMigrations } = (await import(join(product, 'dist/libs/database/src/index.js'))) as Database;
+  const { startEmbedded } = (await import(join(product, 'dist/libs/database/src/index.js'))) as Database;
+  const { migrateDatabase } = (await import(join(product, 'dist/prisma/deploy.js'))) as Deploy;
   const server = await startEmbedded({ dataDir: join(folder, 'database'), durable: false, settings: { max_connections: '400' } });
   globalThis.ashlarTestRun = { folder, stop: () => server.stop() };
-  await applyMigrations(server.url);
+  await migrateDatabase(server.url);
   process.env.ASHLAR_TEST_TEMPLATE_URL = server.url;
   process.env.ASHLAR_TEST_DATA_DIR = join(folder, 'data');
   process.env.ASHLAR_TEST_PRODUCT = product;

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { copyFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { Client } from './client.js';
@@ -40,15 +41,20 @@ const running = new Set<Product>();
 export async function startProcess({
   databaseUrl,
   env = {},
+  program,
 }: {
   databaseUrl: string;
   env?: Partial<Record<string, string>>;
+  /** Another program on the product's libs, by its file; it logs `listening` with a `url`, too. */
+  program?: string;
 }): Promise<Product> {
-  const run = launch({ ...testSettings(databaseUrl), LOG_LEVEL: 'info', PORT: '0', ...env });
+  const file = program && join(productFolder(), basename(program));
+  if (file) await copyFile(program, file);
+  const run = launch({ ...testSettings(databaseUrl), LOG_LEVEL: 'info', PORT: '0', ...env }, file);
   const listening = await eventually(async () => {
     if (run.over()) throw new Error(`The product ended before it listened:\n${run.output()}`);
     return run.log.find(({ msg }) => msg === 'listening');
-  }, 30_000);
+  }, 90_000);
   const client = new Client(String(listening.url));
   const product: Product = {
     url: client.url,
@@ -89,14 +95,17 @@ export async function stopProcesses(): Promise<void> {
   await Promise.all([...running].map((product) => product.stop('SIGKILL')));
 }
 
-function launch(env: Partial<Record<string, string>>): {
+function launch(
+  env: Partial<Record<string, string>>,
+  file = join(productFolder(), 'dist/src/main.js'),
+): {
   child: ChildProcess;
   log: LogLine[];
   output: () => string;
   exited: Promise<Exit>;
   over: () => boolean;
 } {
-  const child = spawn(process.execPath, ['--import', LEAVE_TOGETHER, join(productFolder(), 'dist/src/main.js')], {
+  const child = spawn(process.execPath, ['--import', LEAVE_TOGETHER, file], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

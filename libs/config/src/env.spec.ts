@@ -122,6 +122,16 @@ describe('the environment', () => {
     ['AUTH_LOGIN_FAILURES_PER_WINDOW', '0'],
     ['AUTH_REGISTRATIONS_PER_HOUR', '0'],
     ['AUTH_EMAIL_VERIFICATION', 'maybe'],
+    ['SMTP_URL', 'mail.example.org:587'],
+    ['SMTP_URL', 'https://mail.example.org'],
+    ['SMTP_URL', 'smtp://mail.example.org/inbox'],
+    ['SMTP_URL', 'smtp://mail.example.org?logger=true'],
+    ['MAIL_FROM', 'Ashlar'],
+    ['MAIL_FROM', 'a@example.org, b@example.org'],
+    ['MAIL_FROM', 'Ashlar <a@example.org> <b@example.org>'],
+    ['SMTP_TIMEOUT_MS', '99'],
+    ['MAIL_TTL_DAYS', '0'],
+    ['NOTIFICATIONS_TTL_DAYS', '0'],
     ['JWT_ACCESS_TTL_SECONDS', '86400'],
     ['AUTH_REFRESH_GRACE_SECONDS', '61'],
     ['AUTH_SESSION_IDLE_SECONDS', '59'],
@@ -132,6 +142,12 @@ describe('the environment', () => {
     ['DOCS', 'everybody'],
   ])('refuses %s=%s by name', (name, value) => {
     expect(refusal({ [name]: value })).toContain(`${name} must`);
+  });
+
+  it('wants a sender with a mail server, and says nothing of its password', () => {
+    const message = refusal({ SMTP_URL: 'smtp://shop:hunter2@mail.example.org:587' });
+    expect(message).toContain('MAIL_FROM must');
+    expect(message).not.toContain('hunter2');
   });
 
   it('names every variable that is wrong at once, and shows no value', () => {

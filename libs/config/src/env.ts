@@ -1,5 +1,5 @@
 import { ArrayNotEmpty, IsIn, IsInt, IsNotEmpty, IsOptional, IsUrl, Matches, Max, Min, ValidateIf } from 'class-validator';
-import { IsAddressOrRange, IsEncryptionKey, IsExactOrigin, IsPostgresUrl, IsSigningKey } from './rules.js';
+import { IsAddressOrRange, IsEncryptionKey, IsExactOrigin, IsMailbox, IsPostgresUrl, IsSigningKey, IsSmtpUrl } from './rules.js';
 
 const inProduction = (env: Env) => env.NODE_ENV === 'production';
 /** Required in production, optional elsewhere. */
@@ -15,9 +15,9 @@ export class Env {
   @IsIn(['development', 'test', 'production'])
   NODE_ENV: 'development' | 'test' | 'production' = 'development';
 
-  /** What this process does: answer requests (`api`), or everything there is (`all`). */
-  @IsIn(['all', 'api'])
-  ROLE: 'all' | 'api' = 'all';
+  /** What this process does: answer requests (`api`), run jobs and schedules (`worker`; it answers health probes only), or both (`all`). */
+  @IsIn(['all', 'api', 'worker'])
+  ROLE: 'all' | 'api' | 'worker' = 'all';
 
   /** TCP port to listen on; 0 takes any free one. */
   @IsInt()
@@ -157,20 +157,114 @@ export class Env {
   @Min(60)
   AUTH_SESSION_TTL_SECONDS = 7_776_000;
 
+  /**
+   * The server that takes mails: `smtps://user:password@mail.example.org` or `smtp://…:587`, which is encrypted where the server offers it,
+   * and must be before it is told a password. `?requireTLS=true` insists, `?ignoreTLS=true` does without. Unset: mails land in
+   * `/dev/mailbox`; in production they are held until it is set.
+   */
+  @IsOptional()
+  @IsSmtpUrl()
+  SMTP_URL: string | undefined = undefined;
+
+  /** Who mails are from: `Ashlar <no-reply@example.org>`. The name is also what mails call the product. Required with SMTP_URL. */
+  @ValidateIf((env: Env) => env.SMTP_URL !== undefined || env.MAIL_FROM !== undefined)
+  @IsMailbox()
+  MAIL_FROM: string | undefined = undefined;
+
+  /** How long the mail server may take over one mail, from the connection to the last reply, before the mail is tried again later. */
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  SMTP_TIMEOUT_MS = 20_000;
+
+  /** How long it is kept which mails were sent to whom, and how long a mail waits that cannot be sent. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  MAIL_TTL_DAYS = 30;
+
+  /** How long notifications are kept. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  NOTIFICATIONS_TTL_DAYS = 180;
+
+  /** How long it is kept who was logged in from where, after the session has ended. */
+  @IsInt()
+  @Min(0)
+  AUTH_SESSION_HISTORY_SECONDS = 2_592_000;
+
   /** How long a pending order keeps its stock. */
   @IsInt()
   @Min(1)
   ORDERS_RESERVATION_SECONDS = 900;
 
-  /** How often a process looks for payments and orders that nobody came back for. */
+  /** Jobs that this process runs at the same time. They share the connections of DATABASE_POOL_SIZE with the requests. */
   @IsInt()
   @Min(1)
-  ORDERS_SWEEP_SECONDS = 20;
+  @Max(200)
+  JOBS_CONCURRENCY = 10;
+
+  /** How long one attempt at a job may take, unless the job says otherwise. */
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  JOBS_TIMEOUT_SECONDS = 300;
+
+  /** How long running jobs may go on when the process is told to stop; what is left then is given to others. */
+  @IsInt()
+  @Min(0)
+  @Max(20)
+  JOBS_SHUTDOWN_SECONDS = 10;
+
+  /** How often a consumer is tried with an event before the event counts as stuck and waits for an operator. */
+  @IsInt()
+  @Min(1)
+  @Max(25)
+  EVENTS_DELIVERY_ATTEMPTS = 12;
+
+  /** How long events are kept, once all their consumers are done with them. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  EVENTS_TTL_DAYS = 90;
+
+  /** How long a job that has failed for good is kept for somebody to look at it. */
+  @IsInt()
+  @Min(3_600)
+  JOBS_DEAD_TTL_SECONDS = 2_592_000;
 
   /** How long the answer to an `Idempotency-Key` is kept. */
   @IsInt()
   @Min(60)
   IDEMPOTENCY_TTL_SECONDS = 86_400;
+
+  /** How long entries of the audit log are kept. */
+  @IsInt()
+  @Min(30)
+  AUDIT_TTL_DAYS = 400;
+
+  /** What becomes of the published posts of somebody who is erased: deleted, or kept under the name "Deleted user". */
+  @IsIn(['delete', 'keep'])
+  POSTS_AFTER_ERASURE: 'delete' | 'keep' = 'delete';
+
+  /** How long tax law asks for the billing address of an order that was paid, after its customer was erased; 0 keeps none. */
+  @IsInt()
+  @Min(0)
+  @Max(36_500)
+  ORDERS_BILLING_KEPT_DAYS = 3_650;
+
+  /** How long an export of somebody's personal data can be fetched. */
+  @IsInt()
+  @Min(1)
+  @Max(720)
+  PRIVACY_EXPORT_TTL_HOURS = 72;
+
+  /** After so long an erasure goes over everything once more, for what was still being written when it began. */
+  @IsInt()
+  @Min(1)
+  @Max(2_700)
+  PRIVACY_ERASURE_GRACE_SECONDS = 300;
 
   /** Whether the payment simulator takes orders in production. Elsewhere it always does. */
   @IsIn(['on', 'off'])

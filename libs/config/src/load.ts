@@ -34,6 +34,7 @@ export function loadEnv(source: NodeJS.ProcessEnv = process.env, overrides: Node
 
   env.HOST ??= env.isProduction ? '0.0.0.0' : '127.0.0.1';
   env.PUBLIC_URL ??= `http://localhost:${env.PORT}`;
+  env.MAIL_FROM ??= 'Ashlar <no-reply@localhost>';
   env.DATABASE_DIRECT_URL ??= env.DATABASE_URL;
   for (const value of Object.values(env)) if (Array.isArray(value)) Object.freeze(value);
   return Object.freeze(env);

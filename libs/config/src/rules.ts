@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
-import { ValidateBy, type ValidationOptions } from 'class-validator';
+import { isEmail, ValidateBy, type ValidationOptions } from 'class-validator';
 
 const rule = (name: string, message: string, holds: (value: string) => boolean) => (options?: ValidationOptions) =>
   ValidateBy(
@@ -51,9 +51,29 @@ function isAddressOrRange(value: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
+const SMTP_OPTIONS = ['requireTLS', 'ignoreTLS'];
+
+function isSmtpUrl(value: string): boolean {
+  const url = parseUrl(value);
+  if (!url || !/^smtps?:$/.test(url.protocol) || url.hostname === '' || !['', '/'].includes(url.pathname) || url.hash !== '') return false;
+  return [...url.searchParams].every(([name, flag]) => SMTP_OPTIONS.includes(name) && ['true', 'false'].includes(flag));
+}
+
+/** `Name <address>` or an address. */
+function isMailbox(value: string): boolean {
+  const [, address = value] = /^[^<>\u0000-\u001f]{1,100}<([^<>]*)>$/.exec(value) ?? [];
+  return !/[\u0000-\u001f\u007f]/.test(value) && isEmail(address, { require_tld: false });
+}
+
 export const IsPostgresUrl = rule('isPostgresUrl', 'a URL like postgresql://user:password@host:5432/database', (value) =>
   /^postgres(ql)?:$/.test(parseUrl(value)?.protocol ?? ''),
 );
+export const IsSmtpUrl = rule(
+  'isSmtpUrl',
+  'a URL like smtps://user:password@mail.example.org:465 or smtp://…:587, with requireTLS or ignoreTLS as its only options',
+  isSmtpUrl,
+);
+export const IsMailbox = rule('isMailbox', 'an address like no-reply@example.org or Name <no-reply@example.org>', isMailbox);
 export const IsExactOrigin = rule(
   'isExactOrigin',
   'an exact origin like https://app.example.com, without a path',

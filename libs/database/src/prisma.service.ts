@@ -68,5 +68,7 @@ function createPool(env: Env): pg.Pool {
   });
   // An idle connection that breaks (a restarted database) is replaced at the next query; unheard, the event would end the process.
   pool.on('error', () => undefined);
+  // So would one that breaks between a transaction's last statement and its release: the statement has failed already, and said so.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }

@@ -11,6 +11,8 @@ export interface FieldProblem {
 export interface AppErrorExtras {
   fields?: FieldProblem[];
   retryAfterSeconds?: number;
+  /** Of a not-found: it exists, and the caller may not know. Told to the audit log only. */
+  concealed?: boolean;
   cause?: unknown;
 }
 
@@ -21,6 +23,7 @@ export interface AppErrorExtras {
 export class AppError extends Error {
   readonly fields: FieldProblem[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly concealed: boolean;
 
   constructor(
     readonly kind: ErrorKind,
@@ -32,5 +35,6 @@ export class AppError extends Error {
     this.name = 'AppError';
     this.fields = extras.fields;
     this.retryAfterSeconds = extras.retryAfterSeconds;
+    this.concealed = extras.concealed ?? false;
   }
 }

@@ -6,6 +6,7 @@ import { requestIdFrom, traceIdFrom, withOrigin } from '#telemetry';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { apiUrl } from './api.js';
+import { registerForms } from './forms.js';
 import { badRequest, methodNotAllowed, requestTimeout } from './http.errors.js';
 import { PROBLEM_MEDIA_TYPE, problemDocument, ProblemFilter } from './problem.filter.js';
 import { registerRepresentation } from './representation.js';
@@ -52,6 +53,7 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
 
   fastify.decorateRequest('traceId', '');
   fastify.decorateRequest('problemCode', undefined);
+  fastify.decorateRequest('concealed', false);
   fastify.addHook('onRequest', async (request, reply) => {
     openRequest(request, reply, access, env);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') throw badRequest('The request has no Host header.');
@@ -64,12 +66,13 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   registerRepresentation(fastify, apiUrl(env));
 
-  // JSON is the only body there is, and an empty one is an empty object.
+  // JSON is the only body there is, and an empty one is an empty object; a form is one where a route says so.
   const json = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) =>
     body === '' ? done(null, {}) : json(request, body as string, done),
   );
+  registerForms(fastify);
   return adapter;
 }
 

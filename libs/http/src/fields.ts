@@ -4,7 +4,7 @@ import { Transform } from 'class-transformer';
 import { isId } from './validation.pipe.js';
 import { IsEmail, isISO8601, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
 
-const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+const PROSE = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
 
 /** In a PATCH: absent keeps, but `null` is refused because the member cannot be empty. */
 export const IfPresent = () => ValidateIf((_, value) => value !== undefined);
@@ -12,32 +12,61 @@ export const IfPresent = () => ValidateIf((_, value) => value !== undefined);
 const normalised = (normalise: (text: string) => string) =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normalise(value) : value));
 
-/** One line of text: trimmed, in Unicode's NFC, without control characters; lengths in UTF-16 units. */
+/** Code points, as JSON Schema counts: UTF-16 has up to two units for one, and class-validator overlooks variation selectors. */
+const atLeast = (text: string, min: number) => text.length >= min * 2 || [...text].length >= min;
+const atMost = (text: string, max: number) => text.length <= max || (text.length <= max * 2 && [...text].length <= max);
+
+/** Text as it is, without normalising. */
+export const Text = (min: number, max: number) =>
+  applyDecorators(
+    IsString(),
+    ValidateBy({
+      name: 'minLength',
+      validator: {
+        validate: (value) => typeof value === 'string' && atLeast(value, min),
+        defaultMessage: () => `$property must be longer than or equal to ${min} characters`,
+      },
+    }),
+    ValidateBy({
+      name: 'maxLength',
+      validator: {
+        validate: (value) => typeof value === 'string' && atMost(value, max),
+        defaultMessage: () => `$property must be shorter than or equal to ${max} characters`,
+      },
+    }),
+    ApiProperty({ type: 'string', minLength: min, maxLength: max }),
+  );
+
+/** What `Line` takes, before it is trimmed: at least so many characters between what may be space. */
+function linePattern(min: number): string {
+  const character = '[^\\u0000-\\u001f\\u007f]';
+  const visible = '[^\\s\\u0000-\\u001f\\u007f]';
+  if (min === 0) return `^\\s*${character}*\\s*$`;
+  return min === 1 ? `^\\s*${visible}${character}*\\s*$` : `^\\s*${visible}${character}{${min - 2},}${visible}\\s*$`;
+}
+
+/** One line of text: trimmed, in Unicode's NFC, without control characters. */
 export const Line = (min: number, max: number) =>
   applyDecorators(
     normalised((text) => text.trim().normalize('NFC')),
-    IsString(),
-    MinLength(min),
-    MaxLength(max),
+    Text(min, max),
     Matches(/^[^\u0000-\u001f\u007f]*$/, { message: '$property must be one line without control characters' }),
-    ApiProperty({ type: 'string', minLength: min, maxLength: max }),
+    ApiProperty({ pattern: linePattern(min) }),
   );
 
 /** Text of several lines, in NFC, as it was written otherwise. */
 export const Prose = (min: number, max: number) =>
   applyDecorators(
     normalised((text) => text.normalize('NFC')),
-    IsString(),
-    MinLength(min),
-    MaxLength(max),
+    Text(min, max),
     ValidateBy({
       name: 'isProse',
       validator: {
-        validate: (value) => typeof value === 'string' && !CONTROL_CHARACTERS.test(value),
+        validate: (value) => typeof value === 'string' && PROSE.test(value),
         defaultMessage: () => '$property must not hold control characters',
       },
     }),
-    ApiProperty({ type: 'string', minLength: min, maxLength: max }),
+    ApiProperty({ pattern: PROSE.source }),
   );
 
 /** An e-mail address, normalised once and for all: trimmed, NFC, lower case. */
@@ -49,21 +78,23 @@ export const EmailAddress = () =>
     ApiProperty({ type: 'string', format: 'email', maxLength: 254, example: 'ada@example.com' }),
   );
 
+const SLUG = /^(?![0-9a-f]{8}-[0-9a-f]{4}-)[a-z0-9]+(?:-[a-z0-9]+)*$/;
+
 /** The word a resource is found by beside its id; never of an id's form, since one path takes both. */
 export const Slug = () =>
   applyDecorators(
     IsString(),
     MaxLength(120),
-    Matches(/^(?![0-9a-f]{8}-[0-9a-f]{4}-)[a-z0-9]+(?:-[a-z0-9]+)*$/, {
+    Matches(SLUG, {
       message: '$property must be of lower-case letters and digits, with single hyphens between, and not look like an id',
     }),
-    ApiProperty({ type: 'string', minLength: 1, maxLength: 120, pattern: '^[a-z0-9]+(-[a-z0-9]+)*$', example: 'on-analytical-engines' }),
+    ApiProperty({ type: 'string', minLength: 1, maxLength: 120, pattern: SLUG.source, example: 'on-analytical-engines' }),
   );
 
 const RFC_3339 = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** The days of the calendar that exist, in the years 100 to 9999: `new Date` would roll 30 February over, and PostgreSQL has no year 0. */
-function isTime(value: unknown): boolean {
+export function isTime(value: unknown): boolean {
   if (typeof value !== 'string' || !RFC_3339.test(value) || !isISO8601(value, { strict: true })) return false;
   const year = new Date(value).getUTCFullYear();
   return year >= 1 && year <= 9_999;
@@ -90,28 +121,31 @@ export const Id = () =>
     ApiProperty({ type: 'string', format: 'uuid', example: '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49' }),
   );
 
+const VISIBLE_ASCII = /^[!-~]+$/;
+
 /** The integrator's own id of a resource, unique among its kind. */
 export const ExternalId = () =>
   applyDecorators(
     IsString(),
     MinLength(1),
     MaxLength(255),
-    Matches(/^[\x21-\x7e]+$/, { message: '$property must be visible ASCII' }),
+    Matches(VISIBLE_ASCII, { message: '$property must be visible ASCII' }),
     ApiProperty({
       type: 'string',
       minLength: 1,
       maxLength: 255,
+      pattern: VISIBLE_ASCII.source,
       example: 'crm-4711',
       description: "The integrator's own id, unique among resources of this kind.",
     }),
   );
 
+const NAME = /^[\w.:-]{1,64}$/;
+
 const isStringMap = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const entries = Object.entries(value);
-  return (
-    entries.length <= 50 && entries.every(([name, text]) => /^[\w.:-]{1,64}$/.test(name) && typeof text === 'string' && text.length <= 500)
-  );
+  return entries.length <= 50 && entries.every(([name, text]) => NAME.test(name) && typeof text === 'string' && atMost(text, 500));
 };
 
 /** Up to 50 texts of the integrator's. */
@@ -128,6 +162,7 @@ export const Metadata = () =>
     ApiProperty({
       type: 'object',
       additionalProperties: { type: 'string', maxLength: 500 },
+      propertyNames: { pattern: NAME.source },
       maxProperties: 50,
       example: { crmId: '4711' },
       description: 'Up to 50 texts for the integrator; Ashlar does not read them.',

@@ -27,6 +27,20 @@ export function mergeEquivalentPaths(paths: OpenAPIObject['paths']): OpenAPIObje
   return Object.fromEntries([...byShape.values()].map(({ path, item }) => [path, item]));
 }
 
+/** Says of every object a request may hold what `InputPipe` does about members nobody declared: it refuses them. */
+export function closeRequests({ paths, components }: OpenAPIObject): void {
+  const seen = new Set<unknown>();
+  const close = (node: unknown): void => {
+    if (node === null || typeof node !== 'object' || seen.has(node)) return;
+    seen.add(node);
+    const { $ref, properties, additionalProperties } = node as { $ref?: string; properties?: object; additionalProperties?: unknown };
+    if ($ref !== undefined) close(components?.schemas?.[$ref.split('/').at(-1)!]);
+    if (properties !== undefined && additionalProperties === undefined) Object.assign(node, { additionalProperties: false });
+    for (const child of Object.values(node)) close(child);
+  };
+  for (const item of Object.values(paths)) for (const method of METHODS) close(item[method]?.requestBody);
+}
+
 /**
  * OpenAPI 3.1 is JSON Schema: `nullable` is a type, and a `$ref` beside it becomes a choice. Choices are sorted, because the type checker
  * lists them in whatever order it met them; what has a default need not be sent.

@@ -1,4 +1,4 @@
-import { type INestApplication, SetMetadata } from '@nestjs/common';
+import { type INestApplication, SetMetadata, type Type } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { Env } from '#config';
@@ -8,8 +8,8 @@ import * as errors from './http.errors.js';
 import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
 import { HEADERS, PROBLEM_SCHEMA } from './openapi-components.js';
-import { mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
-import { VERSIONED } from './representation.js';
+import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
+import { LOCATED, VERSIONED } from './representation.js';
 
 type PathItemObject = OpenAPIObject['paths'][string];
 type OperationObject = NonNullable<PathItemObject['get']>;
@@ -28,6 +28,7 @@ interface RouteFacts {
   problems: ProblemDefinition[];
   idempotent: 'required' | 'optional' | undefined;
   versioned: boolean;
+  located: boolean;
 }
 
 /** What the application says of itself; `tags` by the noun an operation's path begins with. */
@@ -85,8 +86,24 @@ export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObje
     }
   }
   document.paths = mergeEquivalentPaths(document.paths);
+  closeRequests(document);
   document.tags = [...tags].sort().map((name) => ({ name, description: info.tags[name] ?? `Operations on ${name.toLowerCase()}.` }));
   return toVersion31(document) as OpenAPIObject;
+}
+
+/**
+ * The JSON schemas of classes that no operation takes or answers, by name, from their comments and rules like those of operations.
+ * @throws Error when two of them have one name
+ */
+export function schemasOf(app: INestApplication, classes: readonly Type[]): Record<string, object> {
+  const names = new Set<string>();
+  for (const { name } of new Set(classes)) {
+    if (names.has(name)) throw new Error(`Two classes have the name ${name}: give one another name.`);
+    names.add(name);
+  }
+  class Nowhere {}
+  const document = SwaggerModule.createDocument(app, new DocumentBuilder().build(), { include: [Nowhere], extraModels: [...classes] });
+  return document.components?.schemas ?? {};
 }
 
 function collectFacts(app: INestApplication): Map<string, RouteFacts> {
@@ -103,6 +120,7 @@ function collectFacts(app: INestApplication): Map<string, RouteFacts> {
         problems: (Reflect.getMetadata(PROBLEMS, handler) as ProblemDefinition[] | undefined) ?? [],
         idempotent: Reflect.getMetadata(IDEMPOTENT, handler) as RouteFacts['idempotent'],
         versioned: Reflect.getMetadata(VERSIONED, handler) === true,
+        located: Reflect.getMetadata(LOCATED, handler) === true,
       });
     }
   }
@@ -122,9 +140,14 @@ function completeOperation(
   operation.tags = [tagOf(path)];
   operation.security =
     route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? [{ bearer: [] }] : [])] : [{ bearer: [] }];
-  operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route)];
+  operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route, method)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
+  if (method === 'get')
+    operation.responses['304'] = {
+      description: 'It is still what `If-None-Match` names.',
+      headers: { 'X-Request-Id': header('X-Request-Id'), ETag: header('ETag') },
+    };
   for (const [status, codes] of problemsByStatus(operation, method, route)) operation.responses[status] = problemResponse(codes, shared);
 }
 
@@ -209,19 +232,19 @@ function describeSuccess(status: string, response: ResponseObject, route: RouteF
   response.headers = {
     ...response.headers,
     'X-Request-Id': header('X-Request-Id'),
-    ...(status === '201' && { Location: header('Location') }),
+    ...((status === '201' || (route.located && status === '202')) && { Location: header('Location') }),
     ...((method === 'get' || route.versioned) && status !== '204' && { ETag: header('ETag') }),
     ...(route.idempotent && { 'Idempotency-Replayed': header('Idempotency-Replayed') }),
   } as never;
 }
 
-function headerParameters(route: RouteFacts): ParameterObject[] {
-  const header = (name: string, required: boolean, description: string, example: string): ParameterObject => ({
+function headerParameters(route: RouteFacts, method: string): ParameterObject[] {
+  const header = (name: string, required: boolean, description: string, schema: object): ParameterObject => ({
     name,
     in: 'header',
     required,
     description,
-    schema: { type: 'string', example },
+    schema: { type: 'string', ...schema },
   });
   return [
     ...(route.idempotent
@@ -230,19 +253,19 @@ function headerParameters(route: RouteFacts): ParameterObject[] {
             'Idempotency-Key',
             route.idempotent === 'required',
             'A value of your own, 1 to 255 visible ASCII characters: new for every intention, the same for its retries.',
-            '5f2b7a1e-9c7d-4b86-8a0e-6a0b8f0f2a11',
+            { minLength: 1, maxLength: 255, pattern: '^(?!""$)[!-~]+$', example: '5f2b7a1e-9c7d-4b86-8a0e-6a0b8f0f2a11' },
           ),
         ]
       : []),
     ...(route.versioned
       ? [
-          header(
-            'If-Match',
-            false,
-            'The ETag the resource was read with; if somebody changed it since, the write is refused with 412.',
-            '"3"',
-          ),
+          header('If-Match', false, 'The ETag the resource was read with; if somebody changed it since, the write is refused with 412.', {
+            example: '"3"',
+          }),
         ]
+      : []),
+    ...(method === 'get'
+      ? [header('If-None-Match', false, 'The ETag of the answer you have; while it holds, the answer is 304.', { example: '"3"' })]
       : []),
   ];
 }
@@ -251,14 +274,15 @@ function describeParameter(parameter: ParameterObject): void {
   if (parameter.in !== 'path') return;
   parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
   parameter.schema =
-    parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name) ? { type: 'string', maxLength: 500 } : { type: 'string', format: 'uuid' };
+    parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name)
+      ? { type: 'string', minLength: 1, maxLength: 120, pattern: '^[A-Za-z0-9-]+$' }
+      : { type: 'string', format: 'uuid' };
 }
 
 /** `/api/v1/orders/{id}` → `Orders`. */
 function tagOf(path: string): string {
   const noun = path.replace(/^\/api\/v1/, '').split('/')[1] ?? '';
-  const name =
-    noun.startsWith('.') || noun === 'health' || noun === 'problems' || noun === 'docs' || noun === 'openapi.json' ? 'operations' : noun;
+  const name = noun.startsWith('.') || ['health', 'ops', 'problems', 'docs', 'openapi.json'].includes(noun) ? 'operations' : noun;
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 

@@ -53,9 +53,14 @@ export function parseSort(sort: string): Sort {
 
 /**
  * The position a cursor names. Cursors are plain, not signed: their values are bound as parameters, and they show nothing the caller has
- * not been shown. @throws http/invalid-cursor
+ * not been shown. `isOurs` knows the ids of the list's rows. @throws http/invalid-cursor
  */
-export function readCursor(cursor: string | undefined, sort: string, kind: 'time' | 'text' | 'number'): Position | null {
+export function readCursor(
+  cursor: string | undefined,
+  sort: string,
+  kind: 'time' | 'text' | 'number',
+  isOurs: (id: string) => boolean = isId,
+): Position | null {
   if (cursor === undefined) return null;
   const refused = invalidCursor('The cursor is not one of this list with this sort; leave it out to begin again.');
   let parts: unknown;
@@ -66,7 +71,7 @@ export function readCursor(cursor: string | undefined, sort: string, kind: 'time
   }
   if (!Array.isArray(parts) || parts.length !== 3) throw refused;
   const [of, value, id] = parts as unknown[];
-  if (of !== sort || typeof id !== 'string' || !isId(id)) throw refused;
+  if (of !== sort || typeof id !== 'string' || !isOurs(id)) throw refused;
   if (kind === 'number' && typeof value === 'number' && Number.isSafeInteger(value)) return { value, id };
   if (kind === 'text' && typeof value === 'string' && !value.includes('\0') && value.isWellFormed()) return { value, id };
   if (kind === 'time' && typeof value === 'string' && isOurTime(value)) return { value: new Date(value), id };

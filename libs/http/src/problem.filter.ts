@@ -59,6 +59,7 @@ export class ProblemFilter implements ExceptionFilter {
     const hungUp = request.raw.destroyed && !request.raw.complete; // no failure of ours, and nobody to answer
     if (status >= 500 && !hungUp) this.logger.error({ err: thrown, requestId: request.id, code: error.code }, 'Request failed');
     request.problemCode = error.code;
+    request.concealed = error.concealed;
     if (reply.sent) return;
     if (error.kind === 'unauthenticated')
       reply.header('WWW-Authenticate', error.code === 'auth/invalid-token' ? 'Bearer error="invalid_token"' : 'Bearer');

@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream';
 import { hash } from 'node:crypto';
-import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode } from '@nestjs/common';
+import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { staleVersion } from './http.errors.js';
@@ -15,6 +16,12 @@ export const VERSIONED = 'ashlar:versioned';
 
 /** Answers 201 with a `Location`; `path` is below the API's prefix, its `:members` come from the body: `@Creates('/orders/:id')`. */
 export const Creates = (path: string) => applyDecorators(HttpCode(201), RouteConfig({ location: path } satisfies RepresentationConfig));
+
+export const LOCATED = 'ashlar:located';
+
+/** Answers 202 with the `Location` of what will be there; `path` as with `@Creates`. */
+export const Accepts = (path: string) =>
+  applyDecorators(HttpCode(202), RouteConfig({ location: path } satisfies RepresentationConfig), SetMetadata(LOCATED, true));
 
 /** An answer to somebody without a login may be kept by browsers and proxies for so long; to others it is private. */
 export const PubliclyCached = (seconds: number) => RouteConfig({ publicSeconds: seconds } satisfies RepresentationConfig);
@@ -85,6 +92,11 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
         'Cache-Control',
         fine && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store',
       );
+    if (fine && reading && payload instanceof Readable && matches(request.headers['if-none-match'], String(reply.getHeader('ETag')))) {
+      payload.destroy();
+      reply.code(304).removeHeader('Content-Type').removeHeader('Content-Length').removeHeader('Content-Disposition');
+      return null;
+    }
     if (!fine || typeof payload !== 'string' || payload === '') return payload;
     if (!reply.hasHeader('ETag') && (reading || request.version !== undefined)) reply.header('ETag', entityTag(request.version, payload));
     if (!reading || !matches(request.headers['if-none-match'], String(reply.getHeader('ETag')))) return payload;

@@ -1,6 +1,7 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { validationFailed } from './http.errors.js';
+import { within } from './validation.pipe.js';
 
 const ROUTE_ARGUMENTS = '__routeArguments__'; // where Nest keeps @Body, @Query and their like: keys are `<kind>:<index>`
 const BODY = '3:';
@@ -15,7 +16,7 @@ export class UndeclaredInputGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const reads = this.reads(context);
     if (!reads.query) refuse(request.query, '?', 'query');
-    if (!reads.body) refuse(request.body, '/', 'body');
+    if (!reads.body) refuse(request.body, '', 'body');
     return true;
   }
 
@@ -30,7 +31,7 @@ export class UndeclaredInputGuard implements CanActivate {
   }
 }
 
-function refuse(input: unknown, prefix: string, where: string): void {
+function refuse(input: unknown, root: string, where: string): void {
   if (input === undefined) return;
   if (input === null || typeof input !== 'object' || Array.isArray(input)) throw validationFailed(`This operation takes no ${where}.`);
   const names = Object.keys(input);
@@ -38,6 +39,6 @@ function refuse(input: unknown, prefix: string, where: string): void {
   throw validationFailed(`This operation takes no ${where} members.`, {
     fields: names
       .slice(0, 20)
-      .map((name) => ({ pointer: `${prefix}${name.slice(0, 100)}`, code: 'unknown', detail: 'is not a member of this operation' })),
+      .map((name) => ({ pointer: within(root, name), code: 'unknown', detail: 'is not a member of this operation' })),
   });
 }

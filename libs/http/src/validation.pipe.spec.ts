@@ -102,6 +102,7 @@ describe('a body', () => {
 
   it('is pointed into as RFC 6901 asks', async () => {
     expect(await refused(body({ ...GOOD, 'a/b~c': 1 }))).toEqual([['/a~1b~0c', 'unknown']]);
+    expect(await refused(body({ ...GOOD, '': [[]] }))).toEqual([['//0', 'isObject']]);
   });
 });
 

@@ -24,15 +24,15 @@ export class InputPipe extends ValidationPipe {
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type === 'custom') return value;
-    const prefix = metadata.type === 'query' ? '?' : '/';
+    const root = metadata.type === 'query' ? '?' : '';
     if (metadata.type === 'body' && value !== undefined && (value === null || typeof value !== 'object' || Array.isArray(value)))
       throw validationFailed('The body must be a JSON object.');
-    refuseUnstorable(value, metadata.type === 'param' ? `/${metadata.data ?? ''}` : prefix, 0);
+    refuseUnstorable(value, metadata.type === 'param' ? `/${metadata.data ?? ''}` : root, 0);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      const fields = fieldProblems(error.errors, prefix);
+      const fields = fieldProblems(error.errors, root);
       throw validationFailed(
         fields.length === 1
           ? `${fields[0]!.pointer} is not valid: ${fields[0]!.detail}.`
@@ -67,9 +67,9 @@ export function isId(value: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value);
 }
 
-/** `/` and `?` stand for the body and the query themselves. */
-function within(pointer: string, name: string): string {
-  return pointer === '/' || pointer === '?' ? `${pointer}${escapePointer(name)}` : `${pointer}/${escapePointer(name)}`;
+/** The pointer to a member; `?` stands for the query itself, nothing for the body. */
+export function within(pointer: string, name: string): string {
+  return `${pointer}${pointer === '?' ? '' : '/'}${escapePointer(name)}`;
 }
 
 function refuseUnstorable(value: unknown, pointer: string, depth: number): void {
@@ -105,10 +105,10 @@ function escapePointer(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1').slice(0, 100);
 }
 
-function fieldProblems(errors: ValidationError[], prefix: string): FieldProblem[] {
+function fieldProblems(errors: ValidationError[], parent: string): FieldProblem[] {
   return errors.flatMap((error) => {
-    const pointer = `${prefix}${escapePointer(error.property)}`;
-    return [...ownProblem(pointer, error.constraints ?? {}), ...fieldProblems(error.children ?? [], `${pointer}/`)];
+    const pointer = within(parent, error.property);
+    return [...ownProblem(pointer, error.constraints ?? {}), ...fieldProblems(error.children ?? [], pointer)];
   });
 }
 

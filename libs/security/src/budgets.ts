@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
-import { PrismaService } from '#database';
+import { execute, Prisma, PrismaService, type Tx } from '#database';
 import { tooManyAttempts } from './security.errors.js';
 
 /** How many failures a bucket may take within a window. */
@@ -56,6 +56,11 @@ export class Budgets {
   /** Counts one use of a bucket, whatever comes of it. @throws auth/too-many-attempts */
   async spend(budget: Budget): Promise<void> {
     await this.attempt([budget], async () => false);
+  }
+
+  /** Forgets what a bucket has counted, for somebody who is no more. */
+  async forget(bucket: string, db: Tx): Promise<void> {
+    await execute(db, Prisma.sql`DELETE FROM budgets WHERE bucket = ${bucket}`);
   }
 
   private async wait(budget: Budget): Promise<Date> {

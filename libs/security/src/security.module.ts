@@ -2,6 +2,7 @@ import { type DynamicModule, Global, Module, type ModuleMetadata } from '@nestjs
 import { DiscoveryModule } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { Budgets } from './budgets.js';
+import { BudgetsJobs } from './budgets.jobs.js';
 import { KeyRing } from './keys.js';
 import { KnownPermissions, RouteCheck } from './route-check.js';
 
@@ -14,7 +15,7 @@ export class SecurityModule {
     return {
       module: SecurityModule,
       imports: [DiscoveryModule, PassportModule],
-      providers: [KeyRing, Budgets, RouteCheck, { provide: KnownPermissions, useValue: new KnownPermissions(permissions) }],
+      providers: [KeyRing, Budgets, BudgetsJobs, RouteCheck, { provide: KnownPermissions, useValue: new KnownPermissions(permissions) }],
       exports: [KeyRing, Budgets],
     };
   }

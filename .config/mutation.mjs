@@ -1,0 +1,55 @@
+// `npm run test:mutation`: breaks the code in many small ways and looks whether a test notices. All groups of stryker.config.js, or those named.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import setUp from '../test/harness/global-setup.ts';
+import tearDown from '../test/harness/global-teardown.ts';
+import { GROUPS } from './stryker.config.js';
+
+const root = join(import.meta.dirname, '..');
+const stryker = join(root, 'node_modules/@stryker-mutator/core/bin/stryker.js');
+
+/** How many mutants of a report ended how; a file is a report's own when it was mutated. */
+function tally(report) {
+  const counts = { noticed: 0, missed: 0 };
+  for (const { status } of Object.values(report.files).flatMap(({ mutants }) => mutants)) {
+    if (status === 'Killed' || status === 'Timeout') counts.noticed += 1;
+    if (status === 'Survived' || status === 'NoCoverage') counts.missed += 1;
+  }
+  return counts;
+}
+
+const percent = ({ noticed, missed }) => `${((100 * noticed) / (noticed + missed)).toFixed(1)} %`;
+
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !Object.hasOwn(GROUPS, name));
+if (unknown.length > 0) throw new Error(`There is no group ${unknown.join(', ')}: the groups are ${Object.keys(GROUPS).join(', ')}.`);
+
+const total = { noticed: 0, missed: 0 };
+const lines = [];
+await setUp();
+try {
+  for (const name of named.length > 0 ? named : Object.keys(GROUPS)) {
+    const file = join(root, `coverage/mutation/${name}.json`);
+    rmSync(file, { force: true });
+    const started = performance.now();
+    const { status } = spawnSync(process.execPath, [stryker, 'run', '.config/stryker.config.js'], {
+      cwd: root,
+      env: { ...process.env, MUTATION_GROUP: name },
+      stdio: 'inherit',
+    });
+    if (status !== 0) process.exitCode = 1;
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    if (!existsSync(file)) {
+      lines.push(`✗ ${name}: could not be run`);
+      continue;
+    }
+    const counts = tally(JSON.parse(readFileSync(file, 'utf8')));
+    total.noticed += counts.noticed;
+    total.missed += counts.missed;
+    lines.push(`${status === 0 ? '✓' : '✗'} ${name}: ${percent(counts)} of ${counts.noticed + counts.missed} noticed (${seconds} s)`);
+  }
+} finally {
+  await tearDown();
+}
+console.log([...lines, `${percent(total)} of ${total.noticed + total.missed} noticed`].join('\n'));

@@ -1,0 +1,14 @@
+import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { EventConsumers } from './consumers.js';
+import { EventDeliveries } from './deliveries.js';
+import { EventDispatcher } from './dispatcher.js';
+import { EventJobs } from './events.jobs.js';
+
+/** Brings what is published to its consumers. */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [EventConsumers, EventDispatcher, EventDeliveries, EventJobs],
+})
+export class EventsModule {}

@@ -1,0 +1,58 @@
+import { randomUUIDv7 } from 'node:crypto';
+import { type Db, execute, Prisma } from '#database';
+import { currentOrigin } from '#telemetry';
+import { plainToInstance } from 'class-transformer';
+import { validateSync, type ValidationError } from 'class-validator';
+import type { EventDefinition } from './catalogue.js';
+import { wakeDispatcher } from './wake.js';
+
+/** What an event happened to, and by whom. */
+export interface Circumstances {
+  /** Who did it; null or `system` when nobody did (a schedule, a time that ran out). An `Actor` is one. */
+  actor: { id: string } | 'system' | null;
+  /** What it happened to. Events of one resource reach each consumer in the order of the transactions that published them. */
+  resource: { type: string; id: string };
+  /** The user whose event it is, who may be told of it when the catalogue says `subject`. */
+  subject?: string | null;
+}
+
+/**
+ * Writes down that something happened, in the transaction that makes it true: either both are there or neither. Publish after the
+ * statement that locks or writes the resource, so that the order of events is the order of the changes. One prepared INSERT.
+ * @throws TypeError when the payload is not as its class says, extra members included: a programming error
+ */
+export async function publish<Payload extends object>(
+  db: Db,
+  definition: EventDefinition<Payload>,
+  payload: Payload,
+  { actor, resource, subject }: Circumstances,
+): Promise<void> {
+  if (resource.type !== definition.resource)
+    throw new TypeError(`${definition.name} happens to resources of the type ${definition.resource}, not ${resource.type}.`);
+  refuseBadPayload(definition, payload);
+  const id = randomUUIDv7();
+  const origin = currentOrigin();
+  await execute(
+    db,
+    Prisma.sql`INSERT INTO events (id, name, version, resource_type, resource_id, actor_id, subject_id, payload, request_id, trace_id, occurred_at)
+      VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${(actor !== 'system' && actor?.id) || null}::uuid,
+        ${subject ?? null}::uuid, ${JSON.stringify(payload)}::jsonb, ${origin?.requestId ?? null}, ${origin?.traceId ?? null}, ${timeOf(id)})`,
+  );
+  wakeDispatcher(db);
+}
+
+/** The first 48 bits of a UUIDv7 are its time in milliseconds (RFC 9562, section 5.7). */
+function timeOf(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+}
+
+function refuseBadPayload({ name, payload: Payload }: EventDefinition, payload: object): void {
+  const faults = validateSync(plainToInstance(Payload, payload), { whitelist: true, forbidNonWhitelisted: true });
+  if (faults.length > 0) throw new TypeError(`${name} cannot be published like this: ${describe(faults)}.`);
+}
+
+function describe(faults: ValidationError[]): string {
+  return faults
+    .map(({ constraints, children = [] }) => [...Object.values(constraints ?? {}), describe(children)].filter(Boolean).join(', '))
+    .join(', ');
+}

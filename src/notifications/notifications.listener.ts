@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '#database';
+import { Consumes, type PayloadOf, type Published } from '#events';
+import { passwordChanged } from '../auth/auth.events.js';
+import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
+import { refundCreated } from '../payments/payments.events.js';
+import { postPublished } from '../posts/posts.events.js';
+import type { Facts, Kind } from './notifications.rules.js';
+import { NotificationsService } from './notifications.service.js';
+
+type Of<Definition> = Published<PayloadOf<Definition>>;
+
+/** What people are told of. They know what they do themselves; of an order they also want it in writing. */
+@Injectable()
+export class NotificationsListener {
+  constructor(private readonly notifications: NotificationsService) {}
+
+  @Consumes('notifications.order-placed', orderPlaced)
+  placed(event: Of<typeof orderPlaced>, db: Tx): Promise<void> {
+    const { number, total, expiresAt } = event.payload;
+    return this.tell(event, 'order.placed', { number, total, expiresAt }, db);
+  }
+
+  @Consumes('notifications.order-paid', orderPaid)
+  paid(event: Of<typeof orderPaid>, db: Tx): Promise<void> {
+    const { number, total } = event.payload;
+    return this.tell(event, 'order.paid', { number, total }, db);
+  }
+
+  @Consumes('notifications.order-cancelled', orderCancelled)
+  cancelled(event: Of<typeof orderCancelled>, db: Tx): Promise<void> {
+    const { number, refunded } = event.payload;
+    return this.tell(event, 'order.cancelled', { number, refunded }, db);
+  }
+
+  @Consumes('notifications.order-refunded', refundCreated)
+  refunded(event: Of<typeof refundCreated>, db: Tx): Promise<void> {
+    const { orderId, amount } = event.payload;
+    return this.tell({ ...event, resource: { type: 'order', id: orderId } }, 'order.refunded', { amount }, db);
+  }
+
+  @Consumes('notifications.post-published', postPublished)
+  async published(event: Of<typeof postPublished>, db: Tx): Promise<void> {
+    if (event.actorId === null || event.actorId === event.subjectId) return;
+    await this.tell(event, 'post.published', {}, db);
+  }
+
+  @Consumes('notifications.password-changed', passwordChanged)
+  passwordChanged(event: Of<typeof passwordChanged>, db: Tx): Promise<void> {
+    return this.tell(event, 'password.changed', {}, db);
+  }
+
+  private async tell<Of extends Kind>({ id, subjectId, resource }: Published, kind: Of, facts: Facts[Of], db: Tx): Promise<void> {
+    if (subjectId === null) return; // erased since
+    await this.notifications.tell({ kind, userId: subjectId, eventId: id, resource, facts }, db);
+  }
+}

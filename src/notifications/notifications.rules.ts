@@ -1,0 +1,133 @@
+import type { Letter } from '#mail';
+
+interface Price {
+  /** In the currency's minor units. */
+  amount: number;
+  currency: string;
+}
+
+/** What there is to say of each kind, beside the resource it is about. */
+export interface Facts {
+  'order.placed': { number: number; total: Price; expiresAt: string };
+  'order.paid': { number: number; total: Price };
+  'order.cancelled': { number: number; refunded: boolean };
+  'order.refunded': { amount: Price };
+  'post.published': Record<string, never>;
+  'password.changed': Record<string, never>;
+}
+
+export type Kind = keyof Facts;
+
+interface KindRules<Of extends Kind> {
+  /** What the mails of this kind are about, after "mails about". */
+  about: string;
+  /** Told always and everywhere: it may be the only sign that somebody else has got into the account. */
+  mandatory: boolean;
+  letter: (facts: Facts[Of], resourceId: string) => Omit<Letter, 'reason'>;
+}
+
+const KIND: { [Of in Kind]: KindRules<Of> } = {
+  'order.placed': {
+    about: 'orders you have placed',
+    mandatory: false,
+    letter: ({ number, total, expiresAt }) => ({
+      subject: `Order ${number} is placed`,
+      paragraphs: [`Thank you for your order. Its goods are kept for you until ${timeOf(expiresAt)}: please pay by then.`],
+      facts: [orderOf(number), ['Total', priceOf(total)]],
+    }),
+  },
+  'order.paid': {
+    about: 'orders you have paid',
+    mandatory: false,
+    letter: ({ number, total }) => ({
+      subject: `Order ${number} is paid`,
+      paragraphs: ['Your payment has arrived. Thank you.'],
+      facts: [orderOf(number), ['Total', priceOf(total)]],
+    }),
+  },
+  'order.cancelled': {
+    about: 'orders of yours that are cancelled',
+    mandatory: false,
+    letter: ({ number, refunded }) => ({
+      subject: `Order ${number} is cancelled`,
+      paragraphs: [
+        refunded ? 'Your order is cancelled, and what you have paid is paid back.' : 'Your order is cancelled. You owe nothing.',
+      ],
+      facts: [orderOf(number)],
+    }),
+  },
+  'order.refunded': {
+    about: 'money that is paid back to you',
+    mandatory: false,
+    letter: ({ amount }) => ({
+      subject: `${priceOf(amount)} is paid back to you`,
+      paragraphs: ['We have sent the money back the way it came. Your bank may take a few days.'],
+      facts: [['Amount', priceOf(amount)]],
+    }),
+  },
+  'post.published': {
+    about: 'posts of yours that an editor publishes',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Your post is published',
+      paragraphs: ['An editor has published a post of yours.'],
+      action: { label: 'Read it', path: `/api/v1/posts/${id}` },
+    }),
+  },
+  'password.changed': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: () => ({
+      subject: 'Your password was changed',
+      paragraphs: [
+        'The password of your account was changed, and every other session has ended.',
+        'If that was not you, somebody else knows your password: tell us at once.',
+      ],
+    }),
+  },
+};
+
+export const KINDS = Object.keys(KIND) as Kind[];
+
+/** A kind may be gone by the time what was kept of it is read. */
+export const isKind = (text: string): text is Kind => Object.hasOwn(KIND, text);
+export const isMandatory = (kind: Kind): boolean => KIND[kind].mandatory;
+export const aboutOf = (kind: Kind): string => KIND[kind].about;
+
+/** Where somebody is told of a kind. */
+export interface Channels {
+  inApp: boolean;
+  email: boolean;
+}
+
+/** What holds for somebody who has (or has not, null) chosen. */
+export function channelsOf(kind: Kind, chosen: Channels | null): Channels {
+  return isMandatory(kind) || chosen === null ? { inApp: true, email: true } : { inApp: chosen.inApp, email: chosen.email };
+}
+
+/** The words of a notification. */
+export function letterOf<Of extends Kind>(kind: Of, facts: Facts[Of], resourceId: string): Letter {
+  return {
+    ...KIND[kind].letter(facts, resourceId),
+    reason: isMandatory(kind) ? 'This concerns the security of your account.' : `You get mails about ${aboutOf(kind)}.`,
+  };
+}
+
+export function titleOf(kind: string, facts: unknown, resourceId: string): string {
+  return isKind(kind) ? letterOf(kind, facts as Facts[Kind] as never, resourceId).subject : kind;
+}
+
+const orderOf = (number: number): [string, string] => ['Order', String(number)];
+
+/** `EUR 19.99`: a currency has as many minor units as ISO 4217 says. */
+function priceOf({ amount, currency }: Price): string {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency, currencyDisplay: 'code' });
+  const digits = format.resolvedOptions().maximumFractionDigits!;
+  return format.format(amount / 10 ** digits).replace('\u00a0', ' ');
+}
+
+/** `2 January 2030, 08:15 UTC`. */
+function timeOf(time: string): string {
+  const format = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+  return `${format.format(new Date(time)).replace(' at ', ', ')} UTC`;
+}

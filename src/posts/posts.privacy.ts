@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
+import { type Db, execute, Prisma, type Tx } from '#database';
+import { type ExportedFile, paged, PersonalData } from '#privacy';
+
+const BATCH = 500;
+
+/** What a person has written. Drafts go with them; what is published goes, too, unless POSTS_AFTER_ERASURE says that it stays without a name. */
+@Injectable()
+export class PostsPrivacy extends PersonalData {
+  readonly name = 'posts';
+  readonly tables = ['posts'];
+
+  constructor(private readonly env: Env) {
+    super();
+  }
+
+  async *export(userId: string, db: Db): AsyncGenerator<ExportedFile> {
+    const posts = (last?: { id: string }) =>
+      db.post.findMany({
+        where: { authorId: userId, ...(last && { id: { gt: last.id } }) },
+        omit: { bodyHtml: true },
+        orderBy: { id: 'asc' },
+        take: 100,
+      });
+    yield { name: 'posts.json', about: 'The posts that you wrote, drafts and trashed ones among them.', rows: paged(posts) };
+  }
+
+  async erase(userId: string, db: Tx): Promise<'more' | void> {
+    const stays = this.env.POSTS_AFTER_ERASURE === 'keep' ? Prisma.sql`published_at <= now() AND trashed_at IS NULL` : Prisma.sql`false`;
+    const gone = await execute(
+      db,
+      Prisma.sql`DELETE FROM posts WHERE id IN (
+        SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (${stays}) IS NOT TRUE ORDER BY id LIMIT ${BATCH})`,
+    );
+    const bared = await execute(
+      db,
+      Prisma.sql`UPDATE posts SET external_id = NULL, metadata = '{}', version = version + 1, updated_at = now() WHERE id IN (
+        SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (external_id IS NOT NULL OR metadata <> '{}') ORDER BY id LIMIT ${BATCH})`,
+    );
+    return gone === BATCH || bared === BATCH ? 'more' : undefined;
+  }
+}

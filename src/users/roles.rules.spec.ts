@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { ALL_PERMISSIONS, permissionsOf, type Role, ROLES } from './roles.rules.js';
+
+const permissions = (...roles: string[]) => [...permissionsOf(roles)].sort();
+const CUSTOMER = ['orders:place', 'posts:publish', 'posts:write'];
+
+describe('a role', () => {
+  it.each<[Role, string[]]>([
+    ['customer', CUSTOMER],
+    ['editor', [...CUSTOMER, 'posts:manage']],
+    ['support', [...CUSTOMER, 'orders:read', 'products:read', 'users:read']],
+  ])('of %s allows what its work needs, and no more', (role, allowed) => {
+    expect(permissions(role)).toEqual([...allowed].sort());
+  });
+
+  it('of an administrator allows everything there is', () => {
+    expect(permissions('admin')).toEqual([...ALL_PERMISSIONS].sort());
+    expect(permissions('admin')).toEqual(
+      [
+        ...CUSTOMER,
+        'audit:read',
+        'posts:manage',
+        'orders:read',
+        'orders:manage',
+        'users:read',
+        'users:manage',
+        'products:read',
+        'products:manage',
+        'ops:read',
+        'ops:manage',
+      ].sort(),
+    );
+  });
+
+  it('adds to the others, and takes nothing from them', () => {
+    expect(permissions('support', 'editor')).toEqual([...new Set([...permissions('support'), ...permissions('editor')])].sort());
+  });
+
+  it.each([['boss'], ['Admin'], ['constructor'], ['__proto__'], ['']])('that nobody knows any more allows nothing: %j', (role) => {
+    expect(permissions(role)).toEqual([]);
+    expect(permissions(role, 'customer')).toEqual(CUSTOMER);
+  });
+
+  it('is needed for everything', () => {
+    expect(permissions()).toEqual([]);
+    expect(ROLES).toHaveLength(4);
+  });
+});

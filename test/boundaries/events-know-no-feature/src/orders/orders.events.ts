@@ -1,0 +1,3 @@
+import { OrdersService } from './orders.service.js';
+
+export const service = new OrdersService();

@@ -1,0 +1,3 @@
+import { orderPaid } from '../orders/orders.events.js';
+
+export const name = orderPaid;

@@ -1,0 +1,266 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventCatalogue, mayBeTold } from '#events';
+import { ALL_PERMISSIONS } from '../src/users/roles.rules.js';
+import { startApp, type TestApp } from './harness/app.js';
+import { query } from './harness/database.js';
+import { eventually } from './harness/eventually.js';
+import { actorOf, anAdmin, aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from './harness/people.js';
+import { fire } from './harness/schedules.js';
+
+interface Row {
+  name: string;
+  version: number;
+  resource_type: string;
+  resource_id: string;
+  actor_id: string | null;
+  subject_id: string | null;
+  payload: Record<string, unknown>;
+}
+
+/** Stands in everything that is written, and must stand in no event. */
+const MARKER = 'quokka';
+
+let app: TestApp;
+let admin: Person;
+let customer: Person;
+const seen = new Set<string>();
+
+beforeAll(async () => {
+  app = await startApp();
+  admin = await anAdmin(app);
+  customer = await aUser(app, { name: `Ada ${MARKER}` });
+});
+afterAll(() => app.close());
+
+/** Calls an operation; what it published, in its order. */
+async function published(by: Person | null, method: string, path: string, body?: object): Promise<{ id: string; events: Row[] }> {
+  const requestId = `request-${unique()}`;
+  const answer = await app.request<{ id: string }>(method, path, {
+    ...(by && { token: by.accessToken }),
+    ...(body && { body }),
+    headers: { 'x-request-id': requestId, 'idempotency-key': unique() },
+  });
+  if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.text}`);
+  const events = await query<Row>(app.databaseUrl, 'SELECT * FROM events WHERE request_id = $1 ORDER BY seq', [requestId]);
+  for (const { name } of events) seen.add(name);
+  return { id: answer.body?.id, events };
+}
+const names = (events: Row[]) => events.map(({ name }) => name);
+const of = (resource: string) => query<Row>(app.databaseUrl, 'SELECT * FROM events WHERE resource_id = $1 ORDER BY seq', [resource]);
+
+async function anOrder(): Promise<{ id: string; events: Row[] }> {
+  const { variants } = await aProduct(app, { by: admin, name: MARKER });
+  const address = { name: MARKER, line1: MARKER, city: MARKER, postalCode: '1', country: 'GB' };
+  return published(customer, 'POST', 'orders', { items: [{ variantId: variants[0]!.id, quantity: 2 }], shippingAddress: address });
+}
+const pay = (id: string, method: string) => published(customer, 'POST', `orders/${id}/payments`, { method });
+
+describe('what people do is published:', () => {
+  it('registering, logging in and out', async () => {
+    const email = `${MARKER}-${unique()}@example.org`;
+    const password = 'seven small boats in the rain';
+    const { events } = await published(null, 'POST', 'auth/register', { email, password, name: MARKER });
+    expect(names(events)).toEqual(['user.registered', 'session.started']);
+    const [registered, session] = events;
+    expect(registered).toMatchObject({
+      payload: { userId: registered!.resource_id, roles: ['customer'] },
+      subject_id: registered!.resource_id,
+    });
+    expect(session).toMatchObject({ actor_id: registered!.resource_id, subject_id: registered!.resource_id, resource_type: 'session' });
+    expect(names((await published(null, 'POST', 'auth/login', { email, password })).events)).toEqual(['session.started']);
+    const someone = await aUser(app);
+    const { events: ended } = await published(someone, 'POST', 'auth/logout');
+    expect(ended).toMatchObject([
+      {
+        name: 'session.ended',
+        actor_id: someone.id,
+        subject_id: someone.id,
+        payload: { sessionId: someone.sessionId, because: 'logged out' },
+      },
+    ]);
+  });
+
+  it('ending sessions, one, the others, and one whose token turned up again', async () => {
+    const someone = await aUser(app);
+    const { sessionId } = await aSession(app, someone.id);
+    expect(names((await published(someone, 'DELETE', `auth/sessions/${sessionId}`)).events)).toEqual(['session.ended']);
+    await aSession(app, someone.id);
+    await aSession(app, someone.id);
+    expect(names((await published(someone, 'DELETE', 'auth/sessions')).events)).toEqual(['session.ended', 'session.ended']);
+    expect(names((await published(someone, 'DELETE', 'auth/sessions')).events)).toEqual([]);
+    const other = await aUser(app);
+    for (let refresh = 0; refresh < 2; refresh++) {
+      const { refreshToken } =
+        refresh === 0 ? other : (await app.request<Person>('POST', 'auth/refresh', { body: { refreshToken: other.refreshToken } })).body;
+      await app.request('POST', 'auth/refresh', { body: { refreshToken } });
+    }
+    await app.request('POST', 'auth/refresh', { body: { refreshToken: other.refreshToken } });
+    expect(await of(other.sessionId)).toMatchObject([
+      { name: 'session.started' },
+      { name: 'session.ended', actor_id: null, subject_id: other.id, payload: { because: 'a used refresh token turned up again' } },
+    ]);
+  });
+
+  it('changing a password', async () => {
+    const someone = await aUser(app);
+    await aSession(app, someone.id);
+    const { events } = await published(someone, 'POST', 'auth/password/change', {
+      currentPassword: PASSWORD,
+      newPassword: 'ten slow barges under bridges',
+    });
+    expect(names(events)).toEqual(['password.changed', 'session.ended']);
+  });
+
+  it('changing a profile, roles and status of an account', async () => {
+    const { events } = await published(customer, 'PATCH', 'users/me', { name: `${MARKER} the second` });
+    expect(events).toMatchObject([{ name: 'user.updated', actor_id: customer.id, payload: { userId: customer.id, changed: ['name'] } }]);
+    const { id } = await aUser(app);
+    const change = async (body: object) => (await published(admin, 'PATCH', `users/${id}`, body)).events;
+    expect(await change({ roles: ['editor'] })).toMatchObject([
+      { name: 'user.roles-changed', actor_id: admin.id, subject_id: id, payload: { roles: ['editor'] } },
+    ]);
+    expect(names(await change({ roles: ['editor'] }))).toEqual([]);
+    expect(names(await change({ status: 'suspended', name: MARKER }))).toEqual(['user.updated', 'user.suspended']);
+    expect(names(await change({ status: 'suspended' }))).toEqual([]);
+    expect(names(await change({ status: 'active' }))).toEqual(['user.reinstated']);
+  });
+
+  it('the life of a post', async () => {
+    const { id, events } = await published(customer, 'POST', 'posts', { title: MARKER, body: MARKER, tags: [MARKER] });
+    expect(events).toMatchObject([
+      { name: 'post.created', resource_id: id, subject_id: customer.id, payload: { postId: id, authorId: customer.id } },
+    ]);
+    const done = async (method: string, path: string, body?: object) =>
+      names((await published(customer, method, `posts/${id}${path}`, body)).events);
+    expect(await done('PATCH', '', { title: `${MARKER} again`, excerpt: null })).toEqual(['post.updated']);
+    expect(await done('PUT', '/publication', {})).toEqual(['post.published']);
+    expect(await done('PUT', '/publication', {})).toEqual([]);
+    expect(await done('PUT', '/publication', { at: '2020-01-01T00:00:00Z' })).toEqual(['post.updated']);
+    expect(await done('PUT', '/publication', { at: '2099-01-01T00:00:00Z' })).toEqual(['post.unpublished', 'post.scheduled']);
+    expect(await done('DELETE', '/publication')).toEqual(['post.unpublished']);
+    expect(await done('DELETE', '/publication')).toEqual([]);
+    expect(await done('DELETE', '')).toEqual(['post.trashed']);
+    expect(await done('POST', '/restoration')).toEqual(['post.restored']);
+  });
+
+  it('that a scheduled post appears, when its time has come, and only at the last time it was given', async () => {
+    const [{ id }, { id: withdrawn }] = [await aPost(app, customer), await aPost(app, customer)];
+    const at = (ms: number) => ({ at: new Date(Date.now() + ms).toISOString() });
+    await published(customer, 'PUT', `posts/${id}/publication`, at(3_600_000));
+    await published(customer, 'PUT', `posts/${withdrawn}/publication`, at(5_000));
+    await published(customer, 'DELETE', `posts/${withdrawn}/publication`);
+    const last = at(5_000);
+    await published(customer, 'PUT', `posts/${id}/publication`, last);
+    const appeared = await eventually(async () => {
+      const events = await of(id);
+      return names(events).includes('post.published') && events;
+    }, 30_000);
+    expect(names(appeared)).toEqual(['post.created', 'post.scheduled', 'post.scheduled', 'post.published']);
+    expect(appeared.at(-1)).toMatchObject({ actor_id: null, subject_id: customer.id, payload: { publishedAt: last.at } });
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(last.at));
+    expect(names(await of(withdrawn))).toEqual(['post.created', 'post.scheduled', 'post.unpublished']);
+  });
+
+  it('the life of a product, its variants and their stock', async () => {
+    const variant = () => ({ sku: `${MARKER}-${unique()}`, name: MARKER, price: { amount: 1_999, currency: 'EUR' }, stock: 3 });
+    const { id, events } = await published(admin, 'POST', 'products', { name: MARKER, variants: [variant(), variant()] });
+    expect(names(events)).toEqual(['product.created', 'variant.created', 'variant.created']);
+    expect(events[1]!.payload).toEqual({ variantId: events[1]!.resource_id, productId: id, price: { amount: 1_999, currency: 'EUR' } });
+    const { id: variantId, events: added } = await published(admin, 'POST', `products/${id}/variants`, variant());
+    expect(names(added)).toEqual(['variant.created']);
+    const changed = (
+      await published(admin, 'PATCH', `variants/${variantId}`, { name: `${MARKER}!`, price: { amount: 5, currency: 'USD' } })
+    ).events;
+    expect(changed).toMatchObject([
+      { name: 'variant.updated', payload: { price: { amount: 5, currency: 'USD' }, changed: ['price', 'name'] } },
+    ]);
+    const adjusted = (await published(admin, 'POST', `variants/${variantId}/stock-adjustments`, { delta: -1, reason: MARKER })).events;
+    expect(adjusted).toMatchObject([{ name: 'stock.adjusted', resource_type: 'variant', payload: { variantId, delta: -1, stock: 2 } }]);
+    expect(names((await published(admin, 'DELETE', `variants/${variantId}`)).events)).toEqual(['variant.withdrawn']);
+    const sold = (await published(admin, 'PATCH', `products/${id}`, { status: 'active', description: MARKER })).events;
+    expect(sold).toMatchObject([{ name: 'product.updated', payload: { productId: id, status: 'active' } }]);
+    expect(names((await published(admin, 'DELETE', `products/${id}`)).events)).toEqual(['product.withdrawn']);
+  });
+
+  it('the life of an order and its payments', async () => {
+    const { id, events } = await anOrder();
+    expect(events).toMatchObject([
+      {
+        name: 'order.placed',
+        actor_id: customer.id,
+        subject_id: customer.id,
+        payload: { orderId: id, total: { amount: 3_998, currency: 'EUR' } },
+      },
+    ]);
+    const declined = (await pay(id, 'sandbox:decline')).events;
+    expect(names(declined)).toEqual(['payment.processing', 'payment.failed']);
+    expect(declined[1]!.payload).toMatchObject({ failureCode: 'card_declined', orderId: id });
+    const paid = (await pay(id, 'sandbox:success')).events;
+    expect(names(paid)).toEqual(['payment.processing', 'payment.succeeded', 'order.paid']);
+    expect(paid[2]!.payload).toMatchObject({ orderId: id, total: { amount: 3_998, currency: 'EUR' }, paymentId: paid[1]!.resource_id });
+    const { events: cancelled } = await published(admin, 'POST', `orders/${id}/cancellation`);
+    expect(names(cancelled)).toEqual(['refund.created', 'order.cancelled']);
+    expect(cancelled[1]).toMatchObject({ actor_id: admin.id, subject_id: customer.id, payload: { refunded: true } });
+    const { id: other } = await anOrder();
+    expect((await published(customer, 'POST', `orders/${other}/cancellation`)).events).toMatchObject([
+      { name: 'order.cancelled', payload: { refunded: false } },
+    ]);
+  });
+
+  it('that nobody paid an order in time', async () => {
+    const { id } = await anOrder();
+    await query(app.databaseUrl, `UPDATE orders SET expires_at = now() - interval '1 second' WHERE id = $1`, [id]);
+    await fire(app.databaseUrl, 'orders.sweep');
+    const [, expired] = await eventually(async () => {
+      const events = await of(id);
+      return events.length === 2 && events;
+    }, 30_000);
+    expect(expired).toMatchObject({ name: 'order.expired', actor_id: null, subject_id: customer.id });
+    seen.add('order.expired');
+  });
+});
+
+describe('the catalogue', () => {
+  it('holds nothing that is never published', () => {
+    expect([...eventCatalogue().keys()].filter((name) => !seen.has(name))).toEqual([]);
+  });
+
+  it('names permissions that there are', () => {
+    const audiences = [...eventCatalogue().values()].flatMap(({ visibleTo }) => visibleTo);
+    expect(audiences.filter((audience) => audience !== 'everyone' && audience !== 'subject' && !ALL_PERMISSIONS.has(audience))).toEqual([]);
+  });
+
+  it('tells an order to its customer and to staff, and to nobody else', () => {
+    const paid = { name: 'order.paid', subjectId: customer.id };
+    const readers = [actorOf(customer), actorOf(admin), actorOf({ ...customer, id: admin.id }), null];
+    expect(readers.map((reader) => mayBeTold(reader, paid))).toEqual([true, true, false, false]);
+  });
+
+  it('has no place for what people write', async () => {
+    expect(await query(app.databaseUrl, `SELECT name, payload FROM events WHERE events::text ILIKE '%${MARKER}%'`)).toEqual([]);
+  });
+});
+
+describe('what is refused', () => {
+  it('is not published', async () => {
+    const { variants } = await aProduct(app, { stock: 1 });
+    const requestId = `request-${unique()}`;
+    const { status } = await app.request('POST', 'orders', {
+      token: customer.accessToken,
+      body: { items: [{ variantId: variants[0]!.id, quantity: 2 }] },
+      headers: { 'x-request-id': requestId, 'idempotency-key': unique() },
+    });
+    expect(status).toBe(409);
+    expect(await query(app.databaseUrl, 'SELECT name FROM events WHERE request_id = $1', [requestId])).toEqual([]);
+  });
+
+  it('and what is repeated with its key is published once', async () => {
+    const { variants } = await aProduct(app);
+    const headers = { 'x-request-id': `request-${unique()}`, 'idempotency-key': unique() };
+    const call = { token: customer.accessToken, body: { items: [{ variantId: variants[0]!.id, quantity: 1 }] }, headers };
+    await app.request('POST', 'orders', call);
+    await app.request('POST', 'orders', call);
+    const found = await query<Row>(app.databaseUrl, 'SELECT name FROM events WHERE request_id = $1', [headers['x-request-id']]);
+    expect(names(found)).toEqual(['order.placed']);
+  });
+});
