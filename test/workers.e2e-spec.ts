@@ -85,3 +85,22 @@ describe('a worker that is told to stop', () => {
   };
   it('gives back what takes too long: it runs elsewhere at once, and the attempt does not count', givesBack, PATIENCE);
 });
+
+describe('workers that lose the database', () => {
+  const goOn = async () => {
+    const worker = await shop.start();
+    for (let blow = 1; blow <= 3; blow++) {
+      const before = (await shop.effects()).length;
+      await shop.add('test.effect', 200, 20);
+      await eventually(async () => (await shop.effects()).length > before, 60_000);
+      await shop.sql(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      );
+    }
+    await eventually(async () => (await shop.left()) === 0, 60_000);
+    const done = (await shop.effects()).map(({ number }) => number).sort((a, b) => a - b);
+    expect(done).toEqual(Array.from({ length: 600 }, (_, place) => Math.floor(place / 3) + 1));
+    expect(await worker.stop()).toEqual({ code: 0, signal: null });
+  };
+  it('go on when it is back, each effect once', goOn, PATIENCE);
+});

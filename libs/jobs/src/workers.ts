@@ -5,7 +5,8 @@ import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
 import { Logger } from '#telemetry';
 import type { Job, Logger as WorkerLogger, LogLevel, Runner, Task, WorkerEvents, WorkerPool } from 'graphile-worker';
-import pg from 'pg';
+import type pg from 'pg';
+import { WorkerConnections } from './connections.js';
 import { JobExecutor } from './executor.js';
 import { FinalFailure, GivenBack } from './failures.js';
 import { type Heart, Heartbeats } from './heartbeats.js';
@@ -29,7 +30,6 @@ export interface OpenWorkers {
 
 type Worker = typeof import('graphile-worker');
 
-const CONNECTIONS = 4; // graphile-worker listens on one, and fetches, reports and schedules on the others
 const POLL_MS = 1_000; // finds what is due now, and what a lost signal did not tell
 const HOARD_MS = 500; // how long a job waits behind busy workers before other processes may have it
 const HANG_MS = 5_000;
@@ -49,7 +49,7 @@ export class Workers {
 
   /** @throws NotReady while the database is not migrated to what this build needs */
   async open(): Promise<OpenWorkers> {
-    const connections = this.connect();
+    const connections = new WorkerConnections(this.env.DATABASE_DIRECT_URL);
     try {
       const fault = await workerSchemaFault(
         async <Row extends object>(sql: string) => (await connections.query<Row & pg.QueryResultRow>(sql)).rows,
@@ -63,22 +63,28 @@ export class Workers {
     }
   }
 
-  private async run(worker: Worker, connections: pg.Pool): Promise<OpenWorkers> {
+  private async run(worker: Worker, connections: WorkerConnections): Promise<OpenWorkers> {
     const events = new EventEmitter() as WorkerEvents;
+    const underWay = new Set<Promise<void>>();
     const pending = new Set<Promise<void>>();
     let pool: WorkerPool | undefined;
     let heart: Promise<Heart> | undefined;
-    let end = () => Promise.resolve();
-    // It takes its first jobs at once, but no connection before the others know whose jobs those are.
+    const failed = Promise.withResolvers<void>();
+    const begin = (why: string) => {
+      this.logger.warn({}, `The workers of this process ${why}; they begin again`);
+      failed.resolve();
+    };
+    // It takes its first jobs at once, but nothing is fetched before the others know whose jobs those are.
     events.once('pool:create', ({ workerPool }) => {
       pool = workerPool;
       heart = this.heartbeats.begin(workerPool.id, () => {
-        this.logger.error({}, 'The workers of this process were taken for dead; they begin again');
         this.executor.abortAll(new GivenBack('The workers of this process were taken for dead.'));
-        void end();
+        begin('were taken for dead');
       });
-      hold(connections, heart);
+      connections.hold(heart);
     });
+    void connections.broken.then(() => begin('have lost the database'));
+    events.once('pool:gracefulShutdown', () => failed.resolve());
     const attempt: Task = async (envelope, { job }) => {
       const taken = {
         id: job.id,
@@ -87,13 +93,17 @@ export class Workers {
         attempt: job.attempts,
         maxAttempts: job.max_attempts,
       };
+      const attempted = this.executor.attempt(taken);
+      underWay.add(attempted);
       try {
-        await this.executor.attempt(taken);
+        await attempted;
       } catch (error) {
         this.report(job, error);
         const settled = this.settle(connections, job, error).finally(() => pending.delete(settled));
         pending.add(settled);
         throw error;
+      } finally {
+        underWay.delete(attempted);
       }
     };
     const handlers = this.executor.handlers.all();
@@ -137,28 +147,33 @@ export class Workers {
     });
     // What a wake-up starts must not count as coming from the request that it was heard in.
     const wake = AsyncResource.bind(() => pool?.nudge(1));
-    const ended = this.close(runner, connections, pending, heart);
     let stopping: Promise<void> | undefined;
-    end = () => (stopping ??= this.stop(runner, ended));
-    return { wake, stop: () => end(), ended };
+    const stop = () => (stopping ??= this.stop(runner, underWay));
+    const failure = runner.promise.catch((error: unknown) => this.logger.error({ err: error }, 'The workers of this process have failed'));
+    const ended = Promise.race([failed.promise, failure])
+      .then(stop)
+      .then(() => this.close(connections, pending, heart));
+    return { wake, stop: () => stop().then(() => ended), ended };
   }
 
-  private async stop(runner: Runner, ended: Promise<void>): Promise<void> {
-    void runner.stop().catch((error: unknown) => this.logger.warn({ err: error }, 'The workers did not stop cleanly'));
-    const limit = this.env.JOBS_SHUTDOWN_SECONDS * 1_000;
-    const late = setTimeout(() => this.executor.abortAll(new GivenBack('The process stops.')), limit);
-    await Promise.race([ended, sleep(limit + HANG_MS, undefined, { ref: false })]);
-    clearTimeout(late);
+  /** Resolves when no attempt is under way any more, and graphile-worker has had a moment to report them. */
+  private async stop(runner: Runner, underWay: Set<Promise<void>>): Promise<void> {
+    void runner.stop().catch((error: unknown) => this.logger.debug({ err: error }, 'graphile-worker did not stop cleanly'));
+    const over = runner.promise.then(() => true).catch(() => true);
+    const late = setInterval(() => this.executor.abortAll(new GivenBack('The process stops.')), this.env.JOBS_SHUTDOWN_SECONDS * 1_000);
+    // What was being fetched when it was told to stop may still begin.
+    do await Promise.allSettled(underWay);
+    while (!(await Promise.race([over, sleep(HANG_MS, false, { ref: false })])) && underWay.size > 0);
+    clearInterval(late);
   }
 
-  private async close(runner: Runner, connections: pg.Pool, pending: Set<Promise<void>>, heart: Promise<Heart> | undefined): Promise<void> {
-    await runner.promise.catch((error: unknown) => this.logger.error({ err: error }, 'The workers of this process have failed'));
-    await Promise.all(pending);
+  private async close(connections: WorkerConnections, pending: Set<Promise<void>>, heart: Promise<Heart> | undefined): Promise<void> {
     // A database that is gone must not hold up the end: others find the silence.
     const quietly = (what: Promise<unknown> | undefined) =>
       Promise.race([what, sleep(HANG_MS, undefined, { ref: false })]).catch((error: unknown) =>
         this.logger.warn({ err: error }, 'The workers of this process did not end cleanly'),
       );
+    await quietly(Promise.all(pending));
     await quietly(heart?.then((beating) => beating.stop()));
     await quietly(connections.end());
   }
@@ -175,7 +190,7 @@ export class Workers {
    * graphile-worker writes a failure with a delay of e^attempt seconds. This puts the job where it belongs instead, by graphile-worker's
    * own functions; should the process die before, that delay stands.
    */
-  private async settle(connections: pg.Pool, job: Job, error: unknown): Promise<void> {
+  private async settle(connections: WorkerConnections, job: Job, error: unknown): Promise<void> {
     const [sql, values] = this.settlement(job, error);
     if (sql === null) return;
     for (const ms of SETTLE_AFTER_MS) {
@@ -202,22 +217,6 @@ export class Workers {
     ];
   }
 
-  private connect(): pg.Pool {
-    const pool = new pg.Pool({
-      connectionString: this.env.DATABASE_DIRECT_URL,
-      application_name: 'ashlar-jobs',
-      max: CONNECTIONS,
-      keepAlive: true,
-      connectionTimeoutMillis: 5_000,
-      statement_timeout: 30_000,
-      query_timeout: 35_000,
-    });
-    // A connection that breaks fails the statement that runs on it, or is replaced at the next; unheard, the event would end the process.
-    pool.on('error', () => undefined);
-    pool.on('connect', (client) => client.on('error', () => undefined));
-    return pool;
-  }
-
   /** What graphile-worker says of jobs holds their payloads; `report` says it without. */
   private logOf({ Logger }: Worker): WorkerLogger {
     // Its warnings are advice on settings, which are chosen here on purpose.
@@ -227,10 +226,4 @@ export class Workers {
         this.logger[levels[level]]({ ...(error instanceof Error && { err: error }) }, `graphile-worker: ${message}`);
     });
   }
-}
-
-/** Lets a pool give out connections only when `opened` has resolved. */
-function hold(pool: pg.Pool, opened: Promise<unknown>): void {
-  const connect = pool.connect.bind(pool);
-  pool.connect = ((then?: Parameters<typeof connect>[0]) => (then ? connect(then) : opened.then(() => connect()))) as typeof pool.connect;
 }
