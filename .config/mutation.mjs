@@ -1,5 +1,6 @@
 // `npm run test:mutation`: breaks the code in many small ways and looks whether a test notices. All groups of stryker.config.js, or those named.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import setUp from '../test/harness/global-setup.ts';
@@ -27,17 +28,27 @@ if (unknown.length > 0) throw new Error(`There is no group ${unknown.join(', ')}
 
 const total = { noticed: 0, missed: 0 };
 const lines = [];
+let child;
+let stopped = false;
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    stopped = true;
+    process.exitCode = 130;
+    child?.kill(signal);
+  });
 await setUp();
 try {
   for (const name of named.length > 0 ? named : Object.keys(GROUPS)) {
     const file = join(root, `coverage/mutation/${name}.json`);
     rmSync(file, { force: true });
     const started = performance.now();
-    const { status } = spawnSync(process.execPath, [stryker, 'run', '.config/stryker.config.js'], {
+    child = spawn(process.execPath, [stryker, 'run', '.config/stryker.config.js'], {
       cwd: root,
       env: { ...process.env, MUTATION_GROUP: name },
       stdio: 'inherit',
     });
+    const [status] = await once(child, 'exit');
+    if (stopped) break;
     if (status !== 0) process.exitCode = 1;
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     if (!existsSync(file)) {

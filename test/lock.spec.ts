@@ -65,7 +65,7 @@ const FLOORS: Record<string, { atLeast: string[]; because: string }> = {
   mysql2: { atLeast: ['3.9.8'], because: 'CVE-2024-21508, CVE-2024-21511, CVE-2024-21512' },
   nanoid: { atLeast: ['3.3.18'], because: 'CVE-2024-55565, GHSA-2v37-7h3g-55p8' },
   passport: { atLeast: ['0.6.0'], because: 'CVE-2022-25896' },
-  'path-to-regexp': { atLeast: ['8.0.0'], because: 'CVE-2024-45296, CVE-2024-52798' },
+  'path-to-regexp': { atLeast: ['6.3.0', '8.0.0'], because: 'CVE-2024-45296, CVE-2024-52798' },
   postcss: { atLeast: ['8.4.31'], because: 'CVE-2023-44270' },
   rollup: { atLeast: ['2.79.2', '3.29.5', '4.22.4'], because: 'CVE-2024-47068' },
   'sanitize-html': { atLeast: ['2.17.7'], because: 'GHSA-rpr9-rxv7-x643, GHSA-g8qq-57p8-ggw5' },
