@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { Env } from './env.js';
+import { Tuning } from './tuning.js';
 import { ConfigError, loadEnv } from './load.js';
 
 const pem = (type: 'ed25519' | 'ec' | 'rsa', options: object = {}) =>
@@ -249,7 +250,9 @@ describe('.env.example', () => {
     const [, name, value] = /^# ([A-Z][A-Z_]+)=(.*)$/.exec(line) ?? [];
     return name === undefined ? [] : [[name, value]];
   });
-  const defaults = Object.entries(new Env() as unknown as Record<string, string | number | string[] | undefined>).map(([name, value]) => [
+  const settings = Object.entries(new Env() as unknown as Record<string, string | number | string[] | undefined>);
+  const isTuning = ([name]: (typeof settings)[number]) => Object.hasOwn(new Tuning(), name);
+  const defaults = [...settings.filter((setting) => !isTuning(setting)), ...settings.filter(isTuning)].map(([name, value]) => [
     name,
     String(value ?? ''),
   ]);

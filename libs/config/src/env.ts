@@ -1,5 +1,6 @@
 import { ArrayNotEmpty, IsIn, IsInt, IsNotEmpty, IsOptional, IsUrl, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { IsAddressOrRange, IsEncryptionKey, IsExactOrigin, IsMailbox, IsPostgresUrl, IsSigningKey, IsSmtpUrl } from './rules.js';
+import { Tuning } from './tuning.js';
 
 const inProduction = (env: Env) => env.NODE_ENV === 'production';
 /** Required in production, optional elsewhere. */
@@ -10,7 +11,7 @@ const RequiredInProduction = () =>
  * Everything that may be set from outside, validated once at the start and then frozen. A list is comma-separated; every variable may be
  * given as `NAME_FILE` (the path of a file that holds the value). `.env.example` repeats this class and is tested against it.
  */
-export class Env {
+export class Env extends Tuning {
   /** `development`, `test` or `production`. Production has no embedded database and no default secrets. */
   @IsIn(['development', 'test', 'production'])
   NODE_ENV: 'development' | 'test' | 'production' = 'development';
@@ -193,82 +194,6 @@ export class Env {
   @IsInt()
   @Min(0)
   AUTH_SESSION_HISTORY_SECONDS = 2_592_000;
-
-  /** How long a pending order keeps its stock. */
-  @IsInt()
-  @Min(1)
-  ORDERS_RESERVATION_SECONDS = 900;
-
-  /** Jobs that this process runs at the same time. They share the connections of DATABASE_POOL_SIZE with the requests. */
-  @IsInt()
-  @Min(1)
-  @Max(200)
-  JOBS_CONCURRENCY = 10;
-
-  /** How long one attempt at a job may take, unless the job says otherwise. */
-  @IsInt()
-  @Min(1)
-  @Max(86_400)
-  JOBS_TIMEOUT_SECONDS = 300;
-
-  /** How long running jobs may go on when the process is told to stop; what is left then is given to others. */
-  @IsInt()
-  @Min(0)
-  @Max(20)
-  JOBS_SHUTDOWN_SECONDS = 10;
-
-  /** How often a consumer is tried with an event before the event counts as stuck and waits for an operator. */
-  @IsInt()
-  @Min(1)
-  @Max(25)
-  EVENTS_DELIVERY_ATTEMPTS = 12;
-
-  /** How long events are kept, once all their consumers are done with them. */
-  @IsInt()
-  @Min(1)
-  @Max(3_650)
-  EVENTS_TTL_DAYS = 90;
-
-  /** How long a job that has failed for good is kept for somebody to look at it. */
-  @IsInt()
-  @Min(3_600)
-  JOBS_DEAD_TTL_SECONDS = 2_592_000;
-
-  /** How long the answer to an `Idempotency-Key` is kept. */
-  @IsInt()
-  @Min(60)
-  IDEMPOTENCY_TTL_SECONDS = 86_400;
-
-  /** How long entries of the audit log are kept. */
-  @IsInt()
-  @Min(30)
-  AUDIT_TTL_DAYS = 400;
-
-  /** What becomes of the published posts of somebody who is erased: deleted, or kept under the name "Deleted user". */
-  @IsIn(['delete', 'keep'])
-  POSTS_AFTER_ERASURE: 'delete' | 'keep' = 'delete';
-
-  /** How long tax law asks for the billing address of an order that was paid, after its customer was erased; 0 keeps none. */
-  @IsInt()
-  @Min(0)
-  @Max(36_500)
-  ORDERS_BILLING_KEPT_DAYS = 3_650;
-
-  /** How long an export of somebody's personal data can be fetched. */
-  @IsInt()
-  @Min(1)
-  @Max(720)
-  PRIVACY_EXPORT_TTL_HOURS = 72;
-
-  /** After so long an erasure goes over everything once more, for what was still being written when it began. */
-  @IsInt()
-  @Min(1)
-  @Max(2_700)
-  PRIVACY_ERASURE_GRACE_SECONDS = 300;
-
-  /** Whether the payment simulator takes orders in production. Elsewhere it always does. */
-  @IsIn(['on', 'off'])
-  PAYMENTS_SANDBOX: 'on' | 'off' = 'off';
 
   /** Who sees `/docs` in production; elsewhere everybody does. */
   @IsIn(['off', 'public', 'staff'])
