@@ -47,10 +47,11 @@ export const GROUPS = {
 const WORDS = new Set(['StringLiteral', 'TemplateLiteral']);
 const MEMBERS = new Set(['detail', 'message']);
 
-/** The sentence of an error that is thrown, or of a member that is refused. */
+/** The sentence of an error that is thrown, of a member that is refused, or of a rule that a setting breaks. */
 function isSentence({ node, key, parent, parentPath }) {
   if (!WORDS.has(node.type)) return false;
   if (parent.type === 'ObjectProperty') return key === 'value' && MEMBERS.has(parent.key.name);
+  if (parent.callee?.name === 'rule') return true;
   return parentPath.parent?.type === 'ThrowStatement' && parent.arguments?.[0] === node;
 }
 
