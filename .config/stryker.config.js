@@ -32,7 +32,7 @@ export const GROUPS = {
       'src/ops/docs.guard.ts',
     ],
     project: e2e,
-    tests: ['test/edge.e2e-spec.ts'],
+    tests: ['test/edge.e2e-spec.ts', 'src/ops/docs.guard.spec.ts'],
   },
   'address budgets': { mutate: ['libs/security/src/address-budget.guard.ts'], project: e2e, tests: ['test/budgets.e2e-spec.ts'] },
   'route check': { mutate: ['libs/security/src/route-check.ts'], project: e2e, tests: ['test/start.e2e-spec.ts'] },
