@@ -16,6 +16,10 @@ export interface World {
   orders?: number;
   /** A tenth of them of the first variant. */
   movements?: number;
+  /** Of twenty kinds, about as many orders as there are; each with a delivery, of which 1 % are stuck and 1 % are pending. */
+  events?: number;
+  /** Entries of the audit log, sealed by nobody: of twenty actions by all users alike, 1 % denied. */
+  audited?: number;
 }
 
 /** Tags, and how many posts have one of them; each post has one of a hundred others beside. */
@@ -28,7 +32,7 @@ const PARAGRAPH =
 
 /** Fills a migrated, empty database by INSERT … SELECT. Rows are a minute apart, ids follow the times (UUIDv7), and the rest follows from the row's number. */
 export async function fill(client: ClientBase, world: World): Promise<void> {
-  const { users, passwordHash, posts = 0, paragraphs = 3, products = 0, orders = 0, movements = 0 } = world;
+  const { users, passwordHash, posts = 0, paragraphs = 3, products = 0, orders = 0, movements = 0, events = 0, audited = 0 } = world;
   const tags = Object.entries(TAGS).map(([tag, every]) => `CASE WHEN n % ${every} = 1 THEN '${tag}' END`);
   const TIME = `CROSS JOIN LATERAL (SELECT date_trunc('milliseconds', now()) - n * interval '1 minute' AS t, hashint4(n) & 2147483647 AS h) x`;
   // Foreign keys hold by construction; checking them row by row would take most of the time.
@@ -97,6 +101,30 @@ export async function fill(client: ClientBase, world: World): Promise<void> {
     'stock_movements',
     `INSERT INTO stock_movements (id, variant_id, delta, balance, reason, created_at)
     SELECT uuidv7(t - now()), v.id, 1, n, 'delivery ' || n, t FROM generate_series(1, ${movements}) n ${TIME} JOIN thing v ON v.place = CASE WHEN n % 10 = 0 THEN 1 ELSE 1 + h % ${variants} END`,
+  );
+
+  await bulk(
+    client,
+    'events',
+    `INSERT INTO events (id, position, name, version, resource_type, resource_id, actor_id, subject_id, payload, occurred_at)
+    SELECT uuidv7(t - now()), ${events} + 1 - n, 'kind-' || chr(97 + h % 20) || '.happened', 1, 'order', 'order-' || h % 100000, a.id, a.id, '{}', t
+    FROM generate_series(1, ${events}) n ${TIME} JOIN person a ON a.place = 1 + h / 100 % ${users}`,
+  );
+  await bulk(
+    client,
+    'event_deliveries',
+    `INSERT INTO event_deliveries (consumer, event_id, position, resource, status)
+    SELECT 'some.consumer-' || chr(97 + (position % 3)::int), id, position, 'order:' || resource_id,
+      (CASE position % 100 WHEN 0 THEN 'stuck' WHEN 1 THEN 'pending' ELSE 'done' END)::event_delivery_status FROM events`,
+  );
+  await client.query('UPDATE event_log SET position = $1', [events]);
+  await bulk(
+    client,
+    'audit_entries',
+    `INSERT INTO audit_entries (id, created_at, actor_kind, actor_id, subject_id, action, resource_type, resource_id, outcome, mac)
+    SELECT uuidv7(t - now()), t, 'user', a.id, CASE WHEN h % 10 = 0 THEN b.id ELSE a.id END, 'things.done-' || chr(97 + h % 20), (ARRAY['thing', 'part', 'piece'])[1 + h % 3], b.id,
+      (CASE h % 100 WHEN 0 THEN 'denied' ELSE 'succeeded' END)::audit_outcome, sha256(n::text::bytea)
+    FROM generate_series(1, ${audited}) n ${TIME} JOIN person a ON a.place = 1 + h / 100 % ${users} JOIN person b ON b.place = 1 + h / 1000 % ${users}`,
   );
 
   await client.query('DROP TABLE person, thing; RESET ALL');
