@@ -10,6 +10,8 @@ const SILENCE_SECONDS = 15;
 const SETTLE_MS = (SILENCE_SECONDS + 1) * 1_000;
 
 const SILENT = Prisma.sql`seen_at < now() - make_interval(secs => ${SILENCE_SECONDS})`;
+/** A job whose work another with the same key has taken over: it is over, not dead. */
+const REPLACED = Prisma.sql`(j.key IS NULL AND j.payload ->> 'key' IS NOT NULL)`;
 const DIED = 'The process that ran it died, at the last attempt.';
 
 /**
@@ -64,13 +66,15 @@ export class Heartbeats {
     await transaction(this.prisma, async (db) => {
       const dead = await ids(db, Prisma.sql`SELECT id FROM job_workers WHERE ${SILENT} FOR UPDATE SKIP LOCKED`);
       if (dead.length === 0) return;
-      const spent = await ids(
+      const spent = await rows<{ id: string; replaced: boolean }>(
         db,
-        Prisma.sql`SELECT id::text AS id FROM graphile_worker.jobs WHERE locked_by = ANY (${dead}) AND attempts >= max_attempts`,
+        Prisma.sql`SELECT id::text AS id, ${REPLACED} AS replaced FROM graphile_worker._private_jobs j WHERE locked_by = ANY (${dead}) AND attempts >= max_attempts`,
       );
       await execute(db, Prisma.sql`SELECT graphile_worker.force_unlock_workers(${dead})`);
+      const [replaced, lost] = [true, false].map((which) => spent.filter((job) => job.replaced === which).map(({ id }) => id));
+      await execute(db, Prisma.sql`SELECT FROM graphile_worker.complete_jobs(${replaced}::bigint[])`);
       // Nobody will try these again, so they say why.
-      await execute(db, Prisma.sql`SELECT FROM graphile_worker.permanently_fail_jobs(${spent}::bigint[], ${DIED})`);
+      await execute(db, Prisma.sql`SELECT FROM graphile_worker.permanently_fail_jobs(${lost}::bigint[], ${DIED})`);
       await execute(db, Prisma.sql`DELETE FROM job_workers WHERE id = ANY (${dead})`);
       signal(db, WAKE, 'given-back');
       this.logger.warn({ workers: dead }, 'Workers have fallen silent; their jobs are given to others');

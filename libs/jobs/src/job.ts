@@ -60,6 +60,8 @@ export function definedJobs(): Iterable<JobDefinition> {
 export interface Envelope {
   payload?: object;
   origin?: { requestId: string; traceId: string };
+  /** Said here, too: graphile-worker takes its key from a job that another has replaced while it was taken, and has it never run again. */
+  key?: string;
 }
 
 /**
@@ -77,7 +79,11 @@ export async function enqueue<Payload extends object>(
   if (key !== undefined && (key.length === 0 || key.length > LONGEST_KEY))
     throw new TypeError(`The key of a job has 1 to ${LONGEST_KEY} characters.`);
   const origin = currentOrigin();
-  const envelope: Envelope = { payload, ...(origin && { origin: { requestId: origin.requestId, traceId: origin.traceId } }) };
+  const envelope: Envelope = {
+    payload,
+    ...(origin && { origin: { requestId: origin.requestId, traceId: origin.traceId } }),
+    ...(key !== undefined && { key }),
+  };
   const [added] = await rows<{ id: string }>(
     db,
     Prisma.sql`SELECT id::text AS id FROM graphile_worker.add_job(${name}, ${JSON.stringify(envelope)}::json,
