@@ -1,4 +1,5 @@
-// `npm run bench:jobs`: how soon, how fast and how undisturbed jobs run. docs/operate.md says what the figures mean.
+// `npm run bench:jobs`: how soon, how fast and how undisturbed jobs and consumers run, and how fast the audit log is sealed and verified.
+// docs/operate.md says what the figures mean.
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,11 +10,13 @@ const { values: options } = parseArgs({
   options: {
     jobs: { type: 'string', default: '20000' },
     probes: { type: 'string', default: '400' },
+    entries: { type: 'string', default: '50000' },
     concurrency: { type: 'string', default: '10' },
   },
 });
 const jobs = Number(options.jobs);
 const probes = Number(options.probes);
+const entries = Number(options.entries);
 
 /** A process with the jobs of jobs.program.ts. */
 class Process {
@@ -58,11 +61,11 @@ const quantile = (values: number[], q: number) =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]!;
 const ms = (value: number) => value.toFixed(1);
 
-/** Enqueues probes one after another, at uneven times, and waits until all have run. */
-async function probe(from: Process, to: Process, count: number): Promise<number[]> {
+/** Sends probes one after another, at uneven times, and waits until all have arrived. */
+async function probe(from: Process, to: Process, count: number, command: 'enqueue' | 'publish' = 'enqueue'): Promise<number[]> {
   const before = to.delays.length;
   for (let sent = 0; sent < count; sent++) {
-    await from.ask('enqueue', 'stamp');
+    await from.ask(command, 'stamp');
     await sleep(5 + Math.random() * 30);
   }
   const deadline = performance.now() + 60_000;
@@ -114,6 +117,10 @@ async function main(server: Server): Promise<void> {
   line('enqueue in one process to start in another, p50, ms', ms(p50), '≤ 30', p50 <= 30);
   line('the same, p99, ms', ms(quantile(delays, 0.99)), '–', null);
 
+  const heard = await probe(api, worker, probes, 'publish');
+  line('publish in one process to consumer in another, p50, ms', ms(quantile(heard, 0.5)), '–', null);
+  line('the same, p99, ms', ms(quantile(heard, 0.99)), '–', null);
+
   const POISON: [what: string, name: string, count: number][] = [
     ['200 jobs that fail', 'failing', 200],
     ['200 jobs that fail for good', 'final', 200],
@@ -128,11 +135,23 @@ async function main(server: Server): Promise<void> {
     line(`longest delay of others beside ${what}, ms`, ms(longest), '< 1000', longest < 1_000);
     await sleep(8_000); // until what hangs has been given up
   }
-  for (const each of [worker, api]) await each.ask('stop');
+  await worker.ask('stop');
+
+  const { written, sealed, sealing } = await api.ask<Record<'written' | 'sealed' | 'sealing', number>>('audit', entries);
+  const { verified, took } = await api.ask<{ verified: boolean; took: number }>('verify');
+  if (!verified || sealed !== entries) throw new Error('The audit log of the bench does not verify.');
+  line('audit entries written a second, 16 callers', (entries / (written / 1_000)).toFixed(0), '–', null);
+  line('audit entries sealed a second, one sealer', (sealed / (sealing / 1_000)).toFixed(0), '–', null);
+  line(`audit entries verified a second, of ${entries}`, (entries / (took / 1_000)).toFixed(0), '–', null);
+  await api.ask('stop');
 
   const report = table(['', 'reading', 'wanted', ''], lines);
   console.log(`\n${report}`);
-  await keepReport('bench:jobs', `${jobs} jobs, ${probes} probes; JOBS_CONCURRENCY=${options.concurrency}.`, report);
+  await keepReport(
+    'bench:jobs',
+    `${jobs} jobs, ${probes} probes, ${entries} audit entries; JOBS_CONCURRENCY=${options.concurrency}.`,
+    report,
+  );
 }
 
 const server = await startServer();
