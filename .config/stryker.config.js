@@ -36,7 +36,7 @@ export const GROUPS = {
   },
   'address budgets': { mutate: ['libs/security/src/address-budget.guard.ts'], project: e2e, tests: ['test/budgets.e2e-spec.ts'] },
   'route check': { mutate: ['libs/security/src/route-check.ts'], project: e2e, tests: ['test/start.e2e-spec.ts'] },
-  idempotency: { mutate: ['libs/http/src/idempotency.ts'], project: e2e, tests: ['test/orders.e2e-spec.ts'] },
+  idempotency: { mutate: ['libs/http/src/idempotency.ts'], project: e2e, tests: ['test/idempotency.e2e-spec.ts'] },
   transactions: {
     mutate: ['libs/database/src/{transaction,statements,rows}.ts'],
     project: e2e,

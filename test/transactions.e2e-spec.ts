@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { afterCommit, execute, isUniqueViolation, Prisma, rows, transaction, type Tx } from '#database';
 import { startApp, type TestApp } from './harness/app.js';
 import { query } from './harness/database.js';
+import { eventually } from './harness/eventually.js';
 
 describe('A transaction', () => {
   let app: TestApp;
@@ -61,6 +62,8 @@ describe('A transaction', () => {
       await late.catch(() => undefined);
     });
     await expect(work).rejects.toThrow();
+    // Nobody waits for the work any more, but it goes on.
+    await eventually(() => late !== undefined);
     await expect(late).rejects.toMatchObject({ code: 'P2028' });
     expect(await kept(3)).toBe(false);
     expect(await kept(4)).toBe(false);
