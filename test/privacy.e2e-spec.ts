@@ -310,6 +310,13 @@ describe('an erased person', () => {
     expect((await one.request<{ name: string }>('GET', 'users/me', { token: again.accessToken })).body.name).toBe('Ada again');
   });
 
+  it('takes along what was written to the address before it was anybody’s', async () => {
+    const { accessToken, user } = await register();
+    await sql(`INSERT INTO mails (id, recipient, template) VALUES ($1, $2, 'an-invitation')`, [randomUUID(), user.email]);
+    await done('DELETE', 'users/me', { token: accessToken });
+    expect(await sql('SELECT FROM mails WHERE recipient = $1', [user.email])).toEqual([]);
+  });
+
   it('is erased once, however often it is asked for at once', async () => {
     const { user } = await register();
     const erase = (_: unknown, turn: number) =>

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type Db, execute, Prisma, type Tx } from '#database';
-import { type ExportedFile, few, paged, PersonalData } from '#privacy';
+import { type ExportedFile, few, paged, type Person, PersonalData } from '#privacy';
 
 /** What a person was told, by mail and in their inbox, and what they want to be told of. */
 @Injectable()
@@ -17,14 +17,20 @@ export class NotificationsPrivacy extends PersonalData {
       about: 'What you want to be told of, where that differs from what everybody begins with.',
       rows: few(db.notificationPreference.findMany({ where: { userId } })),
     };
+    const { email } = await db.user.findUniqueOrThrow({ where: { id: userId }, select: { email: true } });
     const mails = (last?: { id: string }) =>
       db.mail.findMany({
-        where: { userId, ...(last && { id: { gt: last.id } }) },
+        where: { OR: [{ userId }, { recipient: email }], ...(last && { id: { gt: last.id } }) },
         omit: { data: true, unsubscribeUrl: true, lastError: true }, // links of one use are credentials
         orderBy: { id: 'asc' },
         take: 200,
       });
     yield { name: 'mails.json', about: 'Mails that were sent to you.', rows: paged(mails) };
+  }
+
+  /** Mails to an address that was nobody's yet are found by it, and it is known for the last time. */
+  override async close({ email }: Person, db: Tx): Promise<void> {
+    await execute(db, Prisma.sql`DELETE FROM mails WHERE recipient = ${email}`);
   }
 
   async erase(userId: string, db: Tx): Promise<void> {

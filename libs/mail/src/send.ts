@@ -12,7 +12,7 @@ export class SendMailPayload {
 /** By the default delays a mail is tried for about a day before it becomes a dead letter. */
 export const sendMail = job('mail.send', SendMailPayload, { timeoutSeconds: 120 }); // beyond the longest SMTP_TIMEOUT_MS
 
-/** To a user, whose address is looked up when the mail is sent, or to an address that is nobody's yet. */
+/** To a user, whose address is looked up when the mail is sent, or to an address that is nobody's yet, as accounts keep theirs (in small letters). */
 type Recipient = { userId: string; to?: undefined } | { to: string; userId?: undefined };
 
 export type NewMail<Data extends MailData> = Recipient & {
