@@ -84,8 +84,8 @@ export class StreamsService implements Follower, OnModuleInit {
         for (const event of events) {
           subscription.cursor = event.cursor;
           if (!concerns(event, subscription)) continue;
-          stream.write(eventFrame(event));
-          if (!(await stream.drained()) || !stream.isOpen) return;
+          await stream.send(eventFrame(event));
+          if (!stream.isOpen) return;
         }
         // Nothing is awaited between looking where the tail is and hearing it: no event passes between the two.
         if (subscription.cursor >= this.tail.cursor) return this.join(subscription, subscription.cursor);

@@ -60,6 +60,7 @@ export async function openStream(url: string, { token, lastEventId, search = '' 
   let over: 'ended' | 'cut' | undefined;
   incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   incoming.once('end', () => (over ??= 'ended')).once('error', () => (over ??= 'cut'));
+  incoming.once('close', () => (over ??= 'cut'));
   const reader: StreamReader = {
     status: incoming.statusCode!,
     headers: incoming.headers,

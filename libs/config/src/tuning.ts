@@ -92,7 +92,7 @@ export class Tuning {
 
   /** Bytes that an event stream's client may leave unread before its connection is cut; it resumes with what it has not got. */
   @IsInt()
-  @Min(16_384)
+  @Min(131_072)
   STREAMS_BUFFER_BYTES = 262_144;
 
   /** Events that a resumed stream reads again at most. Who has been away for longer is told to begin anew. */

@@ -9,7 +9,7 @@ export const ENDLESS = 'ashlar:endless';
 const MEDIA_TYPE = 'text/event-stream';
 /** How long an ended stream has to reach its reader before the connection is cut. */
 const FAREWELL_MS = 2_000;
-/** How long a reader may take none of what waits for it while it is given no more. */
+/** How long a reader that is sent things at its own pace may take none of them. */
 const PATIENCE_MS = 30_000;
 
 /** What the decorator below leaves on a Fastify route. */
@@ -71,30 +71,32 @@ export class EventStream {
     if (this.reply.request.method === 'HEAD') this.response.end();
   }
 
-  /** Says false when its reader has left too much lying, and was cut off. */
+  /** Says false when its reader has left more than the limit lying, and was cut off. One frame is never too large by itself. */
   write(frame: string | Buffer): boolean {
     if (!this.isOpen) return true;
+    if (this.response.writableLength > this.limitBytes) {
+      this.response.destroy();
+      return false;
+    }
     this.response.write(frame);
-    if (this.response.writableLength <= this.limitBytes) return true;
-    this.response.destroy();
-    return false;
+    return true;
   }
 
-  /** Resolves when its reader has taken what was written, or is gone; says false when it took nothing for 30 seconds, and was cut off. */
-  async drained(): Promise<boolean> {
-    if (!this.isOpen || !this.response.writableNeedDrain) return true;
-    return new Promise((resolve) => {
-      const done = (taken: boolean) => {
+  /**
+   * Writes at the pace of its reader, for whom there is more to send than to keep: resolves when there is room for the next frame, or nobody
+   * to read it any more. Who takes nothing for 30 seconds is cut off.
+   */
+  async send(frame: string): Promise<void> {
+    if (!this.isOpen || this.response.write(frame)) return;
+    const { response } = this;
+    await new Promise<void>((resolve) => {
+      const impatient = setTimeout(() => response.destroy(), PATIENCE_MS).unref();
+      const done = () => {
         clearTimeout(impatient);
-        this.response.off('drain', drain).off('close', drain);
-        resolve(taken);
+        response.off('drain', done).off('close', done);
+        resolve();
       };
-      const drain = () => done(true);
-      const impatient = setTimeout(() => {
-        this.response.destroy();
-        done(false);
-      }, PATIENCE_MS).unref();
-      this.response.once('drain', drain).once('close', drain);
+      response.once('drain', done).once('close', done);
     });
   }
 
