@@ -272,7 +272,7 @@ describe('a stream that is resumed', () => {
   });
 
   it(
-    'gets each event once although its process is killed and the worker restarts',
+    'gets each event once although the process that serves it is killed',
     async () => {
       const { databaseUrl } = app;
       const person = await aUser(app);
@@ -308,7 +308,33 @@ describe('a stream that is resumed', () => {
     LONG,
   );
 
-  it('is told to begin anew when what it missed is forgotten, too much, or not of this log', async () => {
+  it(
+    'gets each event once although the worker is killed and started again',
+    async () => {
+      const api = await startApp({ ROLE: 'api' });
+      const startWorker = () => startProcess({ databaseUrl: api.databaseUrl, env: { ROLE: 'worker' } });
+      const worker = await startWorker();
+      const person = await aUser(api);
+      const stream = await listen(person, { at: api });
+      const word = unique();
+      const publishing = (async () => {
+        for (const what of numbered(word, 200)) await happen(person, what, { db: api.prisma }).then(() => sleep(2));
+      })();
+      await eventually(() => told(stream).length > 20, LONG);
+      await worker.stop('SIGKILL');
+      await publishing;
+      expect(told(stream).length).toBeLessThan(200);
+      const next = await startWorker();
+      await until(stream, `${word}-199`);
+      expect(told(stream)).toEqual(numbered(word, 200));
+      stream.close();
+      await next.stop('SIGKILL');
+      await api.close();
+    },
+    LONG,
+  );
+
+  it('is told to begin anew when what it missed is forgotten, or not of this log', async () => {
     const person = await aUser(app);
     await happen(person, 'forgotten');
     await happen(person, 'kept');
@@ -341,6 +367,27 @@ describe('a stream that is resumed', () => {
     const whole = await listen(person, { lastEventId: cursorAt(missing), at: other });
     await until(whole, 'kept');
     expect(whole.frames.every(({ event }) => event !== 'reset')).toBe(true);
+  });
+
+  it('is told to begin anew when it missed too much', async () => {
+    const small = await startProcess({ databaseUrl: app.databaseUrl, env: { ROLE: 'api', STREAMS_RESUME_EVENTS: '3' } });
+    const person = await aUser(app);
+    await settled();
+    const before = await endOfLog(app.prisma);
+    for (const what of ['a', 'b', 'c']) await happen(person, what);
+    await settled();
+    const whole = await listen(person, { at: small, lastEventId: before });
+    await until(whole, 'c');
+    expect(told(whole)).toEqual(['a', 'b', 'c']);
+    await happen(person, 'd');
+    await until(whole, 'd');
+    const anew = await listen(person, { at: small, lastEventId: before });
+    await eventually(() => anew.frames.some(({ event }) => event === 'reset'));
+    expect(anew.frames[1]).toMatchObject({ event: 'reset', data: expect.stringContaining('too-far-behind') });
+    await happen(person, 'e');
+    await until(anew, 'e');
+    expect(told(anew)).toEqual(['e']);
+    await small.stop('SIGKILL');
   });
 
   it('is refused when its Last-Event-ID is none', async () => {
@@ -478,7 +525,7 @@ describe('the number of streams', () => {
   it('is limited for each process', async () => {
     const small = await startProcess({
       databaseUrl: app.databaseUrl,
-      env: { ROLE: 'api', STREAMS_PER_PROCESS: '2', RATE_LIMIT: 'off', STREAMS_PER_USER: '1', STREAMS_RESUME_EVENTS: '3' },
+      env: { ROLE: 'api', STREAMS_PER_PROCESS: '2', RATE_LIMIT: 'off', STREAMS_PER_USER: '1' },
     });
     const person = await aUser(app);
     const streams = [await listen(person, { at: small }), await listen(person, { at: small })]; // RATE_LIMIT=off

@@ -85,7 +85,13 @@ export class SessionsService extends SessionDirectory {
         WHERE s.id = ANY (${[...sessionIds]}::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now() AND s.rotated_at > ${rotatedAt.gt}
           AND u.status = 'active' AND (u.access_revoked_at IS NULL OR u.access_revoked_at < s.created_at)`,
     );
-    return found.map((session) => ({ ...session, permissions: permissionsOf(session.roles) }));
+    const permissions = new Map<string, ReadonlySet<string>>();
+    return found.map((session) => {
+      const roles = session.roles.join();
+      const allowed = permissions.get(roles) ?? permissionsOf(session.roles); // one set for all who have the same roles
+      permissions.set(roles, allowed);
+      return { ...session, permissions: allowed };
+    });
   }
 
   async open(user: User, device: Device, db: Db = this.prisma): Promise<Tokens> {

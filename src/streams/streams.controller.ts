@@ -41,7 +41,7 @@ export class StreamsController {
     @Caller() actor: Actor,
     @Query() query: StreamQuery,
     @Res() reply: FastifyReply,
-    @Headers('last-event-id') lastEventId?: string,
+    @Headers('Last-Event-ID') lastEventId?: string,
   ): Promise<void> {
     return this.streams.open(actor, query, lastEventId, new EventStream(reply, this.env.STREAMS_BUFFER_BYTES));
   }

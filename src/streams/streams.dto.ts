@@ -1,6 +1,6 @@
 import { eventCatalogue } from '#events';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsOptional, Matches, ValidateBy } from 'class-validator';
+import { IsOptional, Matches, MaxLength, ValidateBy } from 'class-validator';
 import { kindsIn } from './streams.rules.js';
 
 const IsListOfKinds = () =>
@@ -15,6 +15,7 @@ const IsListOfKinds = () =>
 export class StreamQuery {
   /** Only events of these kinds: names as in docs/events.md, with `order.*` for all about one thing, comma-separated. Without, all you may see. @example "order.*,post.published" */
   @IsOptional()
+  @MaxLength(2_000)
   @IsListOfKinds()
   @ApiProperty({ pattern: '^[a-z-]+\\.([a-z-]+|\\*)(,[a-z-]+\\.([a-z-]+|\\*))*$', maxLength: 2_000 })
   events?: string;

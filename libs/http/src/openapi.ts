@@ -8,7 +8,7 @@ import { ENDLESS } from './event-stream.js';
 import * as errors from './http.errors.js';
 import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
-import { HEADERS, PROBLEM_SCHEMA } from './openapi-components.js';
+import { BEARER, HEADERS, PROBLEM_SCHEMA, TICKET } from './openapi-components.js';
 import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
 import { LOCATED, VERSIONED } from './representation.js';
 
@@ -54,24 +54,8 @@ export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObje
     .setVersion(info.version)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer(env.PUBLIC_URL!)
-    .addBearerAuth(
-      {
-        type: 'http',
-        scheme: 'bearer',
-        bearerFormat: 'JWT',
-        description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.',
-      },
-      'bearer',
-    )
-    .addApiKey(
-      {
-        type: 'apiKey',
-        in: 'query',
-        name: 'ticket',
-        description: 'What `POST /events/tickets` answers with, where no header can be sent. It is good once, for 30 seconds.',
-      },
-      'ticket',
-    );
+    .addBearerAuth(BEARER, 'bearer')
+    .addApiKey(TICKET, 'ticket');
   const document = SwaggerModule.createDocument(app, builder.build(), {
     operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}`,
   });
