@@ -21,6 +21,7 @@ export const FEATURES = {
   payments: [],
   orders: ['users', 'products', 'payments'],
   notifications: [],
+  streams: [],
   webhooks: [],
   audit: [],
   ops: [],

@@ -19,6 +19,7 @@ import { OpsModule } from './ops/ops.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { PostsModule } from './posts/posts.module.js';
 import { ProductsModule } from './products/products.module.js';
+import { StreamsModule } from './streams/streams.module.js';
 import { ALL_PERMISSIONS } from './users/roles.rules.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -46,6 +47,7 @@ export class AppModule {
         OrdersModule,
         AuditModule,
         NotificationsModule,
+        StreamsModule,
         OpsModule,
         ...(hasMailbox(env) ? [MailboxModule] : []),
       ],

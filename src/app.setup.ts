@@ -35,6 +35,7 @@ const DESCRIPTION =
 const TAGS = {
   Audit: 'What happened, by whom, and the proof that nobody changed it since.',
   Auth: 'Proving who you are: accounts, log-in, sessions, passwords.',
+  Events: 'Hearing of what happens, as it happens: a stream of server-sent events.',
   Notifications: 'Being told: the inbox, and where you want to hear of what.',
   Operations: 'Running it: health, jobs, events, public keys, and what each problem means.',
   Orders: 'Buying: quote, place, pay, cancel. Stock is held from the moment an order is placed.',

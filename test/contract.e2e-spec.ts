@@ -467,6 +467,11 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
     const by = await aUser(app);
     return [{ by, params: { id: await anOrder(by) } }];
   },
+  'streams.open': async () => {
+    const by = await aUser(app);
+    return [{ by }, { by, query: 'events=order.*,post.published&lastEventId=0000000000000001' }];
+  },
+  'tickets.issue': async () => [{ by: await aUser(app) }],
   'notifications.list': async () => {
     const by = await aUser(app);
     await aNotification(by);
@@ -542,6 +547,7 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
 
 /** Operations that change something and leave no entry, and why. */
 const UNAUDITED: Record<string, string> = {
+  'tickets.issue': 'lets in as the session that asks for it, once within half a minute',
   'auth.refresh': 'continues a session whose beginning and end are kept; a token that turns up twice is, too',
   'orders.quote': 'keeps nothing',
   'notifications.read': 'concerns nobody but its reader, and nothing they may do',
@@ -550,6 +556,7 @@ const UNAUDITED: Record<string, string> = {
 
 /** Reads whose answer differs each time, and why. */
 const NEVER_ALIKE: Record<string, string> = {
+  'streams.open': 'it tells what happens next, for as long as somebody listens (see the client of the harness)',
   'audit.verify': 'it counts what is in the log, and is itself written into it',
 };
 

@@ -11,7 +11,7 @@ const PAGE = 500;
 @Injectable()
 export class AuthPrivacy extends PersonalData {
   readonly name = 'auth';
-  readonly tables = ['passwords', 'sessions', 'budgets'];
+  readonly tables = ['passwords', 'sessions', 'tickets', 'budgets'];
 
   constructor(private readonly budgets: Budgets) {
     super();

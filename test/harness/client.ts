@@ -43,13 +43,17 @@ export class Client {
         { hostname, port, method, path: path.startsWith('/') ? path : `/api/v1/${path}`, headers: sent, agent: this.agent, signal },
         (incoming) => {
           const chunks: Buffer[] = [];
-          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-          incoming.once('error', reject);
-          incoming.once('end', () => {
+          const answered = () => {
             const text = Buffer.concat(chunks).toString('utf8');
             const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
             resolve({ status: incoming.statusCode!, headers, body: parsed(text) as Body, text });
-          });
+          };
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+          incoming.once('error', reject);
+          incoming.once('end', answered);
+          // What has no end is answered by its beginning; then this side hangs up. Who wants more of it calls `openStream`.
+          if (incoming.headers['content-type']?.startsWith('text/event-stream'))
+            incoming.once('data', () => (answered(), incoming.destroy()));
         },
       );
       outgoing.once('error', reject);

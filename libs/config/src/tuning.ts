@@ -74,6 +74,32 @@ export class Tuning {
   @Max(2_700)
   PRIVACY_ERASURE_GRACE_SECONDS = 300;
 
+  /** How often an event stream that has nothing to tell says so, to keep its connection open. */
+  @IsInt()
+  @Min(1)
+  @Max(60)
+  STREAMS_HEARTBEAT_SECONDS = 15;
+
+  /** Event streams that one user may have open at a time, per process. `RATE_LIMIT=off` lifts it. */
+  @IsInt()
+  @Min(1)
+  STREAMS_PER_USER = 20;
+
+  /** Event streams that this process serves at a time; further ones are answered 503. */
+  @IsInt()
+  @Min(1)
+  STREAMS_PER_PROCESS = 5_000;
+
+  /** Bytes that an event stream's client may leave unread before its connection is cut; it resumes with what it has not got. */
+  @IsInt()
+  @Min(131_072)
+  STREAMS_BUFFER_BYTES = 262_144;
+
+  /** Events that a resumed stream reads again at most. Who has been away for longer is told to begin anew. */
+  @IsInt()
+  @Min(0)
+  STREAMS_RESUME_EVENTS = 50_000;
+
   /** Whether the payment simulator takes orders in production. Elsewhere it always does. */
   @IsIn(['on', 'off'])
   PAYMENTS_SANDBOX: 'on' | 'off' = 'off';

@@ -1,6 +1,7 @@
-import { execute, Prisma, type PrismaService, rows, transaction, type Tx } from '#database';
+import { execute, Prisma, type PrismaService, rows, signal, transaction, type Tx } from '#database';
 import { enqueue, job } from '#jobs';
 import { IsString } from 'class-validator';
+import { LOG_EXTENDED } from './wake.js';
 
 export class DeliverPayload {
   @IsString()
@@ -44,6 +45,7 @@ export async function dispatch(prisma: PrismaService): Promise<number> {
     if (lock.length === 0) return 0;
     const { events, deliveries } = await place(db, lock[0]!.position);
     for (const delivery of deliveries) await enqueueDelivery(db, delivery);
+    if (events > 0) signal(db, LOG_EXTENDED, '');
     return events;
   });
 }

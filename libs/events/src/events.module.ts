@@ -4,11 +4,13 @@ import { EventConsumers } from './consumers.js';
 import { EventDeliveries } from './deliveries.js';
 import { EventDispatcher } from './dispatcher.js';
 import { EventJobs } from './events.jobs.js';
+import { LogTail } from './tail.js';
 
 /** Brings what is published to its consumers. */
 @Global()
 @Module({
   imports: [DiscoveryModule],
-  providers: [EventConsumers, EventDispatcher, EventDeliveries, EventJobs],
+  providers: [EventConsumers, EventDispatcher, EventDeliveries, EventJobs, LogTail],
+  exports: [LogTail],
 })
 export class EventsModule {}

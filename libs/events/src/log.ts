@@ -62,6 +62,23 @@ export async function readEvents(db: Db, { after, limit, names, subject }: LogQu
   return found.map(publishedFrom);
 }
 
+/**
+ * A stretch of the log in which nothing is missing: null when something behind `after` has been forgotten already (`EVENTS_TTL_DAYS`).
+ * `known` is a cursor up to which the log is known to reach. Places are given without gaps, so a gap is where events were purged.
+ */
+export async function readWhole(
+  db: Db,
+  { after, limit, known }: { after: string; limit: number; known: string },
+): Promise<Published[] | null> {
+  const events = await readEvents(db, { after, limit });
+  let position = positionAt(after)!;
+  for (const { cursor } of events) {
+    if (positionAt(cursor) !== position + 1n) return null;
+    position += 1n;
+  }
+  return events.length < limit && position < positionAt(known)! ? null : events;
+}
+
 /** The cursor behind which only what happens from now on will lie. */
 export async function endOfLog(db: Db): Promise<string> {
   const [log] = await rows<{ position: bigint }>(db, Prisma.sql`SELECT position FROM event_log`);

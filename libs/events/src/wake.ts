@@ -1,6 +1,8 @@
 import { afterCommit, clientOf, type Db, type PrismaService, signal } from '#database';
 
 export const EVENTS_PUBLISHED = 'events';
+/** The log has grown; sent once for each of the dispatcher's transactions, after its commit. */
+export const LOG_EXTENDED = 'log';
 
 /** At most so often does a process that publishes a lot say so: NOTIFY takes a lock that every commit in the cluster which notifies shares. */
 const QUIET_MS = 20;

@@ -6,6 +6,7 @@ import { requestIdFrom, traceIdFrom, withOrigin } from '#telemetry';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { apiUrl } from './api.js';
+import type { EndlessConfig } from './event-stream.js';
 import { registerForms } from './forms.js';
 import { badRequest, methodNotAllowed, requestTimeout } from './http.errors.js';
 import { PROBLEM_MEDIA_TYPE, problemDocument, ProblemFilter } from './problem.filter.js';
@@ -83,7 +84,9 @@ function openRequest(request: FastifyRequest, reply: FastifyReply, logger: Pino,
   reply.headers(SECURITY_HEADERS).header('X-Request-Id', request.id);
   if (env.isProduction) reply.header('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
   reply.raw.once('close', () => {
-    const finished = reply.raw.writableFinished;
+    // Whoever reads what has no end is the one to hang up.
+    const { endless = false } = request.routeOptions.config as EndlessConfig;
+    const finished = reply.raw.writableFinished || (endless && reply.raw.headersSent);
     logger.info(
       {
         requestId: request.id,

@@ -41,3 +41,17 @@ export const PROBLEM_SCHEMA = {
     },
   },
 };
+
+export const BEARER = {
+  type: 'http' as const,
+  scheme: 'bearer',
+  bearerFormat: 'JWT',
+  description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.',
+};
+
+export const TICKET = {
+  type: 'apiKey' as const,
+  in: 'query',
+  name: 'ticket',
+  description: 'What `POST /events/tickets` answers with, where no header can be sent. It is good once, for 30 seconds.',
+};

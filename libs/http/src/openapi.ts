@@ -3,11 +3,12 @@ import { DiscoveryService } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { Env } from '#config';
 import { type ProblemDefinition, problemCatalogue } from '#errors';
-import { ACCESS, type Access, forbidden, invalidToken, unauthenticated } from '#security';
+import { ACCESS, type Access, forbidden, invalidTicket, invalidToken, TICKETS, unauthenticated } from '#security';
+import { ENDLESS } from './event-stream.js';
 import * as errors from './http.errors.js';
 import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
-import { HEADERS, PROBLEM_SCHEMA } from './openapi-components.js';
+import { BEARER, HEADERS, PROBLEM_SCHEMA, TICKET } from './openapi-components.js';
 import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
 import { LOCATED, VERSIONED } from './representation.js';
 
@@ -29,6 +30,8 @@ interface RouteFacts {
   idempotent: 'required' | 'optional' | undefined;
   versioned: boolean;
   located: boolean;
+  endless: boolean;
+  tickets: boolean;
 }
 
 /** What the application says of itself; `tags` by the noun an operation's path begins with. */
@@ -51,15 +54,8 @@ export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObje
     .setVersion(info.version)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer(env.PUBLIC_URL!)
-    .addBearerAuth(
-      {
-        type: 'http',
-        scheme: 'bearer',
-        bearerFormat: 'JWT',
-        description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.',
-      },
-      'bearer',
-    );
+    .addBearerAuth(BEARER, 'bearer')
+    .addApiKey(TICKET, 'ticket');
   const document = SwaggerModule.createDocument(app, builder.build(), {
     operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}`,
   });
@@ -121,6 +117,8 @@ function collectFacts(app: INestApplication): Map<string, RouteFacts> {
         idempotent: Reflect.getMetadata(IDEMPOTENT, handler) as RouteFacts['idempotent'],
         versioned: Reflect.getMetadata(VERSIONED, handler) === true,
         located: Reflect.getMetadata(LOCATED, handler) === true,
+        endless: Reflect.getMetadata(ENDLESS, handler) === true,
+        tickets: Reflect.getMetadata(TICKETS, handler) === true,
       });
     }
   }
@@ -143,7 +141,8 @@ function completeOperation(
   operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route, method)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
-  if (method === 'get')
+  if (route.tickets) operation.security.push({ ticket: [] });
+  if (method === 'get' && !route.endless)
     operation.responses['304'] = {
       description: 'It is still what `If-None-Match` names.',
       headers: { 'X-Request-Id': header('X-Request-Id'), ETag: header('ETag') },
@@ -169,6 +168,7 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   const { access } = route;
   if (access.level !== 'public') problems.add(unauthenticated);
   if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
+  if (route.tickets) problems.add(invalidTicket);
   if (access.level === 'permission') problems.add(forbidden);
   if (method !== 'get')
     for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);
@@ -233,7 +233,7 @@ function describeSuccess(status: string, response: ResponseObject, route: RouteF
     ...response.headers,
     'X-Request-Id': header('X-Request-Id'),
     ...((status === '201' || (route.located && status === '202')) && { Location: header('Location') }),
-    ...((method === 'get' || route.versioned) && status !== '204' && { ETag: header('ETag') }),
+    ...((method === 'get' || route.versioned) && status !== '204' && !route.endless && { ETag: header('ETag') }),
     ...(route.idempotent && { 'Idempotency-Replayed': header('Idempotency-Replayed') }),
   } as never;
 }
@@ -264,7 +264,7 @@ function headerParameters(route: RouteFacts, method: string): ParameterObject[] 
           }),
         ]
       : []),
-    ...(method === 'get'
+    ...(method === 'get' && !route.endless
       ? [header('If-None-Match', false, 'The ETag of the answer you have; while it holds, the answer is 304.', { example: '"3"' })]
       : []),
   ];

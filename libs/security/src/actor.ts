@@ -23,7 +23,14 @@ export interface LiveSession {
   permissions: ReadonlySet<string>;
 }
 
+/** A live session's user, with what they may do now. */
+export function actorOf({ userId, sessionId, roles, permissions }: LiveSession): Actor {
+  return new Actor(userId, sessionId, roles, permissions);
+}
+
 /** Where guards look up sessions; the application provides it. An ended session must be gone from it, in every process, within a second. */
 export abstract class SessionDirectory {
   abstract find(sessionId: string): Promise<LiveSession | null>;
+  /** Those of these sessions that live, as they are now and not as they were a moment ago: for what outlives a request. */
+  abstract findAll(sessionIds: readonly string[]): Promise<LiveSession[]>;
 }

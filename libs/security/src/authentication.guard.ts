@@ -1,10 +1,14 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import type { Actor } from './actor.js';
+import { type Actor, actorOf, SessionDirectory } from './actor.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { ACCESS, type Access, type AuthenticatedRequest } from './security.decorator.js';
-import { invalidToken } from './security.errors.js';
+import { invalidTicket, invalidToken } from './security.errors.js';
+import { TICKETS, Tickets } from './tickets.js';
+
+/** A request whose credentials are known by their kind when they were refused. */
+type CredentialsRequest = AuthenticatedRequest & { credentialsRefused?: 'token' | 'ticket' };
 
 /**
  * Says who calls, and refuses nobody: an invalid token is remembered on the request, so that the rate limit counts it before the
@@ -15,6 +19,8 @@ export class AuthenticationGuard extends AuthGuard() {
   constructor(
     private readonly reflector: Reflector,
     strategy: JwtStrategy,
+    private readonly tickets: Tickets,
+    private readonly sessions: SessionDirectory,
   ) {
     // By name passport would give the strategy of the application that was made last in this process. It augments the one it is given,
     // so each request gets a heir of its own.
@@ -26,20 +32,30 @@ export class AuthenticationGuard extends AuthGuard() {
   }
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest & { credentialsRefused?: boolean }>();
+    const request = context.switchToHttp().getRequest<CredentialsRequest>();
     const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]);
     request.actor = null;
     const ignored = access?.level === 'public' && access.credentials === 'ignored';
-    if (ignored || request.headers.authorization === undefined) return true;
-    await super.canActivate(context);
+    if (ignored) return true;
+    if (request.headers.authorization !== undefined) await super.canActivate(context);
+    else if (this.reflector.get<boolean | undefined>(TICKETS, context.getHandler())) await this.readTicket(request);
     return true;
+  }
+
+  private async readTicket(request: CredentialsRequest): Promise<void> {
+    const { ticket } = request.query as { ticket?: unknown };
+    if (typeof ticket !== 'string') return;
+    const sessionId = await this.tickets.redeem(ticket);
+    const session = sessionId && (await this.sessions.find(sessionId));
+    if (session) request.actor = actorOf(session);
+    else request.credentialsRefused = 'ticket';
   }
 
   /** Passport's outcome. What broke on the way (a dead database) is not the caller's fault and goes on as it is. */
   override handleRequest<T = Actor>(error: unknown, actor: T | false, _info: unknown, context: ExecutionContext): T {
     if (error) throw error as Error;
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest & { credentialsRefused?: boolean }>();
-    request.credentialsRefused = !actor;
+    const request = context.switchToHttp().getRequest<CredentialsRequest>();
+    if (!actor) request.credentialsRefused = 'token';
     request.actor = actor ? (actor as unknown as Actor) : null;
     return actor as T;
   }
@@ -50,6 +66,9 @@ export class AuthenticationGuard extends AuthGuard() {
 }
 
 /** Throws when credentials were sent and refused. */
-export function refuseBadCredentials(request: AuthenticatedRequest & { credentialsRefused?: boolean }): void {
-  if (request.credentialsRefused) throw invalidToken('The access token is not valid or its session has ended; refresh it or log in again.');
+export function refuseBadCredentials({ credentialsRefused }: CredentialsRequest): void {
+  if (credentialsRefused === 'token')
+    throw invalidToken('The access token is not valid or its session has ended; refresh it or log in again.');
+  if (credentialsRefused === 'ticket')
+    throw invalidTicket('The ticket was used before, has expired, or its session has ended; get a new one.');
 }

@@ -1,4 +1,4 @@
-export { Actor, type LiveSession, type Permission, SessionDirectory } from './actor.js';
+export { Actor, actorOf, type LiveSession, type Permission, SessionDirectory } from './actor.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { AuthorizationGuard } from './authorization.guard.js';
 export { type Budget, Budgets } from './budgets.js';
@@ -7,5 +7,6 @@ export { clientNetwork } from './client-address.js';
 export { JwtStrategy } from './jwt.strategy.js';
 export { type AccessClaims, KeyRing } from './keys.js';
 export { ACCESS, type Access, type AuthenticatedRequest, Caller, Public, Requires, SignedIn } from './security.decorator.js';
-export { forbidden, invalidToken, tooManyAttempts, unauthenticated } from './security.errors.js';
+export { forbidden, invalidTicket, invalidToken, tooManyAttempts, unauthenticated } from './security.errors.js';
 export { SecurityModule } from './security.module.js';
+export { TakesTickets, type Ticket, TICKETS, Tickets } from './tickets.js';

@@ -14,6 +14,13 @@ export const invalidToken = problem(
   'The token is malformed, was not issued here, has expired, or its session has ended (logout, password change, suspension). Get a new one with POST /api/v1/auth/refresh, or log in again.',
 );
 
+export const invalidTicket = problem(
+  'auth/invalid-ticket',
+  'unauthenticated',
+  'The ticket is not valid',
+  'A ticket lets in once, within 30 seconds, and only while the session that asked for it lives. Get a new one with POST /api/v1/events/tickets for each connection.',
+);
+
 export const forbidden = problem(
   'auth/forbidden',
   'forbidden',

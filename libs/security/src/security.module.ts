@@ -5,8 +5,10 @@ import { Budgets } from './budgets.js';
 import { BudgetsJobs } from './budgets.jobs.js';
 import { KeyRing } from './keys.js';
 import { KnownPermissions, RouteCheck } from './route-check.js';
+import { Tickets } from './tickets.js';
+import { TicketsJobs } from './tickets.jobs.js';
 
-/** Keys, budgets and the start-up check. The guards, which need the application's sessions, are named in `app.module.ts`. */
+/** Keys, budgets, tickets and the start-up check. The guards, which need the application's sessions, are named in `app.module.ts`. */
 @Global()
 @Module({})
 export class SecurityModule {
@@ -15,8 +17,16 @@ export class SecurityModule {
     return {
       module: SecurityModule,
       imports: [DiscoveryModule, PassportModule],
-      providers: [KeyRing, Budgets, BudgetsJobs, RouteCheck, { provide: KnownPermissions, useValue: new KnownPermissions(permissions) }],
-      exports: [KeyRing, Budgets],
+      providers: [
+        KeyRing,
+        Budgets,
+        BudgetsJobs,
+        Tickets,
+        TicketsJobs,
+        RouteCheck,
+        { provide: KnownPermissions, useValue: new KnownPermissions(permissions) },
+      ],
+      exports: [KeyRing, Budgets, Tickets],
     };
   }
 }
