@@ -679,7 +679,10 @@ describe('the OpenAPI document', () => {
           expect.arrayContaining(['auth/unauthenticated', 'auth/invalid-token']),
         ]);
       if (operation.requestBody)
-        expect([operation.id, codesOf(responseOf(operation, 415))]).toEqual([operation.id, ['http/unsupported-media-type']]);
+        expect([operation.id, codesOf(responseOf(operation, 415))]).toEqual([
+          operation.id,
+          expect.arrayContaining(['http/unsupported-media-type']),
+        ]);
     }
   });
 

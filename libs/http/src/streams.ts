@@ -98,9 +98,11 @@ export class FileUpload {
     let bytes: Readable | undefined;
     const ended = new Promise<void>((resolve, reject) => {
       watchHead(raw, () => reject(uploadMalformed('A header of the form’s part is not valid; names with line breaks are not.')));
+      const brokeOff = (cause?: unknown) => reject(uploadMalformed('The upload broke off.', { cause }));
       const tooMany = () => reject(uploadMalformed(`The form has more than one part; send one file, as \`${this.field}\`.`));
       parser.on('file', (field, stream, name, _encoding, contentType) => {
-        stream.on('error', reject);
+        // Whoever stops reading aborts it, and says why elsewhere.
+        stream.on('error', (error) => error.name === 'AbortError' || brokeOff(error));
         if (field !== this.field) return reject(unknownPart(field));
         bytes = stream;
         stream.once('limit', () => reject(this.tooLarge()));
@@ -111,8 +113,8 @@ export class FileUpload {
       for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) parser.once(limit, tooMany);
       parser.once('finish', resolve);
       parser.once('error', (error) => reject(uploadMalformed('The form cannot be read, or broke off.', { cause: error })));
-      raw.once('close', () => raw.readableEnded || reject(uploadMalformed('The upload broke off.')));
-      raw.once('error', reject);
+      raw.once('close', () => raw.readableEnded || brokeOff());
+      raw.once('error', brokeOff);
     });
     raw.pipe(parser);
     try {
