@@ -71,7 +71,7 @@ export function exchange(
 }
 
 /** Uploads a form. */
-export function upload(server: Server, by: Person | null, parts: Part | Part[], headers: Record<string, string> = {}) {
+export function upload(server: Server, by: Pick<Person, 'accessToken'> | null, parts: Part | Part[], headers: Record<string, string> = {}) {
   const { type, body } = form([parts].flat());
   return exchange(server, 'POST', 'files', {
     body,
