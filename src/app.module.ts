@@ -9,10 +9,12 @@ import { JobsModule } from '#jobs';
 import { hasMailbox, MailModule } from '#mail';
 import { PrivacyModule } from '#privacy';
 import { AddressBudgetGuard, AuthenticationGuard, AuthorizationGuard, SecurityModule } from '#security';
+import { StorageModule } from '#storage';
 import { TelemetryModule } from '#telemetry';
 import type { Logger as Pino } from 'pino';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { FilesModule } from './files/files.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { MailboxModule } from './ops/mailbox.module.js';
 import { OpsModule } from './ops/ops.module.js';
@@ -37,11 +39,13 @@ export class AppModule {
         EventsModule,
         AuditLogModule,
         MailModule,
+        StorageModule,
         PrivacyModule,
         SecurityModule.of(ALL_PERMISSIONS),
         HttpModule,
         UsersModule,
         AuthModule,
+        FilesModule,
         PostsModule,
         ProductsModule,
         OrdersModule,

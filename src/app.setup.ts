@@ -36,6 +36,7 @@ const TAGS = {
   Audit: 'What happened, by whom, and the proof that nobody changed it since.',
   Auth: 'Proving who you are: accounts, log-in, sessions, passwords.',
   Events: 'Hearing of what happens, as it happens: a stream of server-sent events.',
+  Files: 'Uploads and what is made of them. Yours alone, unless something public shows them; links work for some minutes.',
   Notifications: 'Being told: the inbox, and where you want to hear of what.',
   Operations: 'Running it: health, jobs, events, public keys, and what each problem means.',
   Orders: 'Buying: quote, place, pay, cancel. Stock is held from the moment an order is placed.',
@@ -61,6 +62,8 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
       'RateLimit-Policy',
       'X-Request-Id',
       'Idempotency-Replayed',
+      'Accept-Ranges',
+      'Content-Range',
     ];
     await fastify.register(cors, {
       origin: env.CORS_ORIGINS,

@@ -5,6 +5,8 @@ import { RequestMethod } from '@nestjs/common';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { transaction } from '#database';
+import type { FileResponse } from '../src/files/files.dto.js';
+import type { UploadResponse } from '../src/files/uploads.dto.js';
 import { NotificationsService } from '../src/notifications/notifications.service.js';
 import { UnsubscriptionsService } from '../src/notifications/unsubscriptions.service.js';
 import { startApp, type TestApp } from './harness/app.js';
@@ -13,6 +15,7 @@ import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
 import { anAdmin, aPost, aProduct, aSession, aUser, type Person, unique } from './harness/people.js';
 import { type Product, startProcess, stopProcesses } from './harness/product.js';
+import { aPng, exchange, form, type Part, sha256, upload } from './harness/uploads.js';
 import { INHERITED_NAMES } from './harness/wire.js';
 
 const NOBODYS_ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
@@ -61,6 +64,8 @@ interface Happy {
   params?: Record<string, string>;
   query?: string;
   body?: Record<string, unknown>;
+  /** A body that is no JSON. */
+  form?: { type: string; body: Buffer };
   by?: Person;
   headers?: Record<string, string>;
 }
@@ -126,6 +131,10 @@ function resolve<T>(ref: string): T {
 const isPublic = ({ security = [] }: Operation) => security.some((scheme) => Object.keys(scheme).length === 0);
 const heedsTokens = ({ security = [] }: Operation) => security.some((scheme) => Object.keys(scheme).length > 0);
 const takes = ({ parameters }: Operation, name: string) => parameters.some((parameter) => parameter.name === name);
+/** Its body is read as a stream, whatever it is: nothing in it has a name, and the test of that feature sees to it. */
+const streams = ({ requestBody }: Operation) =>
+  ['multipart/form-data', 'application/octet-stream'].some((type) => requestBody?.content[type] !== undefined) &&
+  requestBody?.content['application/x-www-form-urlencoded'] === undefined;
 const codesOf = (response: Response | undefined) => Object.keys(response?.content?.[PROBLEM_TYPE]?.examples ?? {});
 
 /** What is wrong with an answer, by the document. */
@@ -165,7 +174,7 @@ function faultsOf(operation: Operation, answer: Answer<unknown>): string[] {
         `${JSON.stringify(validate.errors?.map(({ instancePath, message, params }) => [instancePath, message, params]))} in ${answer.text.slice(0, 500)}`,
       );
   } else if (response?.content) {
-    if (!Object.keys(response.content).some((media) => type?.startsWith(media))) fault(`it is ${type}`);
+    if (!Object.keys(response.content).some((media) => media === '*/*' || type?.startsWith(media))) fault(`it is ${type}`);
   } else if (answer.text !== '') fault(`it says what is not documented: ${answer.text.slice(0, 200)}`);
   for (const name of ['Location', 'ETag'])
     if (response?.headers?.[name] && answer.headers[name.toLowerCase()] === undefined) fault(`no ${name}`);
@@ -181,7 +190,12 @@ const send = (operation: Operation, happy: Happy, changed: { path?: string; call
   product.request<unknown>(operation.method.toUpperCase(), changed.path ?? pathOf(operation, happy.params, happy.query), {
     ...(happy.by && { token: happy.by.accessToken }),
     ...(happy.body && { body: happy.body }),
-    headers: { ...(takes(operation, 'Idempotency-Key') && { 'idempotency-key': unique() }), ...happy.headers },
+    ...(happy.form && { body: happy.form.body.toString('utf8') }),
+    headers: {
+      ...(happy.form && { 'content-type': happy.form.type }),
+      ...(takes(operation, 'Idempotency-Key') && { 'idempotency-key': unique() }),
+      ...happy.headers,
+    },
     ...changed.call,
   });
 
@@ -207,6 +221,15 @@ async function aNotification(to: Person): Promise<string> {
 
 async function anUnsubscription(): Promise<string> {
   return new URL((await app.get(UnsubscriptionsService).urlFor((await aUser(app)).id, 'order.paid'))!).search.slice(1);
+}
+
+async function aFile(by: Person, part: Part = { name: 'a.txt', type: 'text/plain', bytes: 'text' }): Promise<FileResponse> {
+  return (await upload(product, by, part)).body;
+}
+
+async function anUpload(by: Person): Promise<UploadResponse> {
+  const body = { name: 'a.txt', contentType: 'text/plain', size: 4, sha256: sha256('text') };
+  return (await product.request<UploadResponse>('POST', 'files/uploads', { token: by.accessToken, body })).body;
 }
 
 /** A job that nobody does, since its name is of an older version. */
@@ -298,6 +321,47 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
   'exports.content': async () => {
     const by = await aUser(app);
     return [{ by, params: { id: await anExport(by, 'ready') } }];
+  },
+  'files.upload': async () => [
+    { by: await aUser(app), form: form([{ name: 'a.txt', type: 'text/plain', bytes: 'text' }]) },
+    { by: await aUser(app), form: form([{ name: 'a.svg', type: 'image/svg+xml', bytes: '<svg xmlns="http://www.w3.org/2000/svg"/>' }]) },
+  ],
+  'files.get': async () => {
+    const by = await aUser(app);
+    const picture = await aFile(by, { name: 'a.png', type: 'image/png', bytes: aPng(300, 200) });
+    const read = () => product.request<FileResponse>('GET', `files/${picture.id}`, { token: by.accessToken });
+    await eventually(async () => (await read()).body.variantsStatus === 'ready');
+    return [
+      { by, params: { id: (await aFile(by)).id } },
+      { by, params: { id: picture.id } },
+    ];
+  },
+  'files.content': async () => {
+    const by = await aUser(app);
+    const { id, url } = await aFile(by);
+    return [
+      { params: { id }, query: new URL(url).search.slice(1) },
+      { by, params: { id } },
+      { by, params: { id }, headers: { range: 'bytes=1-2' } },
+    ];
+  },
+  'files.delete': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: (await aFile(by)).id } }];
+  },
+  'uploads.begin': async () => [
+    { by: await aUser(app), body: { name: 'a.txt', contentType: 'text/plain', size: 4, sha256: sha256('text') } },
+  ],
+  'uploads.take': async () => {
+    const { id, url, headers } = await anUpload(await aUser(app));
+    const { 'content-type': type, ...others } = headers as { 'content-type': string };
+    return [{ params: { id }, query: new URL(url).search.slice(1), form: { type, body: Buffer.from('text') }, headers: others }];
+  },
+  'uploads.complete': async () => {
+    const by = await aUser(app);
+    const { id, url, headers } = await anUpload(by);
+    await exchange(product, 'PUT', url, { body: Buffer.from('text'), headers });
+    return [{ by, params: { id } }];
   },
   'posts.list': async () => {
     const by = await aUser(app);
@@ -600,7 +664,10 @@ describe('the OpenAPI document', () => {
       expect([id, tags]).toEqual([id, [expect.stringMatching(/\w/)]]);
       expect([id, security]).toEqual([id, expect.arrayContaining([expect.any(Object)])]);
       for (const scheme of security!.flatMap(Object.keys)) expect(schemes).toContain(scheme);
-      expect([id, Object.keys(responses).filter((status) => status.startsWith('2'))]).toEqual([id, [expect.any(String)]]);
+      expect([id, Object.keys(responses).filter((status) => status.startsWith('2') && status !== '206')]).toEqual([
+        id,
+        [expect.any(String)],
+      ]);
     }
   });
 
@@ -619,7 +686,10 @@ describe('the OpenAPI document', () => {
           expect.arrayContaining(['auth/unauthenticated', 'auth/invalid-token']),
         ]);
       if (operation.requestBody)
-        expect([operation.id, codesOf(responseOf(operation, 415))]).toEqual([operation.id, ['http/unsupported-media-type']]);
+        expect([operation.id, codesOf(responseOf(operation, 415))]).toEqual([
+          operation.id,
+          expect.arrayContaining(['http/unsupported-media-type']),
+        ]);
     }
   });
 
@@ -829,7 +899,7 @@ describe('every operation', () => {
             answers.push(
               await send(operation, happy, { path: pathOf(operation, happy.params, [happy.query, `${name}=1`].filter(Boolean).join('&')) }),
             );
-          if (operation.method !== 'get')
+          if (operation.method !== 'get' && !streams(operation))
             for (const name of ['unknown', 'id', 'role', ...INHERITED_NAMES])
               answers.push(
                 await send(operation, happy, {
@@ -882,7 +952,7 @@ describe('every operation', () => {
   it('refuses bodies that are no JSON, too large or of another type', async () => {
     expect(
       await overAll(
-        ({ method }) => method !== 'get',
+        (operation) => operation.method !== 'get' && !streams(operation),
         async (operation, happy) => {
           const headers = { ...(takes(operation, 'Idempotency-Key') && { 'idempotency-key': unique() }) };
           const text = (body: string, type = 'application/json') =>
@@ -1095,9 +1165,10 @@ describe('every operation', () => {
             );
           }
           const headers = { 'idempotency-key': unique() };
+          const repeated = { ...headers, ...(happy.form && { 'content-type': happy.form.type }) };
           const [first, second] = [
-            await send(operation, happy, { call: { headers } }),
-            await send(operation, happy, { call: { headers } }),
+            await send(operation, happy, { call: { headers: repeated } }),
+            await send(operation, happy, { call: { headers: repeated } }),
           ];
           faults.push(
             ...unless(first.status < 300, operation, first, 'its job'),
@@ -1108,6 +1179,7 @@ describe('every operation', () => {
               'the first answer again',
             ),
           );
+          if (streams(operation)) return faults;
           const other = await send(operation, happy, { call: { headers, body: { ...happy.body, metadata: { other: 'body' } } } });
           if (other.status !== 400) faults.push(...unless(other.status === 422, operation, other, '422'));
           return faults;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventCatalogue, mayBeTold } from '#events';
 import { ALL_PERMISSIONS } from '../src/users/roles.rules.js';
 import { startApp, type TestApp } from './harness/app.js';
+import { upload } from './harness/uploads.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
 import { actorOf, anAdmin, aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from './harness/people.js';
@@ -99,6 +100,16 @@ describe('what people do is published:', () => {
       { name: 'session.started' },
       { name: 'session.ended', actor_id: null, subject_id: other.id, payload: { because: 'a used refresh token turned up again' } },
     ]);
+  });
+
+  it('uploading a file, and deleting it', async () => {
+    const { body } = await upload(app, customer, { name: `${MARKER}.txt`, type: 'text/plain', bytes: MARKER });
+    const about = { resource_type: 'file', actor_id: customer.id, subject_id: customer.id };
+    const payload = { fileId: body.id, ownerId: customer.id, contentType: 'text/plain', size: MARKER.length };
+    expect(await of(body.id)).toMatchObject([{ name: 'file.uploaded', ...about, payload }]);
+    seen.add('file.uploaded');
+    const { events } = await published(customer, 'DELETE', `files/${body.id}`);
+    expect(events).toMatchObject([{ name: 'file.deleted', ...about, payload }]);
   });
 
   it('changing a password', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ALL_PERMISSIONS, permissionsOf, type Role, ROLES } from './roles.rules.js';
 
 const permissions = (...roles: string[]) => [...permissionsOf(roles)].sort();
-const CUSTOMER = ['orders:place', 'posts:publish', 'posts:write'];
+const CUSTOMER = ['files:write', 'orders:place', 'posts:publish', 'posts:write'];
 
 describe('a role', () => {
   it.each<[Role, string[]]>([
@@ -26,6 +26,7 @@ describe('a role', () => {
         'users:manage',
         'products:read',
         'products:manage',
+        'files:manage',
         'ops:read',
         'ops:manage',
       ].sort(),

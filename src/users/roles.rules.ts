@@ -3,7 +3,7 @@ import type { Permission } from '#security';
 export const ROLES = ['admin', 'editor', 'support', 'customer'] as const;
 export type Role = (typeof ROLES)[number];
 
-const CUSTOMER = ['posts:write', 'posts:publish', 'orders:place'] as const satisfies Permission[];
+const CUSTOMER = ['posts:write', 'posts:publish', 'orders:place', 'files:write'] as const satisfies Permission[];
 const EDITOR = [...CUSTOMER, 'posts:manage'] as const satisfies Permission[];
 const SUPPORT = [...CUSTOMER, 'orders:read', 'users:read', 'products:read'] as const satisfies Permission[];
 const ADMIN = [
@@ -11,6 +11,7 @@ const ADMIN = [
   'orders:manage',
   'users:manage',
   'products:manage',
+  'files:manage',
   'ops:read',
   'ops:manage',
   'audit:read',

@@ -4,6 +4,8 @@ import { startApp, type TestApp } from '../harness/app.js';
 import type { Answer } from '../harness/client.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
 import { type Product, startProcess, stopProcesses } from '../harness/product.js';
+import type { UploadResponse } from '../../src/files/uploads.dto.js';
+import { exchange, sha256, upload } from '../harness/uploads.js';
 import { resolve, validator } from './arbitraries.js';
 import { allowed, type Caller, type Draft, forbidden, type Operation, OPERATIONS, type Wrongdoing } from './requests.js';
 
@@ -54,6 +56,13 @@ const THINGS: Record<string, Thing> = {
     const body = { items: [{ variantId: await THINGS['variants']!(by, NO_CALL), quantity: 1 }] };
     const headers = { 'idempotency-key': unique() };
     return (await product.request<{ id: string }>('POST', 'orders', { token: by.accessToken, headers, body })).body.id;
+  },
+  files: async (by) => (await upload(product, by, { name: 'a.txt', type: 'text/plain', bytes: 'text' })).body.id,
+  uploads: async (by) => {
+    const body = { name: 'a.txt', contentType: 'text/plain', size: 4, sha256: sha256('text') };
+    const begun = await product.request<UploadResponse>('POST', 'files/uploads', { token: by.accessToken, body });
+    await exchange(product, 'PUT', begun.body.url, { body: Buffer.from('text'), headers: begun.body.headers });
+    return begun.body.id;
   },
   module: () => 'products',
   what: () => 'out-of-stock',

@@ -153,6 +153,14 @@ describe('the environment', () => {
     ['IDEMPOTENCY_TTL_SECONDS', '59'],
     ['PAYMENTS_SANDBOX', 'true'],
     ['DOCS', 'everybody'],
+    ['STORAGE_S3_BUCKET', 'My Bucket'],
+    ['STORAGE_S3_ENDPOINT', 's3.example.org'],
+    ['STORAGE_S3_ACCESS_KEY_ID', 'AKIA with space'],
+    ['STORAGE_S3_PATH_STYLE', 'yes'],
+    ['FILES_MAX_BYTES', '1'],
+    ['FILES_TYPES', 'png'],
+    ['FILES_IMAGE_PIXELS', '0'],
+    ['FILES_URL_TTL_SECONDS', '1'],
   ])('refuses %s=%s by name', (name, value) => {
     expect(refusal({ [name]: value })).toContain(`${name} must`);
   });
@@ -230,7 +238,7 @@ describe('production', () => {
 describe('.env.example', () => {
   const lines = readFileSync('.env.example', 'utf8').split('\n');
   const listed = lines.flatMap((line) => {
-    const [, name, value] = /^# ([A-Z][A-Z_]+)=(.*)$/.exec(line) ?? [];
+    const [, name, value] = /^# ([A-Z][A-Z0-9_]+)=(.*)$/.exec(line) ?? [];
     return name === undefined ? [] : [[name, value]];
   });
   const settings = Object.entries(new Env() as unknown as Record<string, string | number | string[] | undefined>);
@@ -246,6 +254,6 @@ describe('.env.example', () => {
   });
 
   it('says what each is for', () => {
-    expect(lines.filter((line, place) => /^# ?[A-Z][A-Z_]+=/.test(line) && !/^# +\S/.test(lines[place - 1] ?? ''))).toEqual([]);
+    expect(lines.filter((line, place) => /^# ?[A-Z][A-Z0-9_]+=/.test(line) && !/^# +\S/.test(lines[place - 1] ?? ''))).toEqual([]);
   });
 });

@@ -73,6 +73,34 @@ export class Env extends Tuning {
   @IsNotEmpty()
   DATA_DIR = '.data';
 
+  /** Keep files in this S3 bucket instead of the folder `files` under DATA_DIR. Needed where processes do not share a disk. */
+  @ValidateIf((env: Env) => env.STORAGE_S3_BUCKET !== undefined || env.STORAGE_S3_ENDPOINT !== undefined)
+  @Matches(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { message: 'STORAGE_S3_BUCKET must be the name of a bucket' })
+  STORAGE_S3_BUCKET: string | undefined = undefined;
+
+  /** The region requests are signed for. */
+  @Matches(/^[a-z0-9-]{1,40}$/, { message: 'STORAGE_S3_REGION must be a region like eu-central-1' })
+  STORAGE_S3_REGION = 'us-east-1';
+
+  /** An S3-compatible server other than Amazon's. Clients that upload directly must reach it under this URL, too. */
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true })
+  STORAGE_S3_ENDPOINT: string | undefined = undefined;
+
+  /** Unset, with its secret: what the SDK finds by itself (the role of the machine). */
+  @ValidateIf((env: Env) => env.STORAGE_S3_ACCESS_KEY_ID !== undefined || env.STORAGE_S3_SECRET_ACCESS_KEY !== undefined)
+  @Matches(/^\S{3,128}$/, { message: 'STORAGE_S3_ACCESS_KEY_ID must be set, together with STORAGE_S3_SECRET_ACCESS_KEY' })
+  STORAGE_S3_ACCESS_KEY_ID: string | undefined = undefined;
+
+  /** The secret of STORAGE_S3_ACCESS_KEY_ID. */
+  @ValidateIf((env: Env) => env.STORAGE_S3_ACCESS_KEY_ID !== undefined || env.STORAGE_S3_SECRET_ACCESS_KEY !== undefined)
+  @Matches(/^\S{3,256}$/, { message: 'STORAGE_S3_SECRET_ACCESS_KEY must be set, together with STORAGE_S3_ACCESS_KEY_ID' })
+  STORAGE_S3_SECRET_ACCESS_KEY: string | undefined = undefined;
+
+  /** `on` names the bucket in the path (`/bucket/key`), as most servers other than Amazon's want it; `off` in the host. */
+  @IsIn(['on', 'off'])
+  STORAGE_S3_PATH_STYLE: 'on' | 'off' = 'off';
+
   /** The least level that is logged. */
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent' = 'info';

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, Max, Min } from 'class-validator';
+import { ArrayNotEmpty, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 
 /** The part of `Env` that says how much, how often and how long features do what they do: each has a default that harms nobody. */
 export class Tuning {
@@ -103,4 +103,68 @@ export class Tuning {
   /** Whether the payment simulator takes orders in production. Elsewhere it always does. */
   @IsIn(['on', 'off'])
   PAYMENTS_SANDBOX: 'on' | 'off' = 'off';
+
+  /** The largest file that may be uploaded. */
+  @IsInt()
+  @Min(1_024)
+  @Max(5_368_709_120) // what S3 takes in one request
+  FILES_MAX_BYTES = 52_428_800;
+
+  /** What somebody's files may come to together; 0 sets no limit. */
+  @IsInt()
+  @Min(0)
+  FILES_QUOTA_BYTES = 1_073_741_824;
+
+  /** The types of files that are taken. Each must be one whose content Ashlar can tell; SVG, HTML and the like are served as attachments. */
+  @ArrayNotEmpty()
+  @Matches(/^[a-z]+\/[a-z0-9.+-]+$/, { each: true, message: 'FILES_TYPES must be media types like image/png' })
+  FILES_TYPES: string[] = [
+    'image/jpeg',
+    'image/png',
+    'image/webp',
+    'image/gif',
+    'image/avif',
+    'image/svg+xml',
+    'application/pdf',
+    'application/json',
+    'text/plain',
+    'text/csv',
+    'text/markdown',
+    'text/html',
+    'audio/mpeg',
+    'audio/ogg',
+    'audio/wav',
+    'video/mp4',
+    'video/webm',
+  ];
+
+  /** The most pixels (width × height) an image may have; it is refused by its header alone. */
+  @IsInt()
+  @Min(1)
+  @Max(268_402_689) // what libvips takes without being told otherwise
+  FILES_IMAGE_PIXELS = 50_000_000;
+
+  /** How long an upload may take to arrive, however slowly. */
+  @IsInt()
+  @Min(1)
+  @Max(3_600)
+  FILES_UPLOAD_TIMEOUT_SECONDS = 300;
+
+  /** How long the link of a direct upload can be used, and how long it waits for its completion. */
+  @IsInt()
+  @Min(60)
+  @Max(86_400)
+  FILES_DIRECT_UPLOAD_TTL_SECONDS = 3_600;
+
+  /** How long the link to a private file can be used, at most. It is good for half of that at least. */
+  @IsInt()
+  @Min(2)
+  @Max(86_400)
+  FILES_URL_TTL_SECONDS = 900;
+
+  /** Bytes that belong to no file are removed after so long: what a dead process has left. Longer than any upload takes. */
+  @IsInt()
+  @Min(1)
+  @Max(720)
+  FILES_ORPHAN_TTL_HOURS = 24;
 }

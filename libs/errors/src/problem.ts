@@ -13,6 +13,7 @@ export type ErrorKind =
   | 'stale'
   | 'too-large'
   | 'unsupported-media'
+  | 'out-of-range'
   | 'unprocessable'
   | 'too-many'
   | 'internal'

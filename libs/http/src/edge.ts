@@ -11,6 +11,7 @@ import { registerForms } from './forms.js';
 import { badRequest, methodNotAllowed, requestTimeout } from './http.errors.js';
 import { PROBLEM_MEDIA_TYPE, problemDocument, ProblemFilter } from './problem.filter.js';
 import { registerRepresentation } from './representation.js';
+import { limitArrival, registerStreams } from './streams.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** No path takes these, but people try them. */
@@ -33,7 +34,7 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
     childLoggerFactory: (parent) => parent, // nobody logs by request.log, so none is made for each request
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: env.HTTP_BODY_LIMIT_BYTES,
-    requestTimeout: env.HTTP_REQUEST_TIMEOUT_MS,
+    requestTimeout: Math.max(env.HTTP_REQUEST_TIMEOUT_MS, env.FILES_UPLOAD_TIMEOUT_SECONDS * 1_000), // see limitArrival
     connectionTimeout: env.HTTP_REQUEST_TIMEOUT_MS * 2,
     keepAliveTimeout: 65_000, // longer than the usual 60 s of balancers, so that they close first
     forceCloseConnections: 'idle',
@@ -41,7 +42,8 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
     trustProxy: env.TRUSTED_PROXIES.length > 0 ? env.TRUSTED_PROXIES : false,
     genReqId: (request) => requestIdFrom(request.headers['x-request-id']),
     routerOptions: { maxParamLength: 500 },
-    http: { requireHostHeader: false }, // Node's own refusal has no body; ours follows below
+    // Node's own refusal of a missing Host has no body; ours follows below.
+    http: { requireHostHeader: false, headersTimeout: env.HTTP_REQUEST_TIMEOUT_MS },
     frameworkErrors: (error, request, reply) => {
       openRequest(request, reply, access, env);
       problems.answer(error, request, reply);
@@ -65,6 +67,7 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
   );
   // RFC 9110, 10.1.1 lets us overlook an expectation that we do not know.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
+  limitArrival(fastify, env);
   registerRepresentation(fastify, apiUrl(env));
 
   // JSON is the only body there is, and an empty one is an empty object; a form is one where a route says so.
@@ -74,6 +77,7 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
     body === '' ? done(null, {}) : json(request, body as string, done),
   );
   registerForms(fastify);
+  registerStreams(fastify);
   return adapter;
 }
 

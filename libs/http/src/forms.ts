@@ -1,8 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiBody, ApiConsumes } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { unsupportedMediaType } from './http.errors.js';
+import { configure } from './route-config.js';
 
 const FORM_TYPES = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 const LARGEST_BYTES = 16_384;
@@ -18,7 +18,7 @@ interface FormsConfig {
  */
 export const TakesForms = () =>
   applyDecorators(
-    RouteConfig({ forms: true } satisfies FormsConfig),
+    configure({ forms: true } satisfies FormsConfig),
     ApiConsumes(...FORM_TYPES),
     ApiBody({
       required: false,

@@ -54,6 +54,24 @@ export const unsupportedMediaType = problem(
   'The body has a type this operation does not take',
   'Send the body as `Content-Type: application/json`, unless the operation says otherwise.',
 );
+export const rangeNotSatisfiable = problem(
+  'http/range-not-satisfiable',
+  'out-of-range',
+  'The range lies outside',
+  'Nothing of the range that you ask for is there; the Content-Range header says how many bytes there are.',
+);
+export const uploadMalformed = problem(
+  'http/upload-malformed',
+  'invalid',
+  'The upload cannot be read',
+  'The body is not multipart/form-data (RFC 7578) with one file in the field that the operation names and nothing else, or it broke off. Send it again, whole.',
+);
+export const fileTooLarge = problem(
+  'http/file-too-large',
+  'too-large',
+  'The file is too large',
+  'The file has more bytes than this installation takes (FILES_MAX_BYTES; 50 MiB by default).',
+);
 export const staleVersion = problem(
   'http/stale-version',
   'stale',

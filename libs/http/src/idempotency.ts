@@ -56,6 +56,7 @@ export interface Crossing<Outcome, Body> {
  */
 export class Once {
   private readonly key: string | null;
+  private about: object | undefined;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -67,8 +68,12 @@ export class Once {
       throw idempotencyKeyRequired('Send an Idempotency-Key header with a value of your own, the same for retries of this call.');
   }
 
-  /** Runs `work` in one transaction, which also keeps the answer it returns. Without a key it is just that transaction. */
-  async do<Body extends object>(work: (db: Tx) => Promise<Body>): Promise<Body> {
+  /**
+   * Runs `work` in one transaction, which also keeps the answer it returns. Without a key it is just that transaction. `about` stands for a
+   * body that was read as a stream: another one is another call.
+   */
+  async do<Body extends object>(work: (db: Tx) => Promise<Body>, about?: object): Promise<Body> {
+    this.about = about;
     if (this.key === null) return transaction(this.prisma, work);
     const answer = await transaction(this.prisma, async (db) => {
       const earlier = await this.claim(db);
@@ -103,7 +108,7 @@ export class Once {
 
   private get fingerprint(): Buffer<ArrayBuffer> {
     const { method, url, body } = this.context.request;
-    return Buffer.from(hash('sha256', `${method} ${url}\n${JSON.stringify(body ?? {})}`, 'buffer'));
+    return Buffer.from(hash('sha256', `${method} ${url}\n${JSON.stringify(this.about ?? body ?? {})}`, 'buffer'));
   }
 
   /** Takes the key for this transaction, or finds what an earlier call left: its answer, or what it had begun. */

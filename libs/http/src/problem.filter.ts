@@ -19,6 +19,7 @@ export const STATUS: Record<ErrorKind, number> = {
   stale: 412,
   'too-large': 413,
   'unsupported-media': 415,
+  'out-of-range': 416,
   unprocessable: 422,
   'too-many': 429,
   internal: 500,

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { hash } from 'node:crypto';
 import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata } from '@nestjs/common';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { staleVersion } from './http.errors.js';
 import type { Page } from './paging.js';
+import { configure } from './route-config.js';
 
 /** What the decorators below leave on a Fastify route. */
 interface RepresentationConfig {
@@ -15,16 +15,16 @@ interface RepresentationConfig {
 export const VERSIONED = 'ashlar:versioned';
 
 /** Answers 201 with a `Location`; `path` is below the API's prefix, its `:members` come from the body: `@Creates('/orders/:id')`. */
-export const Creates = (path: string) => applyDecorators(HttpCode(201), RouteConfig({ location: path } satisfies RepresentationConfig));
+export const Creates = (path: string) => applyDecorators(HttpCode(201), configure({ location: path } satisfies RepresentationConfig));
 
 export const LOCATED = 'ashlar:located';
 
 /** Answers 202 with the `Location` of what will be there; `path` as with `@Creates`. */
 export const Accepts = (path: string) =>
-  applyDecorators(HttpCode(202), RouteConfig({ location: path } satisfies RepresentationConfig), SetMetadata(LOCATED, true));
+  applyDecorators(HttpCode(202), configure({ location: path } satisfies RepresentationConfig), SetMetadata(LOCATED, true));
 
 /** An answer to somebody without a login may be kept by browsers and proxies for so long; to others it is private. */
-export const PubliclyCached = (seconds: number) => RouteConfig({ publicSeconds: seconds } satisfies RepresentationConfig);
+export const PubliclyCached = (seconds: number) => configure({ publicSeconds: seconds } satisfies RepresentationConfig);
 
 /** The versions that `If-Match` (RFC 9110, 13.1.1) lets the write begin from; `null` when the client does not care. */
 export type ExpectedVersions = readonly number[] | null;
@@ -76,6 +76,7 @@ export function describe(request: FastifyRequest, reply: FastifyReply, body: obj
 /** ETag, conditional requests and caching for every answer. `api` is the public URL of the API with its prefix. */
 export function registerRepresentation(fastify: FastifyInstance, api: string): void {
   fastify.decorateRequest('version', undefined);
+  fastify.decorateRequest('answerStatus', undefined);
 
   fastify.addHook('preSerialization', async (request, reply, payload) => {
     if (payload !== null && typeof payload === 'object') describe(request, reply, payload, api);
@@ -83,6 +84,7 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
   });
 
   fastify.addHook('onSend', async (request, reply, payload) => {
+    if (request.answerStatus !== undefined && reply.statusCode === 200) reply.code(request.answerStatus);
     const { publicSeconds } = request.routeOptions.config as RepresentationConfig;
     const reading = request.method === 'GET' || request.method === 'HEAD';
     const fine = reply.statusCode >= 200 && reply.statusCode < 300;
@@ -92,21 +94,21 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
         'Cache-Control',
         fine && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store',
       );
-    if (fine && reading && payload instanceof Readable && matches(request.headers['if-none-match'], String(reply.getHeader('ETag')))) {
+    if (fine && reading && payload instanceof Readable && namesTag(request.headers['if-none-match'], String(reply.getHeader('ETag')))) {
       payload.destroy();
       reply.code(304).removeHeader('Content-Type').removeHeader('Content-Length').removeHeader('Content-Disposition');
       return null;
     }
     if (!fine || typeof payload !== 'string' || payload === '') return payload;
     if (!reply.hasHeader('ETag') && (reading || request.version !== undefined)) reply.header('ETag', entityTag(request.version, payload));
-    if (!reading || !matches(request.headers['if-none-match'], String(reply.getHeader('ETag')))) return payload;
+    if (!reading || !namesTag(request.headers['if-none-match'], String(reply.getHeader('ETag')))) return payload;
     reply.code(304).removeHeader('Content-Type').removeHeader('Content-Length');
     return request.method === 'HEAD' ? payload : null; // of a HEAD Fastify itself takes the body away
   });
 }
 
 /** Weak comparison, as RFC 9110 (13.1.2) asks for reads. */
-function matches(header: string | undefined, etag: string): boolean {
+export function namesTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }

@@ -1,0 +1,251 @@
+import { Readable } from 'node:stream';
+import { applyDecorators, createParamDecorator, type ExecutionContext, Injectable, type PipeTransform } from '@nestjs/common';
+import { ApiBody, ApiConsumes } from '@nestjs/swagger';
+import { Busboy } from '@fastify/busboy';
+import { Env } from '#config';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { fileTooLarge, unsupportedMediaType, uploadMalformed, validationFailed } from './http.errors.js';
+import { configure } from './route-config.js';
+import { within } from './validation.pipe.js';
+
+/** What a body that is not parsed goes through Fastify as. */
+const STREAM_TYPE = 'application/x-ashlar-stream';
+/** What somebody who was refused may still send before the connection ends: long enough to hear why. */
+const LINGER_MS = 5_000;
+const MULTIPART = 'multipart/form-data';
+const FIELD = /^[a-z]+$/;
+const HEADER = /^content-[a-z-]+:[^\u0000-\u0008\u000a-\u001f]*$/i;
+/** What the headers of one part may come to. */
+const HEAD_BYTES = 4_096;
+
+/** What the decorators below leave on a Fastify route. */
+interface StreamsConfig {
+  streams?: { field: string } | 'bytes';
+}
+
+/** One file of a form, as its sender describes it. Nothing here is to be believed. */
+export interface FilePart {
+  name: string;
+  contentType: string;
+  bytes: AsyncIterable<Buffer>;
+}
+
+/** The route takes one file in this field of a form (RFC 7578), and nothing else; `@Upload()` gives it. It is read after all guards. */
+export const TakesFile = (field: string) => {
+  if (!FIELD.test(field)) throw new Error(`A field is named in small letters, not ${field}.`);
+  return applyDecorators(
+    configure({ streams: { field } } satisfies StreamsConfig),
+    ApiConsumes(MULTIPART),
+    ApiBody({
+      required: true,
+      schema: {
+        type: 'object',
+        required: [field],
+        properties: { [field]: { type: 'string', format: 'binary' } },
+        additionalProperties: false,
+      },
+    }),
+  );
+};
+
+/** The route takes bytes of any type, as they are; `@Upload()` gives them. They are read after all guards. */
+export const TakesBytes = () =>
+  applyDecorators(
+    configure({ streams: 'bytes' } satisfies StreamsConfig),
+    ApiConsumes('application/octet-stream'),
+    ApiBody({ required: true, schema: { type: 'string', format: 'binary' } }),
+  );
+
+/** A body that its route reads as a stream. */
+export class FileUpload {
+  constructor(
+    private readonly request: FastifyRequest,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** As the request says. */
+  get contentType(): string {
+    return this.request.streamType;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** The body as it is. Whoever stops reading leaves the connection open, to answer. */
+  async *bytes(): AsyncGenerator<Buffer> {
+    const { raw } = this.request;
+    try {
+      for await (const chunk of raw.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+    } catch (error) {
+      throw uploadMalformed('The upload broke off.', { cause: error });
+    } finally {
+      if (!raw.destroyed) raw.resume(); // what is still to come is thrown away
+    }
+  }
+
+  /**
+   * Hands the form's file to `take` while it arrives; answers what that answers once the form has ended as it should. When the form is refused
+   * (more than one part, too large, broken off), the file's bytes fail, and `take` has ended when this throws.
+   * @throws http/upload-malformed, http/file-too-large, http/unsupported-media-type, http/validation-failed; what `take` throws
+   */
+  async file<T>(take: (part: FilePart) => Promise<T>): Promise<T> {
+    const { raw } = this.request;
+    if (raw.destroyed && !raw.readableEnded) throw uploadMalformed('The upload broke off.');
+    const parser = this.parser();
+    let taken: Promise<T> | undefined;
+    let bytes: Readable | undefined;
+    const ended = new Promise<void>((resolve, reject) => {
+      watchHead(raw, () => reject(uploadMalformed('A header of the form’s part is not valid; names with line breaks are not.')));
+      const brokeOff = (cause?: unknown) => reject(uploadMalformed('The upload broke off.', { cause }));
+      const tooMany = () => reject(uploadMalformed(`The form has more than one part; send one file, as \`${this.field}\`.`));
+      parser.on('file', (field, stream, name, _encoding, contentType) => {
+        // Whoever stops reading aborts it, and says why elsewhere.
+        stream.on('error', (error) => error.name === 'AbortError' || brokeOff(error));
+        if (field !== this.field) return reject(unknownPart(field));
+        bytes = stream;
+        stream.once('limit', () => reject(this.tooLarge()));
+        taken = take({ name: name ?? '', contentType, bytes: stream as AsyncIterable<Buffer> });
+        taken.catch(reject);
+      });
+      parser.on('field', (field) => reject(unknownPart(field)));
+      for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) parser.once(limit, tooMany);
+      parser.once('finish', resolve);
+      parser.once('error', (error) => reject(uploadMalformed('The form cannot be read, or broke off.', { cause: error })));
+      raw.once('close', () => raw.readableEnded || brokeOff());
+      raw.once('error', brokeOff);
+    });
+    raw.pipe(parser);
+    try {
+      await ended;
+      if (taken === undefined) throw uploadMalformed(`The form has no file in the field \`${this.field}\`.`);
+      return await taken;
+    } catch (error) {
+      raw.unpipe(parser);
+      bytes?.destroy(error as Error);
+      parser.on('error', () => undefined).destroy(); // it is given up, and may say so
+      if (!raw.destroyed) raw.resume();
+      await taken?.catch(() => undefined); // its failure follows from this one, or is this one
+      throw error;
+    }
+  }
+
+  private get field(): string {
+    return (streamsOf(this.request) as { field: string }).field;
+  }
+
+  private parser(): InstanceType<typeof Busboy> {
+    if (!this.contentType.toLowerCase().startsWith(MULTIPART))
+      throw unsupportedMediaType(`Send ${MULTIPART}, with the file as \`${this.field}\`.`);
+    // A form is little more than its file.
+    if (Number(this.request.headers['content-length'] ?? 0) > this.maxBytes + 16_384) throw this.tooLarge();
+    try {
+      return new Busboy({
+        headers: { 'content-type': this.contentType },
+        limits: {
+          files: 1,
+          fields: 1,
+          parts: 1,
+          fileSize: this.maxBytes,
+          fieldSize: 1_024,
+          fieldNameSize: 100,
+          headerPairs: 8,
+          headerSize: HEAD_BYTES,
+        },
+      });
+    } catch (error) {
+      throw uploadMalformed('The Content-Type of the form has no boundary.', { cause: error });
+    }
+  }
+
+  private tooLarge(): Error {
+    return fileTooLarge(`The file has more than ${this.maxBytes} bytes.`);
+  }
+}
+
+@Injectable()
+export class UploadPipe implements PipeTransform<FastifyRequest, FileUpload> {
+  constructor(private readonly env: Env) {}
+
+  transform(request: FastifyRequest): FileUpload {
+    return new FileUpload(request, this.env.FILES_MAX_BYTES);
+  }
+}
+
+const upload = createParamDecorator((_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>());
+
+/** Hands the route the `FileUpload` that `@TakesFile` or `@TakesBytes` announces. */
+export const Upload = (): ParameterDecorator => upload(UploadPipe);
+
+/** Lets routes that say so read their body as a stream, whatever its type; the others parse or refuse it as ever. */
+export function registerStreams(fastify: FastifyInstance): void {
+  fastify.decorateRequest('streamType', '');
+  fastify.addContentTypeParser(STREAM_TYPE, (request, _payload, done) => {
+    if (streamsOf(request)) done(null, undefined);
+    else done(unsupportedMediaType('Send the body as application/json.'));
+  });
+  fastify.addHook('onRoute', (route) => {
+    const config: StreamsConfig | undefined = route.config;
+    if (config?.streams === undefined) return;
+    route.preParsing = async (request, reply, payload) => {
+      request.streamType = request.headers['content-type'] ?? '';
+      request.headers['content-type'] = STREAM_TYPE;
+      reply.raw.once('finish', () => {
+        const { raw } = request;
+        if (!raw.complete) setTimeout(() => raw.complete || raw.destroy(), LINGER_MS).unref();
+      });
+      return payload;
+    };
+  });
+}
+
+/**
+ * How long a body may take to arrive: HTTP_REQUEST_TIMEOUT_MS, or FILES_UPLOAD_TIMEOUT_SECONDS where it is a stream. Node has one limit for all
+ * requests, so its own is the longer of the two; the one for headers is exact.
+ */
+export function limitArrival(fastify: FastifyInstance, env: Env): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    const { raw } = request;
+    if (raw.headers['content-length'] !== undefined || raw.headers['transfer-encoding'] !== undefined) {
+      const ms = streamsOf(request) ? env.FILES_UPLOAD_TIMEOUT_SECONDS * 1_000 : env.HTTP_REQUEST_TIMEOUT_MS;
+      const timer = setTimeout(() => raw.complete || giveUp(fastify, request), ms).unref();
+      raw.once('close', () => clearTimeout(timer));
+    }
+    done();
+  });
+}
+
+/** As Node does it: the refusal goes to the socket itself, since whoever waits for the body would go on waiting. */
+function giveUp(fastify: FastifyInstance, { raw }: FastifyRequest): void {
+  const { socket } = raw;
+  fastify.server.emit('clientError', Object.assign(new Error('too slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+  setTimeout(() => socket.destroy(), 1_000).unref();
+}
+
+function streamsOf(request: FastifyRequest): StreamsConfig['streams'] {
+  return (request.routeOptions.config as StreamsConfig).streams;
+}
+
+/**
+ * Looks at the headers of the first part, of which busboy shows two: a line that a name has broken looks like another header to it, and the
+ * name like one that ended.
+ */
+function watchHead(raw: Readable, refuse: () => void): void {
+  let head = '';
+  const watch = (chunk: Buffer) => {
+    head += chunk.toString('latin1');
+    const [block, rest] = head.split('\r\n\r\n', 2);
+    if (rest === undefined && head.length < HEAD_BYTES) return;
+    raw.off('data', watch);
+    const [, ...headers] = block!.replace(/^\r\n/, '').split('\r\n');
+    if (!headers.every((line) => HEADER.test(line) && line.replace(/\\./g, '').split('"').length % 2 === 1)) refuse();
+  };
+  raw.on('data', watch);
+}
+
+function unknownPart(field: string): Error {
+  return validationFailed('The form has a part that this operation does not take.', {
+    fields: [{ pointer: within('', String(field).replace(/[^ -~]/g, '?')), code: 'unknown', detail: 'is not a member of this operation' }],
+  });
+}
