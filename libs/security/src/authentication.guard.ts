@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { Actor } from './actor.js';
 import { JwtStrategy } from './jwt.strategy.js';
-import { ACCESS, type Access, type AuthenticatedRequest } from './security.decorator.js';
+import { ACCESS, type Access, type AuthenticatedRequest, carriesCredentials } from './security.decorator.js';
 import { invalidToken } from './security.errors.js';
 
 /**
@@ -30,7 +30,7 @@ export class AuthenticationGuard extends AuthGuard() {
     const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]);
     request.actor = null;
     const ignored = access?.level === 'public' && access.credentials === 'ignored';
-    if (ignored || request.headers.authorization === undefined) return true;
+    if (ignored || !carriesCredentials(request)) return true;
     await super.canActivate(context);
     return true;
   }
