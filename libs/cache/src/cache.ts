@@ -1,6 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Env } from '#config';
-import { Signals } from '#database';
+import { Logger } from '#telemetry';
 import { Invalidations } from './invalidations.js';
 import { type Entry, Memory } from './memory.js';
 import { SharedLevel, type Stamp } from './shared-level.js';
@@ -12,6 +12,7 @@ const DEAF_MS = 1_000;
 const MOST_TAGS = 2_000;
 /** How much earlier than a computation the database may have taken its time, for rounding. */
 const MARGIN_MS = 5;
+const TOLD_EVERY_MS = 60_000;
 
 /** How many more milliseconds what depends on these ids is as it was `sinceMs` ago; 0 or less when it has changed since, by time alone. */
 type Limit = (ids: string[], sinceMs: number) => Promise<number>;
@@ -31,7 +32,7 @@ interface Flight {
  * key at once, one computes it. Without a word from other processes (the channel is lost) values live for a second at most.
  */
 @Injectable()
-export class Cache {
+export class Cache implements OnApplicationShutdown {
   readonly enabled: boolean;
   readonly counts = { hits: 0, shared: 0, misses: 0, dropped: 0 };
   private readonly memory: Memory;
@@ -40,18 +41,19 @@ export class Cache {
   /** Those that a caller of now may wait for: none that began before an invalidation. */
   private readonly joinable = new Map<string, Flight>();
   private readonly flights = new Set<Flight>();
+  private readonly telling: NodeJS.Timeout;
 
   constructor(
     env: Env,
-    private readonly signals: Signals,
+    private readonly invalidations: Invalidations,
     private readonly shared: SharedLevel,
-    invalidations: Invalidations,
+    private readonly logger: Logger,
   ) {
     this.enabled = env.CACHE === 'on';
     this.memory = new Memory(env.CACHE_MEMORY_MB * 1_048_576);
     this.lifeMs = env.CACHE_TTL_SECONDS * 1_000;
-    invalidations.onDrop((tags) => this.drop(tags));
-    signals.onGap(() => this.dropAll());
+    invalidations.onDrop((tags) => (tags === 'all' ? this.dropAll() : this.drop(tags)));
+    this.telling = setInterval(() => this.tell(), TOLD_EVERY_MS).unref();
   }
 
   /**
@@ -67,7 +69,7 @@ export class Cache {
     const entry = this.memory.get(key);
     if (entry === undefined) return undefined;
     const now = performance.now();
-    if (now < entry.until && (this.signals.connected || now < entry.since + DEAF_MS)) {
+    if (now < entry.until && (this.invalidations.heard || now < entry.since + DEAF_MS)) {
       this.counts.hits += 1;
       return entry.value;
     }
@@ -80,6 +82,19 @@ export class Cache {
     const kept = this.peek(key);
     if (kept !== undefined) return Promise.resolve(kept);
     return (this.joinable.get(key) ?? this.begin(key, make)).result;
+  }
+
+  get size(): { entries: number; bytes: number; tags: number } {
+    return this.memory.size;
+  }
+
+  onApplicationShutdown(): void {
+    this.tell();
+    clearInterval(this.telling);
+  }
+
+  private tell(): void {
+    this.logger.debug({ ...this.counts, ...this.size }, 'cache');
   }
 
   private begin(key: string, make: () => Promise<Made>): Flight {

@@ -24,17 +24,20 @@ export function invalidate(db: Db, tags: readonly Tag[]): void {
   if (tags.length > 0) afterCommit(db, () => instances.get(clientOf(db))?.announce(tags));
 }
 
+/** Hears which tags are out of date, or that it may be any: some were not heard. */
+type Listener = (tags: readonly Tag[] | 'all') => void;
+
 /** Tells of invalidations, and hears of those of other processes. */
 @Injectable()
 export class Invalidations implements OnModuleDestroy {
   /** Which process a signal is from: one's own are known already, and would only drop what was made since. */
   private readonly self = randomBytes(3).toString('hex');
-  private readonly listeners = new Set<(tags: readonly Tag[]) => void>();
+  private readonly listeners = new Set<Listener>();
   private waiting = new Set<Tag>();
   private drops: Promise<boolean>[] = [];
   private quietUntil = 0;
   private timer: NodeJS.Timeout | undefined;
-  private heard = false;
+  private begun = false;
 
   constructor(
     prisma: PrismaService,
@@ -45,12 +48,18 @@ export class Invalidations implements OnModuleDestroy {
     signals.on(TOPIC, (key) => this.hear(key));
     signals.onGap(() => {
       // Who invalidated meanwhile may not have reached Redis, either, and have said so in vain.
-      if (this.heard) this.shared.renew();
-      this.heard = true;
+      if (this.begun) this.shared.renew();
+      this.begun = true;
+      for (const listener of this.listeners) listener('all');
     });
   }
 
-  onDrop(listener: (tags: readonly Tag[]) => void): void {
+  /** Whether those of other processes are heard just now. */
+  get heard(): boolean {
+    return this.signals.connected;
+  }
+
+  onDrop(listener: Listener): void {
     this.listeners.add(listener);
   }
 
