@@ -34,10 +34,12 @@ export class Invalidations implements OnModuleDestroy {
   private readonly self = randomBytes(3).toString('hex');
   private readonly listeners = new Set<Listener>();
   private waiting = new Set<Tag>();
-  private drops: Promise<boolean>[] = [];
+  private drops: (Promise<boolean> | false)[] = [];
+  private telling: Promise<void> | undefined;
   private quietUntil = 0;
   private timer: NodeJS.Timeout | undefined;
   private begun = false;
+  private ending = false;
 
   constructor(
     prisma: PrismaService,
@@ -69,30 +71,38 @@ export class Invalidations implements OnModuleDestroy {
     if (this.shared.configured) this.drops.push(this.shared.drop(tags));
     if (this.timer !== undefined) return; // that one tells of these, too
     const wait = this.quietUntil - performance.now();
-    if (wait <= 0) void this.tell();
-    else this.timer = setTimeout(() => void this.tell(), wait);
+    if (wait <= 0 || this.ending) this.tell();
+    else this.timer = setTimeout(() => this.tell(), wait);
   }
 
   async onModuleDestroy(): Promise<void> {
-    if (this.timer !== undefined) await this.tell();
+    this.ending = true;
+    if (this.timer !== undefined) this.tell();
+    await this.telling;
   }
 
-  private async tell(): Promise<void> {
+  private tell(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.quietUntil = performance.now() + QUIET_MS;
     const [tags, drops] = [this.waiting, this.drops];
     this.waiting = new Set();
     this.drops = [];
-    const redisKnows =
-      drops.length === 0 || (await Promise.race([Promise.all(drops).then((done) => done.every(Boolean)), sleep(REDIS_MS)]));
-    for (const tag of tags) this.signals.send(TOPIC, `${this.self}${redisKnows ? ' ' : '!'}${tag}`);
+    const send = (redisKnows: boolean) => {
+      for (const tag of tags) this.signals.send(TOPIC, `${this.self}${redisKnows ? ' ' : '!'}${tag}`);
+    };
+    // At once, where there is nothing to wait for: then it goes out together with what else this commit tells of.
+    if (drops.every((drop) => drop === false)) send(drops.length === 0);
+    else {
+      const all = Promise.all(drops.map(async (drop) => drop)).then((done) => done.every(Boolean));
+      this.telling = Promise.race([all, sleep(REDIS_MS, false, { ref: false })]).then(send);
+    }
   }
 
   private hear(key: string): void {
     const [from, redisKnows, tag] = [key.slice(0, 6), key[6] === ' ', key.slice(7)];
     if (from === this.self) return;
-    if (!redisKnows && this.shared.configured) this.shared.owe([tag]);
+    if (!redisKnows && this.shared.configured) void this.shared.drop([tag]); // in their place
     for (const listener of this.listeners) listener([tag]);
   }
 }

@@ -19,7 +19,7 @@ const REST_MS = 500;
 export class Redis implements OnModuleInit, OnApplicationShutdown {
   /** What the keys of this installation begin with; the braces keep them in one slot of a cluster. */
   readonly prefix: string;
-  private readonly reconnected = new Set<() => void>();
+  private readonly returns = new Set<(forgetful: boolean) => void>();
   private client: Client | undefined;
   private resting = false;
   private probing: NodeJS.Timeout | undefined;
@@ -41,9 +41,9 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     return this.client?.status === 'ready' && !this.resting ? 'connected' : 'unreachable';
   }
 
-  /** Calls when a connection has been made again: what was sent meanwhile may be lost, and Redis may have gone back to an older state. */
-  onReconnect(listener: () => void): void {
-    this.reconnected.add(listener);
+  /** Calls when Redis answers again; `forgetful` when the connection was made anew, so that it may have gone back to an older state. */
+  onReturn(listener: (forgetful: boolean) => void): void {
+    this.returns.add(listener);
   }
 
   /** What Redis says, or undefined when it cannot be asked just now. Commands reach it in the order in which they are handed in. */
@@ -74,7 +74,7 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
     let seen = false;
     client.on('error', (error: Error) => this.rest(error));
     client.on('ready', () => {
-      if (seen) for (const listener of this.reconnected) listener();
+      if (seen) for (const listener of this.returns) listener(true);
       seen = true;
     });
     // A Redis that is not there, or takes the connection and is silent, does not keep the process from starting.
@@ -101,6 +101,7 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
         () => {
           this.resting = false;
           this.logger.info({}, 'Redis answers again');
+          for (const listener of this.returns) listener(false);
         },
         () => this.probe(), // still away: that is what was asked
       );

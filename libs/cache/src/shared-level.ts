@@ -65,7 +65,13 @@ export class SharedLevel {
 
   constructor(private readonly redis: Redis) {
     this.tagsKey = `${redis.prefix}cache-tags`;
-    redis.onReconnect(() => this.renew());
+    redis.onReturn((forgetful) => {
+      if (forgetful) this.renew();
+      void redis.run((client) => {
+        this.settle(client);
+        return client.ping();
+      });
+    });
   }
 
   get configured(): boolean {
@@ -103,22 +109,27 @@ export class SharedLevel {
   }
 
   /** Whether Redis knows by now that what bears these tags is out of date; it is told again, if not, before this process reads from it. */
-  async drop(tags: readonly Tag[]): Promise<boolean> {
-    const done = await this.redis.run((client) => this.commands(client).ashlarDrop(this.tagsKey, ...tags));
-    if (done === undefined) this.owe(tags);
-    return done !== undefined;
-  }
-
-  /** To be sent before anything is read: somebody could not tell Redis of it. */
-  owe(tags: readonly Tag[]): void {
-    for (const tag of tags) this.owed.add(tag);
-    if (this.owed.size > MOST_OWED) this.renew();
+  drop(tags: readonly Tag[]): Promise<boolean> | false {
+    if (this.redis.state === 'connected') return this.tryToDrop(tags);
+    this.owe(tags);
+    return false;
   }
 
   /** Nothing that lies in Redis is believed any more. */
   renew(): void {
     this.owed.clear();
     this.owesAll = true;
+  }
+
+  private owe(tags: readonly Tag[]): void {
+    for (const tag of tags) this.owed.add(tag);
+    if (this.owed.size > MOST_OWED) this.renew();
+  }
+
+  private async tryToDrop(tags: readonly Tag[]): Promise<boolean> {
+    const done = await this.redis.run((client) => this.commands(client).ashlarDrop(this.tagsKey, ...tags));
+    if (done === undefined) this.owe(tags);
+    return done !== undefined;
   }
 
   private settle(client: Client): void {
