@@ -47,6 +47,8 @@ interface Case {
   name: string;
   target: number | null;
   requests: Request[];
+  /** Whether the product may answer from its cache; the baseline has none. */
+  cached?: boolean;
 }
 
 interface Measured extends Reading {
@@ -93,6 +95,9 @@ async function casesFor(url: string, databaseUrl: string): Promise<Case[]> {
     { name: `post list, page ${DEEP_PAGE}`, target: 0.6, requests: [get(`/api/v1/posts?limit=20&cursor=${cursor}`)] },
     { name: 'post by slug', target: 0.5, requests: slugs.map((slug) => get(`/api/v1/posts/${slug}`)) },
     { name: 'product list', target: 0.6, requests: [get('/api/v1/products?limit=20')] },
+    { name: 'post list, first page, cached', target: 1.5, cached: true, requests: [get('/api/v1/posts?limit=20')] },
+    { name: 'post by slug, cached', target: 1.5, cached: true, requests: slugs.map((slug) => get(`/api/v1/posts/${slug}`)) },
+    { name: 'product list, cached', target: 1.5, cached: true, requests: [get('/api/v1/products?limit=20')] },
     { name: 'users/me', target: 0.5, requests: bearers.map((bearer) => get('/api/v1/users/me', bearer)) },
     { name: 'create post', target: 0.6, requests: bearers.map(post) },
     {
@@ -109,14 +114,12 @@ async function casesFor(url: string, databaseUrl: string): Promise<Case[]> {
 }
 
 /** Both must answer alike: reads to the byte, writes but for what is new each time. */
-async function requireSameAnswers(cases: Case[], programs: Record<Side, Program>): Promise<void> {
-  for (const { name, requests } of cases) {
-    const [ours, theirs] = await Promise.all(SIDES.map((side, index) => ask(programs[side], requests[0]!, 90_000_000 + index)));
-    try {
-      deepStrictEqual(theirs, ours);
-    } catch (cause) {
-      throw new Error(`The servers answer "${name}" differently.`, { cause });
-    }
+async function requireSameAnswers({ name, requests }: Case, programs: Record<Side, Program>): Promise<void> {
+  const [ours, theirs] = await Promise.all(SIDES.map((side, index) => ask(programs[side], requests[0]!, 90_000_000 + index)));
+  try {
+    deepStrictEqual(theirs, ours);
+  } catch (cause) {
+    throw new Error(`The servers answer "${name}" differently.`, { cause });
   }
 }
 
@@ -210,19 +213,23 @@ async function main(server: Server): Promise<void> {
   const settings = settingsFor(databaseUrl);
   const started = options.only === undefined ? await startUps(settings) : undefined;
   const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-  const programs = { baseline: await Program.start(other, settings, profile), product: await Program.start(PRODUCT, settings, profile) };
+  const programs = {
+    baseline: await Program.start(other, settings, profile),
+    product: await Program.start(PRODUCT, { ...settings, CACHE: 'off' }, profile),
+  };
+  const cached = { baseline: programs.baseline, product: await Program.start(PRODUCT, settings, profile) };
   const all = await casesFor(programs.product.url, databaseUrl);
   const cases = all.filter(({ name }) => options.only === undefined || options.only.split(',').some((part) => name.includes(part)));
-  await requireSameAnswers(cases, programs);
+  for (const each of cases) await requireSameAnswers(each, each.cached ? cached : programs);
 
   const lines: string[][] = [];
   const memory: string[][] = [];
   for (const each of cases) {
     if (each.name === 'log in') memory.push(memoryLine('after all of the above', programs));
-    lines.push(lineOf(each, await measure(each, programs, server)));
+    lines.push(lineOf(each, await measure(each, each.cached ? cached : programs, server)));
   }
   memory.push(memoryLine('after everything', programs));
-  for (const side of SIDES) await programs[side].stop();
+  for (const program of [programs.baseline, programs.product, cached.product]) await program.stop();
 
   const others = [
     ...(started

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AuditLogModule } from '#audit';
+import { CacheModule } from '#cache';
 import { ConfigModule, type Env } from '#config';
 import { DatabaseModule } from '#database';
 import { EventsModule } from '#events';
@@ -38,6 +39,7 @@ export class AppModule {
         JobsModule,
         EventsModule,
         AuditLogModule,
+        CacheModule,
         MailModule,
         StorageModule,
         PrivacyModule,
@@ -56,6 +58,7 @@ export class AppModule {
         ...(hasMailbox(env) ? [MailboxModule] : []),
       ],
       // In the order they run: whether this process answers, who calls, how often, whether they may, and whether the route reads what they sent.
+      // A guard that would refuse a stranger's read of a public route has to be asked in `answerFromMemory`, too.
       providers: [RoleGuard, AuthenticationGuard, RateLimitGuard, AuthorizationGuard, AddressBudgetGuard, UndeclaredInputGuard].map(
         (useClass) => ({
           provide: APP_GUARD,

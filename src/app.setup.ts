@@ -3,9 +3,20 @@ import cors from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
+import { Cache } from '#cache';
 import type { Env } from '#config';
 import { PrismaService } from '#database';
-import { API_PREFIX, buildDocument, completeMethods, createEdge, InputPipe, ProblemFilter, recordDenials } from '#http';
+import {
+  answerFromMemory,
+  API_PREFIX,
+  buildDocument,
+  completeMethods,
+  createEdge,
+  InputPipe,
+  ProblemFilter,
+  RateLimits,
+  recordDenials,
+} from '#http';
 import { NestLogger } from '#telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { Logger as Pino } from 'pino';
@@ -86,6 +97,7 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
     await app.init();
     complete();
     recordDenials(fastify, app.get(PrismaService), logger);
+    if (env.CACHE === 'on' && env.ROLE !== 'worker') answerFromMemory(fastify, app.get(Cache), app.get(RateLimits));
     // A client that is told so opens its next connection elsewhere, and meets no reset when this process leaves.
     const health = app.get(HealthService);
     fastify.addHook('onSend', async (_request, reply) => void (health.draining && reply.header('Connection', 'close')));

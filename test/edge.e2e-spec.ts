@@ -441,7 +441,7 @@ describe('an answer', () => {
     const post = await aPost(app, person, { published: true });
     const read = () => app.request<PostResponse>('GET', `posts/${post.id}`);
     const before = await read();
-    await app.prisma.user.update({ where: { id: person.id }, data: { name: 'Ada King' } });
+    await app.request('PATCH', 'users/me', { token: person.accessToken, body: { name: 'Ada King' } });
     const after = await read();
     expect(after.body).toMatchObject({ version: before.body.version, author: { name: 'Ada King' } });
     expect(after.headers.etag).not.toBe(before.headers.etag);

@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { Redis } from '#cache';
 import { PrismaService, Signals } from '#database';
 import { JobQueue } from '#jobs';
 import { unavailable } from '#http';
+import type { ReadyResponse } from './health.dto.js';
 
-/** Whether this process should get requests: it is not stopping, its database answers, and every migration it was built with is applied. */
+/**
+ * Whether this process should get requests: it is not stopping, its database answers, and every migration it was built with is applied.
+ * Redis may be away: everything works without it, so its state is told and decides nothing.
+ */
 @Injectable()
 export class HealthService {
   /** Whether this process is about to stop. */
@@ -15,6 +20,7 @@ export class HealthService {
     private readonly prisma: PrismaService,
     private readonly signals: Signals,
     private readonly queue: JobQueue,
+    private readonly redis: Redis,
   ) {}
 
   /** From now on balancers are told to look elsewhere. */
@@ -23,11 +29,11 @@ export class HealthService {
   }
 
   /** @throws http/unavailable naming what is missing */
-  async ready(): Promise<{ status: 'ready'; signals: 'connected' | 'reconnecting' }> {
+  async ready(): Promise<ReadyResponse> {
     if (this.draining) throw unavailable('This process is stopping; others answer.');
     if (this.proven) await this.prisma.$queryRaw`SELECT 1`;
     else await this.prove();
-    return { status: 'ready', signals: this.signals.connected ? 'connected' : 'reconnecting' };
+    return { status: 'ready', signals: this.signals.connected ? 'connected' : 'reconnecting', redis: this.redis.state };
   }
 
   /** What else must hold once, before this process is ready for the first time; throws `http/unavailable` where it does not. */

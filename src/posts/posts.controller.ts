@@ -3,6 +3,7 @@ import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once,
 import { Actor, Caller, Public, Requires } from '#security';
 import { CreatePostDto, ListPostsQuery, PostList, PostResponse, PostSummaryResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
+import { madeOf } from './posts.rules.js';
 import { PostsService } from './posts.service.js';
 
 @Controller('posts')
@@ -12,7 +13,7 @@ export class PostsController {
   /** List posts: published ones, and your own */
   @Get()
   @Public()
-  @PubliclyCached(0)
+  @PubliclyCached(0, ({ items }: PostList) => madeOf(items, 'posts'))
   async list(@Caller() actor: Actor | null, @Query() query: ListPostsQuery): Promise<PostList> {
     const page = await this.posts.list(actor, query);
     return { ...page, items: page.items.map(PostSummaryResponse.from) };
@@ -30,7 +31,7 @@ export class PostsController {
   /** Read a post */
   @Get(':idOrSlug')
   @Public()
-  @PubliclyCached(0)
+  @PubliclyCached(0, (post: PostResponse) => madeOf([post], `post:${post.id}`))
   @Problems(postNotFound)
   async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<PostResponse> {
     return PostResponse.from(await this.posts.get(actor, idOrSlug));

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { invalidate } from '#cache';
 import { Env } from '#config';
 import { type Db, execute, Prisma, type Tx } from '#database';
 import { type ExportedFile, paged, PersonalData } from '#privacy';
@@ -38,6 +39,7 @@ export class PostsPrivacy extends PersonalData {
       Prisma.sql`UPDATE posts SET external_id = NULL, metadata = '{}', version = version + 1, updated_at = now() WHERE id IN (
         SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (external_id IS NOT NULL OR metadata <> '{}') ORDER BY id LIMIT ${BATCH})`,
     );
+    if (gone > 0 || bared > 0) invalidate(db, ['posts', `user:${userId}`]);
     return gone === BATCH || bared === BATCH ? 'more' : undefined;
   }
 }

@@ -61,6 +61,16 @@ export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, po
   );
 }
 
+/** How many more milliseconds nothing appears by itself that had not `sinceMs` ago; less than 0 when something has. */
+export async function untilNextAppearance(db: Db, sinceMs: number): Promise<number> {
+  const [next] = await rows<{ ms: number | null }>(
+    db,
+    Prisma.sql`SELECT (extract(epoch FROM min(published_at) - now()) * 1000)::float8 AS ms FROM posts
+      WHERE published_at > now() - make_interval(secs => ${sinceMs / 1_000}) AND trashed_at IS NULL`,
+  );
+  return next?.ms ?? Infinity;
+}
+
 /** A post by id or slug, whoever asks; trashed ones only when they are asked for. */
 export async function findPost(db: Db, by: { id: string } | { slug: string }, { trashed = false } = {}): Promise<Post | null> {
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;

@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
+import { Cache, invalidate } from '#cache';
 import { type Db, defined, isUniqueViolation, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { type Circumstances, publish } from '#events';
 import { enqueue, Handles, type JobRun } from '#jobs';
@@ -11,13 +12,18 @@ import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } fro
 import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
 import { postCreated, postPublished, postRestored, postScheduled, postTrashed, postUnpublished, postUpdated } from './posts.events.js';
 import { appearance, type AppearancePayload } from './posts.jobs.js';
-import { auditedPost, findPost, insertPost, listPosts, type Post, type PostSummary } from './posts.queries.js';
+import { auditedPost, findPost, insertPost, listPosts, type Post, type PostSummary, untilNextAppearance } from './posts.queries.js';
 import { mayChange, maySee, statusOf } from './posts.rules.js';
 
 /** Publishing: a post is its author's until it is published, and changes only from the version its editor has seen. */
 @Injectable()
 export class PostsService {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    cache: Cache,
+  ) {
+    cache.limit('posts', (_ids, sinceMs) => untilNextAppearance(prisma, sinceMs));
+  }
 
   async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
     const posts = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
@@ -99,6 +105,7 @@ export class PostsService {
       const post = await this.lock(actor, id, db);
       expectVersion(post.version, expected);
       await db.post.update({ where: { id }, data: { trashedAt: new Date(), version: { increment: 1 } } });
+      outdate(db, post);
       const [before, after] = [{ trashed: false }, { trashed: true }];
       await record(db, { actor, action: 'posts.trashed', resource: auditedPost(id), subject: post.authorId, before, after });
       await publish(db, postTrashed, ...of(actor, post));
@@ -109,6 +116,7 @@ export class PostsService {
     return transaction(db, async (tx) => {
       const post = await this.lock(actor, id, tx, { trashed: true });
       await tx.post.update({ where: { id }, data: { trashedAt: null, version: { increment: 1 } } });
+      outdate(tx, post);
       const [before, after] = [{ trashed: true }, { trashed: false }];
       await record(tx, { actor, action: 'posts.restored', resource: auditedPost(id), subject: post.authorId, before, after });
       await publish(tx, postRestored, ...of(actor, post));
@@ -129,6 +137,7 @@ export class PostsService {
       expectVersion(before.version, expected);
       await db.post.update({ where: { id }, data: { ...decide(before), version: { increment: 1 } } }).catch(refuseTaken);
       const post = await this.get(actor, id, db);
+      outdate(db, before, post);
       await record(db, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
       await tell(post, before, db);
       return post;
@@ -166,6 +175,11 @@ export class PostsService {
     const taken = await rows(db, Prisma.sql`SELECT 1 FROM posts WHERE slug = ${slug}`);
     return taken.length > 0 ? `${slug}-${id.slice(-6)}` : slug;
   }
+}
+
+/** What strangers were answered is out of date when a post changes that they see, or will by itself; of a draft they know nothing. */
+function outdate(db: Db, before: Post, after = before): void {
+  if (before.publishedAt !== null || after.publishedAt !== null) invalidate(db, ['posts', `post:${after.id}`]);
 }
 
 /** What the events of a post have in common. */

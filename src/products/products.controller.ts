@@ -11,6 +11,7 @@ import {
   VariantResponse,
 } from './products.dto.js';
 import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken } from './products.errors.js';
+import { madeOf } from './products.rules.js';
 import { ProductsService } from './products.service.js';
 
 @Controller('products')
@@ -20,7 +21,7 @@ export class ProductsController {
   /** List what is for sale */
   @Get()
   @Public()
-  @PubliclyCached(0)
+  @PubliclyCached(0, ({ items }: ProductList) => madeOf(items, 'products'))
   async list(@Caller() actor: Actor | null, @Query() query: ListProductsQuery): Promise<ProductList> {
     const page = await this.products.list(actor, query);
     return { ...page, items: page.items.map(ProductResponse.from) };
@@ -38,7 +39,7 @@ export class ProductsController {
   /** Read a product */
   @Get(':idOrSlug')
   @Public()
-  @PubliclyCached(0)
+  @PubliclyCached(0, (product: ProductResponse) => madeOf([product], `product:${product.id}`))
   @Problems(productNotFound)
   async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<ProductResponse> {
     return ProductResponse.from(await this.products.get(actor, idOrSlug));

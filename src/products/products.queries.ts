@@ -98,6 +98,16 @@ export async function findProduct(db: Db, by: { id: string } | { slug: string })
   return product ?? null;
 }
 
+/** How many more milliseconds no reservation of these variants runs out that had not `sinceMs` ago; less than 0 when one has. */
+export async function untilNextLapse(db: Db, variantIds: readonly string[], sinceMs: number): Promise<number> {
+  const [next] = await rows<{ ms: number | null }>(
+    db,
+    Prisma.sql`SELECT (extract(epoch FROM min(expires_at) - now()) * 1000)::float8 AS ms FROM stock_reservations
+      WHERE variant_id = ANY (${variantIds}::uuid[]) AND expires_at > now() - make_interval(secs => ${sinceMs / 1_000})`,
+  );
+  return next?.ms ?? Infinity;
+}
+
 /** A variant that is not withdrawn, with the status of its product. */
 export async function findVariant(db: Db, id: string): Promise<(Variant & { productStatus: Product['status'] }) | null> {
   const [found] = await rows<{ variant: Variant; status: Product['status'] }>(

@@ -1,6 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
+import { invalidate } from '#cache';
 import { type Db, defined, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
@@ -39,6 +40,7 @@ export class ProductsService {
       await tx.product
         .create({ data: { ...defined(product), id, slug: slug ?? (await this.freeSlug(product.name, id, tx)) } })
         .catch(refuseTaken);
+      invalidate(tx, ['products']);
       await publish(tx, productCreated, { productId: id, status: product.status ?? 'draft' }, { actor, resource: { type: 'product', id } });
       for (const variant of variants) await this.insertVariant(actor, id, variant, tx);
       const after = await this.get(actor, id, tx);
@@ -51,6 +53,7 @@ export class ProductsService {
     return transaction(this.prisma, async (db) => {
       expectVersion(await this.lock(id, db), expected);
       const before = await this.get(actor, id, db);
+      invalidate(db, ['products', `product:${id}`]);
       await db.product.update({ where: { id }, data: { ...defined(changes), version: { increment: 1 } } }).catch(refuseTaken);
       const after = await this.get(actor, id, db);
       await record(db, { actor, action: 'products.updated', resource: auditedProduct(id), before, after });
@@ -63,6 +66,7 @@ export class ProductsService {
   async withdraw(actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
     await transaction(this.prisma, async (db) => {
       expectVersion(await this.lock(id, db), expected);
+      invalidate(db, ['products', `product:${id}`]);
       await record(db, { actor, action: 'products.withdrawn', resource: auditedProduct(id), before: await this.get(actor, id, db) });
       await db.product.update({ where: { id }, data: { withdrawnAt: new Date(), status: 'archived', version: { increment: 1 } } });
       await publish(db, productWithdrawn, { productId: id }, { actor, resource: { type: 'product', id } });
@@ -79,6 +83,7 @@ export class ProductsService {
   async addVariant(actor: Actor, productId: string, variant: CreateVariantDto, db: Db = this.prisma): Promise<Variant> {
     return transaction(db, async (tx) => {
       await this.lock(productId, tx);
+      invalidate(tx, ['products', `product:${productId}`]);
       const id = await this.insertVariant(actor, productId, variant, tx);
       await tx.product.update({ where: { id: productId }, data: { version: { increment: 1 } } });
       return this.getVariant(actor, id, tx);
@@ -117,11 +122,12 @@ export class ProductsService {
     });
   }
 
-  /** The variant as it is now, kept so until the transaction ends. */
+  /** The variant as it is now, to be changed: kept so until the transaction ends. */
   private async lockVariant(actor: Actor, id: string, expected: ExpectedVersions, db: Tx): Promise<Variant> {
     await db.$queryRaw`SELECT id FROM variants WHERE id = ${id}::uuid FOR UPDATE`;
     const variant = await this.getVariant(actor, id, db);
     expectVersion(variant.version, expected);
+    invalidate(db, ['products', `product:${variant.productId}`, `variant:${id}`]);
     return variant;
   }
 

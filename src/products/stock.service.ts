@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
+import { Cache, invalidate } from '#cache';
 import { type Db, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { outOfStock, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
 import { stockAdjusted } from './products.events.js';
-import { auditedVariant, AVAILABLE } from './products.queries.js';
+import { auditedVariant, AVAILABLE, untilNextLapse } from './products.queries.js';
 import type { AdjustStockDto, ListMovementsQuery } from './stock.dto.js';
 
 export type Movement = Prisma.StockMovementGetPayload<object>;
@@ -48,7 +49,12 @@ interface Level {
  */
 @Injectable()
 export class StockService {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    cache: Cache,
+  ) {
+    cache.limit('variant', (ids, sinceMs) => untilNextLapse(prisma, ids, sinceMs));
+  }
 
   async adjust(actor: Actor, variantId: string, { delta, reason }: AdjustStockDto, db: Db = this.prisma): Promise<Movement> {
     return transaction(db, async (tx) => {
@@ -66,6 +72,7 @@ export class StockService {
       if (loose + delta < 0)
         throw stockTooLow(`There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${loose} can go.`);
       await tx.variant.update({ where: { id: variantId }, data: { stock } });
+      outdate(tx, [variantId]);
       const [before, after] = [{ stock: variant.stock }, { stock, reason }];
       await record(tx, { actor, action: 'variants.stock-adjusted', resource: auditedVariant(variantId), before, after });
       await publish(tx, stockAdjusted, { variantId, delta, stock }, { actor, resource: { type: 'variant', id: variantId } });
@@ -116,7 +123,9 @@ export class StockService {
    * last: the variants stay locked until the transaction ends. @throws products/out-of-stock naming each short line
    */
   async reserve(orderId: string, wanted: readonly Wanted[], expiresAt: Date, db: Tx): Promise<void> {
-    let missing = await this.take(orderId, together(wanted), expiresAt, db);
+    const needed = together(wanted);
+    outdate(db, [...needed.keys()]);
+    let missing = await this.take(orderId, needed, expiresAt, db);
     if (missing.size === 0) return;
     await this.releaseExpired([...missing.keys()], db);
     missing = await this.take(orderId, missing, expiresAt, db);
@@ -153,7 +162,13 @@ export class StockService {
 
   /** Puts what an order had bought back into the stock. */
   async restock(orderId: string, reason: string, db: Tx): Promise<void> {
-    await db.$queryRaw`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_movements WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
+    const variants = await db.$queryRaw<
+      { id: string }[]
+    >`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_movements WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
+    outdate(
+      db,
+      variants.map(({ id }) => id),
+    );
     const levels = await db.$queryRaw<Level[]>`
       WITH back AS (SELECT variant_id, -sum(delta)::int AS quantity FROM stock_movements WHERE order_id = ${orderId}::uuid GROUP BY variant_id HAVING sum(delta) < 0)
       UPDATE variants v SET stock = v.stock + back.quantity FROM back WHERE v.id = back.variant_id RETURNING v.id, v.stock, back.quantity AS delta`;
@@ -193,9 +208,24 @@ export class StockService {
       UPDATE variants v SET reserved = v.reserved - sums.quantity FROM sums WHERE v.id = sums.variant_id`;
   }
 
+  /** Locks the variants of which an order holds some, for that to change. */
   private async lockHeld(orderId: string, db: Tx): Promise<void> {
-    await db.$queryRaw`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_reservations WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
+    const variants = await db.$queryRaw<
+      { id: string }[]
+    >`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_reservations WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
+    outdate(
+      db,
+      variants.map(({ id }) => id),
+    );
   }
+}
+
+/** What strangers were answered of these variants shows another number by now. */
+function outdate(db: Db, variantIds: readonly string[]): void {
+  invalidate(
+    db,
+    variantIds.map((id) => `variant:${id}`),
+  );
 }
 
 /** What is wanted of each variant, however many lines name it. */

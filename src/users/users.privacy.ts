@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { invalidate } from '#cache';
 import { type Db, execute, Prisma, type Tx } from '#database';
 import { type ExportedFile, few, type Person, PersonalData } from '#privacy';
 
@@ -28,5 +29,6 @@ export class UsersPrivacy extends PersonalData {
           access_revoked_at = now(), external_id = NULL, metadata = '{}', erased_at = now(), version = version + 1, updated_at = now()
         WHERE id = ${id}::uuid AND erased_at IS NULL`,
     );
+    invalidate(db, [`user:${id}`]);
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { audited, record } from '#audit';
+import { invalidate } from '#cache';
 import { type Db, defined, isUniqueViolation, Prisma, PrismaService, signal, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, keyset, type Page, parseSort, readCursor, toPage } from '#http';
@@ -124,6 +125,7 @@ export class UsersService implements AddressBook {
       expectVersion(current.version, expected);
       if (losesAdmin) await this.refuseLastAdmin(current, db);
       signal(db, 'user', id);
+      if (changes.name !== undefined) invalidate(db, [`user:${id}`]);
       const after = await db.user
         .update({
           where: { id },

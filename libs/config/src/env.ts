@@ -1,5 +1,14 @@
 import { ArrayNotEmpty, IsIn, IsInt, IsNotEmpty, IsOptional, IsUrl, Matches, Max, Min, ValidateIf } from 'class-validator';
-import { IsAddressOrRange, IsEncryptionKey, IsExactOrigin, IsMailbox, IsPostgresUrl, IsSigningKey, IsSmtpUrl } from './rules.js';
+import {
+  IsAddressOrRange,
+  IsEncryptionKey,
+  IsExactOrigin,
+  IsMailbox,
+  IsPostgresUrl,
+  IsRedisUrl,
+  IsSigningKey,
+  IsSmtpUrl,
+} from './rules.js';
 import { Tuning } from './tuning.js';
 
 const inProduction = (env: Env) => env.NODE_ENV === 'production';
@@ -52,6 +61,14 @@ export class Env extends Tuning {
   @IsOptional()
   @IsPostgresUrl()
   DATABASE_DIRECT_URL: string | undefined = undefined;
+
+  /**
+   * Redis, for what may be lost: rate limits that hold over all processes and what they share of the cache. Unset: each process keeps its
+   * own. `rediss://` is encrypted. Several installations may share one: keys begin with a digest of PUBLIC_URL.
+   */
+  @IsOptional()
+  @IsRedisUrl()
+  REDIS_URL: string | undefined = undefined;
 
   /** Connections this process may open to the database. */
   @IsInt()
@@ -133,7 +150,7 @@ export class Env extends Tuning {
   @IsIn(['on', 'off'])
   RATE_LIMIT: 'on' | 'off' = 'on';
 
-  /** Requests a caller (a user, or an address without a login) may make in a minute, per process. */
+  /** Requests a caller (a user, or an address without a login) may make in a minute: over all processes with REDIS_URL, else in each. */
   @IsInt()
   @Min(1)
   RATE_LIMIT_REQUESTS_PER_MINUTE = 1_200;

@@ -68,6 +68,9 @@ function isMailbox(value: string): boolean {
 export const IsPostgresUrl = rule('isPostgresUrl', 'a URL like postgresql://user:password@host:5432/database', (value) =>
   /^postgres(ql)?:$/.test(parseUrl(value)?.protocol ?? ''),
 );
+export const IsRedisUrl = rule('isRedisUrl', 'a URL like redis://user:password@host:6379/0, or rediss:// where it is encrypted', (value) =>
+  /^rediss?:$/.test(parseUrl(value)?.protocol ?? ''),
+);
 export const IsSmtpUrl = rule(
   'isSmtpUrl',
   'a URL like smtps://user:password@mail.example.org:465 or smtp://…:587, with requireTLS or ignoreTLS as its only options',

@@ -2,6 +2,22 @@ import { ArrayNotEmpty, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 
 /** The part of `Env` that says how much, how often and how long features do what they do: each has a default that harms nobody. */
 export class Tuning {
+  /** `off` answers every read from the database, for debugging. */
+  @IsIn(['on', 'off'])
+  CACHE: 'on' | 'off' = 'on';
+
+  /** What the cache of this process may take, in megabytes. */
+  @IsInt()
+  @Min(1)
+  @Max(65_536)
+  CACHE_MEMORY_MB = 64;
+
+  /** How long the cache keeps what nobody changes; also how long it may be wrong when a process dies between a commit and telling of it. */
+  @IsInt()
+  @Min(1)
+  @Max(3_600)
+  CACHE_TTL_SECONDS = 30;
+
   /** How long a pending order keeps its stock. */
   @IsInt()
   @Min(1)

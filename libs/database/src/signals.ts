@@ -9,6 +9,9 @@ const CHANNEL = 'ashlar';
 const MAX_PAYLOAD_KEYS = 100; // NOTIFY carries at most 8,000 bytes
 const MAX_KEY_LENGTH = 60;
 const RECONNECT_MS = 500;
+/** A connection that breaks without a word (a network that swallows packets) is noticed by a question that nobody answers. */
+const HEARTBEAT_MS = 1_000;
+const ANSWER_MS = 2_000;
 
 const channels = new WeakMap<PrismaService, Signals>();
 
@@ -33,6 +36,7 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
   private flushing: Promise<void> | undefined;
   private client: pg.Client | undefined;
   private retry: NodeJS.Timeout | undefined;
+  private heartbeat: NodeJS.Timeout | undefined;
   private listening = false;
   private stopped = false;
 
@@ -73,6 +77,7 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.retry);
+    clearTimeout(this.heartbeat);
     await this.flushing;
     await this.client?.end();
   }
@@ -82,13 +87,25 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
       while (this.waiting.size > 0) {
         const batch = [...this.waiting].slice(0, MAX_PAYLOAD_KEYS);
         for (const entry of batch) this.waiting.delete(entry);
-        await this.prisma.$executeRaw`SELECT pg_notify(${CHANNEL}, ${batch.join('\n')})`;
+        await this.notify(batch.join('\n'));
       }
     } catch (error) {
       this.logger.warn({ err: error }, 'A signal could not be sent; other processes notice within their time-to-live');
     } finally {
       this.flushing = undefined;
     }
+  }
+
+  /** On the channel's own connection, which no request keeps waiting; on one of the pool where that is lost. */
+  private async notify(payload: string): Promise<void> {
+    if (this.client !== undefined && this.listening) {
+      const sent = await this.client.query('SELECT pg_notify($1, $2)', [CHANNEL, payload]).then(
+        () => true,
+        () => false, // the connection is lost, and says so itself
+      );
+      if (sent) return;
+    }
+    await this.prisma.$executeRaw`SELECT pg_notify(${CHANNEL}, ${payload})`;
   }
 
   private deliver(topic: string, key: string): void {
@@ -101,6 +118,7 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
       application_name: 'ashlar-signals',
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
+      query_timeout: ANSWER_MS,
     });
     client.on('notification', ({ payload = '' }) => {
       for (const line of payload.split('\n')) {
@@ -113,12 +131,24 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
     this.client = client;
     try {
       await client.connect();
-      await client.query(`LISTEN ${CHANNEL}`);
+      // A NOTIFY is a transaction of its own, and nothing of it has to outlive a crash: it need not wait for the disk.
+      await client.query(`SET synchronous_commit TO off; LISTEN ${CHANNEL}`);
       this.listening = true;
+      this.beat(client);
       for (const listener of this.gapListeners) listener();
     } catch (error) {
       this.lost(client, error);
     }
+  }
+
+  private beat(client: pg.Client): void {
+    clearTimeout(this.heartbeat);
+    this.heartbeat = setTimeout(() => {
+      client.query('SELECT 1').then(
+        () => this.client === client && !this.stopped && this.beat(client),
+        (error: unknown) => this.lost(client, error),
+      );
+    }, HEARTBEAT_MS).unref();
   }
 
   private lost(client: pg.Client, error?: unknown): void {

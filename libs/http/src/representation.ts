@@ -6,8 +6,8 @@ import { staleVersion } from './http.errors.js';
 import type { Page } from './paging.js';
 import { configure } from './route-config.js';
 
-/** What the decorators below leave on a Fastify route. */
-interface RepresentationConfig {
+/** What decorators leave on a Fastify route. */
+export interface RepresentationConfig {
   location?: string;
   publicSeconds?: number;
 }
@@ -22,9 +22,6 @@ export const LOCATED = 'ashlar:located';
 /** Answers 202 with the `Location` of what will be there; `path` as with `@Creates`. */
 export const Accepts = (path: string) =>
   applyDecorators(HttpCode(202), configure({ location: path } satisfies RepresentationConfig), SetMetadata(LOCATED, true));
-
-/** An answer to somebody without a login may be kept by browsers and proxies for so long; to others it is private. */
-export const PubliclyCached = (seconds: number) => configure({ publicSeconds: seconds } satisfies RepresentationConfig);
 
 /** The versions that `If-Match` (RFC 9110, 13.1.1) lets the write begin from; `null` when the client does not care. */
 export type ExpectedVersions = readonly number[] | null;
@@ -99,8 +96,10 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
       reply.code(304).removeHeader('Content-Type').removeHeader('Content-Length').removeHeader('Content-Disposition');
       return null;
     }
-    if (!fine || typeof payload !== 'string' || payload === '') return payload;
-    if (!reply.hasHeader('ETag') && (reading || request.version !== undefined)) reply.header('ETag', entityTag(request.version, payload));
+    const body = typeof payload === 'string' || (Buffer.isBuffer(payload) && reply.hasHeader('ETag')) ? payload : '';
+    if (!fine || body.length === 0) return payload;
+    if (!reply.hasHeader('ETag') && (reading || request.version !== undefined))
+      reply.header('ETag', entityTag(request.version, String(body)));
     if (!reading || !namesTag(request.headers['if-none-match'], String(reply.getHeader('ETag')))) return payload;
     reply.code(304).removeHeader('Content-Type').removeHeader('Content-Length');
     return request.method === 'HEAD' ? payload : null; // of a HEAD Fastify itself takes the body away

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { type Actor, actorOf, SessionDirectory } from './actor.js';
 import { JwtStrategy } from './jwt.strategy.js';
-import { ACCESS, type Access, type AuthenticatedRequest } from './security.decorator.js';
+import { ACCESS, type Access, type AuthenticatedRequest, carriesCredentials } from './security.decorator.js';
 import { invalidTicket, invalidToken } from './security.errors.js';
 import { TICKETS, Tickets } from './tickets.js';
 
@@ -37,7 +37,7 @@ export class AuthenticationGuard extends AuthGuard() {
     request.actor = null;
     const ignored = access?.level === 'public' && access.credentials === 'ignored';
     if (ignored) return true;
-    if (request.headers.authorization !== undefined) await super.canActivate(context);
+    if (carriesCredentials(request)) await super.canActivate(context);
     else if (this.reflector.get<boolean | undefined>(TICKETS, context.getHandler())) await this.readTicket(request);
     return true;
   }

@@ -6,7 +6,16 @@ export { AddressBudgetGuard, LimitedPerAddress } from './address-budget.guard.js
 export { clientNetwork } from './client-address.js';
 export { JwtStrategy } from './jwt.strategy.js';
 export { type AccessClaims, KeyRing } from './keys.js';
-export { ACCESS, type Access, type AuthenticatedRequest, Caller, Public, Requires, SignedIn } from './security.decorator.js';
+export {
+  ACCESS,
+  type Access,
+  type AuthenticatedRequest,
+  Caller,
+  carriesCredentials,
+  Public,
+  Requires,
+  SignedIn,
+} from './security.decorator.js';
 export { forbidden, invalidTicket, invalidToken, tooManyAttempts, unauthenticated } from './security.errors.js';
 export { SecurityModule } from './security.module.js';
 export { TakesTickets, type Ticket, TICKETS, Tickets } from './tickets.js';

@@ -26,6 +26,11 @@ export interface AuthenticatedRequest extends FastifyRequest {
   actor?: Actor | null;
 }
 
+/** Whether somebody says who they are, truly or not; whoever does not is a stranger. */
+export function carriesCredentials(request: FastifyRequest): boolean {
+  return request.headers.authorization !== undefined;
+}
+
 /** The caller: an `Actor`, or `null` on a public route without a login. */
 export const Caller = createParamDecorator(
   (_: unknown, context: ExecutionContext): Actor | null => context.switchToHttp().getRequest<AuthenticatedRequest>().actor ?? null,

@@ -1,0 +1,110 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Env } from '#config';
+import { Logger } from '#telemetry';
+import type { Redis as Client } from 'ioredis';
+
+/** What a command may take; one that takes longer has failed. */
+const COMMAND_MS = 100;
+const CONNECT_MS = 1_000;
+/** How long Redis is left alone after a failure, before it is asked whether it lives. */
+const REST_MS = 500;
+
+/**
+ * The connection to Redis, where `REDIS_URL` names one. Nothing depends on it: after a failure (refused, broken off, no answer within
+ * 100 ms) nobody asks it any more until a ping, sent behind the requests' backs, has been answered; everybody does without meanwhile.
+ */
+@Injectable()
+export class Redis implements OnModuleInit, OnApplicationShutdown {
+  /** What the keys of this installation begin with; the braces keep them in one slot of a cluster. */
+  readonly prefix: string;
+  private readonly returns = new Set<(forgetful: boolean) => void>();
+  private client: Client | undefined;
+  private resting = false;
+  private probing: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly env: Env,
+    private readonly logger: Logger,
+  ) {
+    this.prefix = `{ashlar:${hash('sha256', env.PUBLIC_URL!, 'base64url').slice(0, 8)}}:`;
+  }
+
+  /** Whether there is a Redis to be asked, at some time or other. */
+  get configured(): boolean {
+    return this.env.REDIS_URL !== undefined;
+  }
+
+  get state(): 'off' | 'connected' | 'unreachable' {
+    if (!this.configured) return 'off';
+    return this.client?.status === 'ready' && !this.resting ? 'connected' : 'unreachable';
+  }
+
+  /** Calls when Redis answers again; `forgetful` when the connection was made anew, so that it may have gone back to an older state. */
+  onReturn(listener: (forgetful: boolean) => void): void {
+    this.returns.add(listener);
+  }
+
+  /** What Redis says, or undefined when it cannot be asked just now. Commands reach it in the order in which they are handed in. */
+  async run<T>(ask: (client: Client) => Promise<T>): Promise<T | undefined> {
+    if (this.client === undefined || this.resting) return undefined;
+    try {
+      return await ask(this.client);
+    } catch (error) {
+      this.rest(error);
+      return undefined;
+    }
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (this.env.REDIS_URL === undefined) return;
+    const { Redis: IoRedis } = await import('ioredis');
+    const client = new IoRedis(this.env.REDIS_URL, {
+      connectionName: 'ashlar',
+      lazyConnect: true,
+      connectTimeout: CONNECT_MS,
+      commandTimeout: COMMAND_MS,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => REST_MS,
+    });
+    this.client = client;
+    let seen = false;
+    client.on('error', (error: Error) => this.rest(error));
+    client.on('ready', () => {
+      if (seen) for (const listener of this.returns) listener(true);
+      seen = true;
+    });
+    // A Redis that is not there, or takes the connection and is silent, does not keep the process from starting.
+    await Promise.race([client.connect().catch((error: unknown) => this.rest(error)), sleep(CONNECT_MS, undefined, { ref: false })]);
+    if (client.status !== 'ready') this.rest(new Error(`Redis did not answer within ${CONNECT_MS} ms.`));
+  }
+
+  onApplicationShutdown(): void {
+    clearTimeout(this.probing);
+    this.resting = true;
+    this.client?.disconnect();
+  }
+
+  private rest(error: unknown): void {
+    if (this.resting) return;
+    this.resting = true;
+    this.logger.warn({ err: error }, 'Redis cannot be reached; rate limits and the cache do without it until it answers');
+    this.probe();
+  }
+
+  private probe(): void {
+    this.probing = setTimeout(() => {
+      this.client!.ping().then(
+        () => {
+          this.resting = false;
+          this.logger.info({}, 'Redis answers again');
+          for (const listener of this.returns) listener(false);
+        },
+        () => this.probe(), // still away: that is what was asked
+      );
+    }, REST_MS).unref();
+  }
+}
