@@ -19,10 +19,15 @@ export class BacklogService {
     private readonly env: Env,
   ) {}
 
+  /** The present end of the log. */
+  end(): Promise<string> {
+    return endOfLog(this.prisma);
+  }
+
   /** Why nobody can go on behind this place; null as far as can be said without reading. `tail`: how far the log is known to reach. */
   async obstacle(after: string, tail: string): Promise<ResetReason | null> {
     // Another process may be ahead of ours by a moment; the log itself is not.
-    if (after > tail) return after > (await endOfLog(this.prisma)) ? 'unknown' : null;
+    if (after > tail) return after > (await this.end()) ? 'unknown' : null;
     return positionAt(tail)! - positionAt(after)! > this.env.STREAMS_RESUME_EVENTS ? 'too-far-behind' : null;
   }
 

@@ -41,12 +41,16 @@ export class StreamsService implements Follower, OnModuleInit {
       if (this.subscriptions.size === 0) this.tail.rest();
     };
     try {
-      const end = await this.tail.begin();
-      const obstacle = after === null ? null : await this.backlog.obstacle(after, end);
+      const tail = await this.tail.begin();
+      const obstacle = after === null ? null : await this.backlog.obstacle(after, tail);
+      const end = after ?? (await this.backlog.end());
       stream.begin();
-      stream.write(openingFrame(after ?? this.tail.cursor, Math.random()));
+      if (!stream.isOpen) return; // its reader has left meanwhile, or asked by HEAD
+      // The tail may be behind the end, or past it by now; of what both have passed nothing was promised.
+      const from = after ?? (end > this.tail.cursor ? end : this.tail.cursor);
+      stream.write(openingFrame(from, Math.random()));
       if (this.subscriptions.stopping) stream.end({ hangUp: true });
-      else if (after === null) this.join(subscription, this.tail.cursor);
+      else if (after === null) this.join(subscription, from);
       else if (obstacle !== null) this.reset(subscription, obstacle);
       else void this.catchUp(subscription);
     } catch (error) {
