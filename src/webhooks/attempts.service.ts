@@ -4,7 +4,7 @@ import { Env } from '#config';
 import { execute, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { Handles, type JobRun, withoutJob } from '#jobs';
-import { OutgoingRefused, OutgoingRequests } from '#security';
+import { OutgoingFailed, OutgoingRefused, OutgoingRequests } from '#security';
 import { admit, countSending, enqueueAttempt, enqueueResume } from './deliveries.queries.js';
 import { SecretsService } from './secrets.service.js';
 import { webhookEndpointDisabled } from './webhooks.events.js';
@@ -157,7 +157,7 @@ export class AttemptsService {
       const retryAfter = answered['retry-after']?.slice(0, 100) ?? null;
       return { statusCode, retryAfter, durationMs: took(), error: null, answer: storable(answer.body), truncated };
     } catch (error) {
-      const reason = signal.aborted ? null : failureOf(error, this.env.WEBHOOKS_TIMEOUT_MS);
+      const reason = failureOf(error);
       if (reason === null) throw error;
       return { statusCode: null, retryAfter: null, durationMs: took(), error: reason, answer: null, truncated: false };
     }
@@ -220,13 +220,10 @@ export function requestHeaders(headers: Record<string, string>): Record<string, 
   return { 'content-type': 'application/json', 'user-agent': 'Ashlar-Webhooks/1', ...headers };
 }
 
-/** Why there was no answer, in words that name no address; null for what is not the receiver's doing. */
-function failureOf(error: unknown, timeoutMs: number): string | null {
+/** Why there was no answer; null for what is not the receiver's doing. */
+function failureOf(error: unknown): string | null {
   if (error instanceof OutgoingRefused) return `The URL is refused: ${error.message}.`;
-  const { name, code } = error as { name?: string; code?: unknown };
-  if (name === 'TimeoutError') return `There was no answer within ${timeoutMs} ms.`;
-  if (typeof code !== 'string' || code.startsWith('UND_ERR_INVALID')) return null;
-  return `There was no answer: ${code}.`;
+  return error instanceof OutgoingFailed ? error.message : null;
 }
 
 /** PostgreSQL holds no NUL. */

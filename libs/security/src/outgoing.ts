@@ -12,6 +12,11 @@ export class OutgoingRefused extends Error {
   override readonly name = 'OutgoingRefused';
 }
 
+/** There was no answer. The message says why, and names no address. */
+export class OutgoingFailed extends Error {
+  override readonly name = 'OutgoingFailed';
+}
+
 export interface OutgoingRequest {
   url: string;
   method: 'GET' | 'POST';
@@ -71,30 +76,38 @@ export class OutgoingRequests implements OnApplicationShutdown {
   }
 
   /**
-   * Makes one request. @throws OutgoingRefused; what the connection failed with; the signal's reason; a `TimeoutError` (DOMException). An
-   * answer whose status has arrived is an answer, even if its body does not end.
+   * Makes one request. An answer whose status has arrived is an answer, even if its body does not end.
+   * @throws OutgoingRefused, OutgoingFailed; the signal's reason
    */
-  async send({ url, method, headers, body, timeoutMs, maxBytes, signal }: OutgoingRequest): Promise<OutgoingAnswer> {
-    this.hostOf(url);
+  async send(request: OutgoingRequest): Promise<OutgoingAnswer> {
+    this.hostOf(request.url);
+    try {
+      return await this.exchange(request);
+    } catch (error) {
+      if (request.signal.aborted) throw request.signal.reason;
+      throw failureOf(error, request) ?? error;
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.agent.destroy();
+  }
+
+  private async exchange({ url, method, headers, body, timeoutMs, maxBytes, signal }: OutgoingRequest): Promise<OutgoingAnswer> {
     const { origin, pathname, search } = new URL(url);
-    const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const answer = await this.agent.request({
       origin,
       path: pathname + search,
       method,
       headers,
       body: body ?? null,
-      signal: within,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       headersTimeout: 0, // the signal covers all of it
       bodyTimeout: 0,
     });
     const read = await beginningOf(answer.body, maxBytes);
-    if (signal.aborted) throw signal.reason;
+    signal.throwIfAborted();
     return { status: answer.statusCode, headers: firstOf(answer.headers), ...read };
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.agent.destroy();
   }
 
   /** The host of a URL that may be asked, by all that its spelling tells. `URL` has read decimal, octal, hexadecimal and full-width addresses. */
@@ -139,6 +152,15 @@ export class OutgoingRequests implements OnApplicationShutdown {
     };
     return buildConnector({ lookup, allowH2: false } as buildConnector.BuildOptions);
   }
+}
+
+/** What a request failed with that is the network's or the receiver's doing; null for what is ours. */
+function failureOf(error: unknown, { timeoutMs }: OutgoingRequest): OutgoingFailed | null {
+  const { name, code } = error as { name?: string; code?: unknown };
+  if (name === 'TimeoutError') return new OutgoingFailed(`there was no answer within ${timeoutMs} ms`, { cause: error });
+  if (name === 'HTTPParserError') return new OutgoingFailed('the answer is not HTTP', { cause: error });
+  if (typeof code !== 'string' || code.startsWith('UND_ERR_INVALID')) return null;
+  return new OutgoingFailed(`there was no answer (${code})`, { cause: error });
 }
 
 type Body = Dispatcher.ResponseData['body'];
