@@ -46,7 +46,7 @@ export class DeliveriesController {
   ): Promise<WebhookTestResponse> {
     return once.do(async (db) =>
       WebhookTestResponse.from(
-        dryRun ? { request: await this.deliveries.rehearse(actor, id) } : { delivery: await this.deliveries.test(actor, id, db) },
+        dryRun ? { request: await this.deliveries.rehearse(actor, id, db) } : { delivery: await this.deliveries.test(actor, id, db) },
       ),
     );
   }

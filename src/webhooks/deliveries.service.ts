@@ -76,10 +76,11 @@ export class DeliveriesService {
   }
 
   /** What a test would send, without sending it. */
-  async rehearse(actor: Actor, endpointId: string): Promise<Rehearsal> {
-    const { id, url } = await this.own(actor, endpointId, this.prisma);
+  async rehearse(actor: Actor, endpointId: string, db: Db = this.prisma): Promise<Rehearsal> {
+    const { id, url } = await this.own(actor, endpointId, db);
     const { message, at } = aTest(id);
-    return { url, headers: requestHeaders(await this.secrets.headersFor(id, message, at, this.prisma)), body: message.body };
+    await record(db, { actor, action: 'webhooks.rehearsed', resource: auditedEndpoint(id), subject: actor.id });
+    return { url, headers: requestHeaders(await this.secrets.headersFor(id, message, at, db)), body: message.body };
   }
 
   /** Sends a message that means nothing, once. */
