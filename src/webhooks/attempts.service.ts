@@ -5,11 +5,11 @@ import { execute, Prisma, PrismaService, rows, transaction, type Tx } from '#dat
 import { publish } from '#events';
 import { Handles, type JobRun, withoutJob } from '#jobs';
 import { OutgoingFailed, OutgoingRefused, OutgoingRequests } from '#security';
-import { admit, countSending, enqueueAttempt, enqueueResume } from './deliveries.queries.js';
+import { admit, type Due, enqueueAttempt, enqueueResume, findDue, mark } from './deliveries.queries.js';
 import { SecretsService } from './secrets.service.js';
 import { webhookEndpointDisabled } from './webhooks.events.js';
 import { attemptDelivery, attemptKey, type AttemptPayload, resumeEndpoint, type ResumePayload } from './webhooks.jobs.js';
-import { auditedEndpoint, disableEndpoint, type Endpoint, lockEndpoint } from './webhooks.queries.js';
+import { auditedEndpoint, disableEndpoint, type Endpoint, keepHealth, lockEndpoint, lockEndpointOf } from './webhooks.queries.js';
 import { healthAfter, limitsOf, nextAttempt, type Outcome, places, reasonToDisable, succeeded } from './webhooks.rules.js';
 
 /** An attempt that has its place. */
@@ -99,36 +99,30 @@ export class AttemptsService {
 
   /** Takes a place for an attempt. Null when there is none, when there is nothing left to do, or when somebody else has done it. */
   private async begin({ deliveryId, attempt }: AttemptPayload, db: Tx): Promise<Sending | null> {
-    const [of] = await rows<{ endpointId: string }>(
-      db,
-      Prisma.sql`SELECT endpoint_id AS "endpointId" FROM webhook_deliveries WHERE id = ${deliveryId}::uuid`,
-    );
-    const endpoint = of === undefined ? null : await lockEndpoint(db, of.endpointId);
+    const endpoint = await lockEndpointOf(db, deliveryId);
     if (endpoint === null) return null;
     // A statement of its own: what it finds is as the lock's last holder left it.
-    const delivery = await db.webhookDelivery.findFirst({
-      where: { id: deliveryId, attempts: attempt - 1, status: { in: ['scheduled', 'sending'] } },
-    });
-    if (delivery === null) return null;
-    const { id, body, messageId, test, attemptsBefore } = delivery;
+    const due = await findDue(db, deliveryId, attempt);
+    if (due === null) return null;
+    const { id, body, messageId, test, attemptsBefore } = due;
     const startedAt = new Date();
     if (endpoint.disabledAt !== null) {
-      await db.webhookDelivery.update({ where: { id }, data: { status: 'failed', completedAt: startedAt, nextAttemptAt: null } });
+      await mark(db, id, 'failed', startedAt);
       return null;
     }
     // One that was killed has kept its place.
-    if (delivery.status === 'scheduled' && !(await this.hasPlace(endpoint, startedAt, db))) {
-      await db.webhookDelivery.update({ where: { id }, data: { status: 'waiting' } });
-      return null;
+    if (due.status === 'scheduled') {
+      const placed = await this.hasPlace(endpoint, due, startedAt, db);
+      await mark(db, id, placed ? 'sending' : 'waiting');
+      if (!placed) return null;
     }
-    await db.webhookDelivery.update({ where: { id }, data: { status: 'sending' } });
     const headers = await this.secrets.headersFor(endpoint.id, { messageId, body }, startedAt, db);
     const { id: endpointId, url, slow } = endpoint;
     return { id, endpointId, url, body, messageId, attempt, tries: attempt - attemptsBefore, test, slow, startedAt, headers };
   }
 
   /** Where it has none, somebody will look after it: whoever leaves a place, or a job. */
-  private async hasPlace(endpoint: Endpoint, now: Date, db: Tx): Promise<boolean> {
+  private async hasPlace(endpoint: Endpoint, { others }: Due, now: Date, db: Tx): Promise<boolean> {
     const { id, pausedUntil, slow } = endpoint;
     if (pausedUntil !== null && pausedUntil > now) {
       await enqueueResume(db, id, pausedUntil);
@@ -138,7 +132,7 @@ export class AttemptsService {
       await enqueueResume(db, id, new Date(now.getTime() + CROWDED_MS * (1 + Math.random())));
       return false;
     }
-    return (await countSending(db, id)) < places(endpoint, limitsOf(this.env));
+    return others < places(endpoint, limitsOf(this.env));
   }
 
   private async post({ url, body, headers, startedAt }: Sending, signal: AbortSignal): Promise<Result> {
@@ -189,8 +183,7 @@ export class AttemptsService {
         completed_at = ${next === null ? now : null} WHERE id = ${id}::uuid`,
     );
     if (next !== null) await enqueueAttempt(db, id, attempt + 1, next);
-    const { failures, failingSince, pausedUntil, slow } = health;
-    await db.webhookEndpoint.update({ where: { id: endpointId }, data: { failures, failingSince, pausedUntil, slow } });
+    await keepHealth(db, endpoint, health);
     if (reason !== null) await this.disable(endpoint, reason, db);
     else await admit(db, { id: endpointId, ...health }, limits, now);
   }

@@ -125,13 +125,35 @@ export async function enqueueResume(db: Tx, endpointId: string, runAt: Date): Pr
   await enqueue(db, resumeEndpoint, { endpointId }, { key: endpointId, runAt });
 }
 
-/** How many deliveries to an endpoint are under way. */
-export async function countSending(db: Tx, endpointId: string): Promise<number> {
-  const [found] = await rows<{ count: number }>(
+/** A delivery whose attempt of some number is due, and how many others are under way to its endpoint. */
+export interface Due {
+  id: string;
+  messageId: string;
+  body: string;
+  test: boolean;
+  status: 'scheduled' | 'sending';
+  attemptsBefore: number;
+  others: number;
+}
+
+/** Null when that attempt was made, or is none any more. */
+export async function findDue(db: Tx, id: string, attempt: number): Promise<Due | null> {
+  const [due] = await rows<Due>(
     db,
-    Prisma.sql`SELECT count(*)::int AS count FROM webhook_deliveries WHERE endpoint_id = ${endpointId}::uuid AND status = 'sending'`,
+    Prisma.sql`SELECT d.id, d.message_id AS "messageId", d.body, d.test, d.status, d.attempts_before AS "attemptsBefore",
+        (SELECT count(*)::int FROM webhook_deliveries o WHERE o.endpoint_id = d.endpoint_id AND o.status = 'sending' AND o.id <> d.id) AS others
+      FROM webhook_deliveries d WHERE d.id = ${id}::uuid AND d.attempts = ${attempt - 1} AND d.status IN ('scheduled', 'sending')`,
   );
-  return found!.count;
+  return due ?? null;
+}
+
+/** Says how far a delivery is that is under way; with a time, that it has come to its end. */
+export async function mark(db: Tx, id: string, status: WebhookDeliveryStatus, completedAt: Date | null = null): Promise<void> {
+  await execute(
+    db,
+    Prisma.sql`UPDATE webhook_deliveries SET status = ${status}::webhook_delivery_status, completed_at = ${completedAt},
+      next_attempt_at = CASE WHEN ${completedAt}::timestamptz IS NULL THEN next_attempt_at END WHERE id = ${id}::uuid`,
+  );
 }
 
 /** Gives free places at an endpoint, which the caller has locked, to those that have waited longest. */

@@ -1,5 +1,6 @@
 import { audited } from '#audit';
-import { type Db, Prisma, rows, type Tx, type WebhookDisabledReason } from '#database';
+import { type Db, execute, Prisma, rows, type Tx, type WebhookDisabledReason } from '#database';
+import type { Health } from './webhooks.rules.js';
 
 export type Endpoint = Prisma.WebhookEndpointGetPayload<object>;
 
@@ -27,6 +28,27 @@ export async function lockEndpoint(db: Tx, id: string, ownerId?: string): Promis
     Prisma.sql`SELECT ${COLUMNS} FROM webhook_endpoints e WHERE e.id = ${id}::uuid ${owned} FOR NO KEY UPDATE`,
   );
   return endpoint ?? null;
+}
+
+/** The same, of the endpoint that a delivery is for. */
+export async function lockEndpointOf(db: Tx, deliveryId: string): Promise<Endpoint | null> {
+  const [endpoint] = await rows<Endpoint>(
+    db,
+    Prisma.sql`SELECT ${COLUMNS} FROM webhook_endpoints e WHERE e.id = (SELECT endpoint_id FROM webhook_deliveries WHERE id = ${deliveryId}::uuid)
+      FOR NO KEY UPDATE`,
+  );
+  return endpoint ?? null;
+}
+
+/** Writes down how it goes with an endpoint, which the caller has locked; where it goes as before, there is nothing to write. */
+export async function keepHealth(db: Tx, before: Endpoint, health: Health): Promise<void> {
+  const { failures, failingSince, pausedUntil, slow } = health;
+  if (failures === 0 && before.failures === 0 && before.pausedUntil === null && slow === before.slow) return;
+  await execute(
+    db,
+    Prisma.sql`UPDATE webhook_endpoints SET failures = ${failures}, failing_since = ${failingSince}, paused_until = ${pausedUntil}, slow = ${slow}
+      WHERE id = ${before.id}::uuid`,
+  );
 }
 
 /** An endpoint that asked for a kind of event, with what its owner may do. */

@@ -244,21 +244,6 @@ describe('a request', () => {
     expect(inside.asked).toEqual([]);
   });
 
-  it('does not heed the proxies of the environment', async () => {
-    const [server, proxy] = [await aServer(), await aServer()];
-    const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'NODE_USE_ENV_PROXY'];
-    const before = Object.fromEntries(names.map((name) => [name, process.env[name]]));
-    for (const name of names) process.env[name] = name === 'NODE_USE_ENV_PROXY' ? '1' : `http://127.0.0.1:${proxy.port}`;
-    try {
-      expect((await post(outgoing(['127.0.0.1']), `http://127.0.0.1:${server.port}/`)).status).toBe(200);
-    } finally {
-      for (const name of names)
-        if (before[name] === undefined) delete process.env[name];
-        else process.env[name] = before[name];
-    }
-    expect([server.asked.length, proxy.asked.length]).toEqual([1, 0]);
-  });
-
   it('ends with the reason it is told to end for', async () => {
     const server = await aServer(() => undefined);
     const controller = new AbortController();

@@ -150,7 +150,7 @@ export class OutgoingRequests implements OnApplicationShutdown {
         (error: NodeJS.ErrnoException) => callback(error, []),
       );
     };
-    return buildConnector({ lookup, allowH2: false } as buildConnector.BuildOptions);
+    return buildConnector({ lookup, allowH2: false });
   }
 }
 
@@ -168,20 +168,24 @@ type Body = Dispatcher.ResponseData['body'];
 /** Reads a body's beginning and lets go of the rest. That it breaks off, or takes too long, does not undo the answer. */
 async function beginningOf(body: Body, maxBytes: number): Promise<{ body: string; truncated: boolean }> {
   const chunks: Buffer[] = [];
+  const whole = await readInto(chunks, body, maxBytes);
+  return { body: new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes)), truncated: !whole };
+}
+
+/** Whether that was all of it. */
+async function readInto(chunks: Buffer[], body: Body, maxBytes: number): Promise<boolean> {
   let size = 0;
-  let truncated = false;
   body.on('error', () => undefined); // destroyed, it says so once more
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > maxBytes) break; // which destroys it, and its connection
+      if (size > maxBytes) return false; // which destroys it, and its connection
     }
-    truncated = size > maxBytes;
+    return true;
   } catch {
-    truncated = true; // reset, or out of time: the status had come
+    return false; // reset, or out of time: the status had come
   }
-  return { body: new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes)), truncated };
 }
 
 function firstOf(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
