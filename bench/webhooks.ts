@@ -20,7 +20,8 @@ import {
 
 const { values: options } = parseArgs({
   options: {
-    events: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '3' },
+    events: { type: 'string', default: '15' },
     pause: { type: 'string', default: '500' },
     endpoints: { type: 'string', default: '50' },
   },

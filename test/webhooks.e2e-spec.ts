@@ -8,7 +8,7 @@ import type { Answer } from './harness/client.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
 import { anAdmin, aPost, aUser, type Person, unique } from './harness/people.js';
-import { answers, aReceiver, closeReceivers, type Received, type Receiver } from './harness/receiver.js';
+import { answers, aReceiver, type Behaviour, closeReceivers, type Received, type Receiver } from './harness/receiver.js';
 import { fire } from './harness/schedules.js';
 import type { Wire } from './harness/wire.js';
 
@@ -18,9 +18,9 @@ type Delivery = Wire<WebhookDeliveryResponse>;
 
 const SETTINGS = {
   OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
-  WEBHOOKS_RETRY_DELAYS_SECONDS: '0.05,0.05,0.05',
+  WEBHOOKS_RETRY_DELAYS_SECONDS: '0,0,0',
   WEBHOOKS_CIRCUIT_PAUSE_SECONDS: '0',
-  WEBHOOKS_TIMEOUT_MS: '400',
+  WEBHOOKS_TIMEOUT_MS: '1500',
 };
 
 let app: TestApp;
@@ -145,6 +145,14 @@ describe('an endpoint', () => {
     [{ events: 'order.paid' }, 400, 'http/validation-failed'],
     [{ url: 'not a url' }, 400, 'http/validation-failed'],
     [{ url: 'ftp://example.com' }, 400, 'http/validation-failed'],
+    [{ url: 'https:example.com' }, 400, 'http/validation-failed'],
+    [{ url: 'https:/\\example.com' }, 400, 'http/validation-failed'],
+    [{ url: ' https://example.com' }, 400, 'http/validation-failed'],
+    [{ url: `https://example.com/${'a'.repeat(2_000)}` }, 400, 'http/validation-failed'],
+    [{ url: 'HTTPS://user:word@EXAMPLE.com' }, 422, 'webhooks/url-refused'],
+    [{ url: 'http://localhost./' }, 422, 'webhooks/url-refused'],
+    [{ url: 'http://0x7f.2/' }, 422, 'webhooks/url-refused'],
+    [{ url: 'http://[::ffff:169.254.169.254]/latest' }, 422, 'webhooks/url-refused'],
     [{ url: 'http://192.168.1.1/' }, 422, 'webhooks/url-refused'],
     [{ secret: 'whsec_mine' }, 400, 'http/validation-failed'],
   ])('of %j is refused', async (changes, status, code) => {
@@ -284,24 +292,21 @@ describe('a delivery', () => {
     expect(await read(id)).toMatchObject({ failures: 4, failingSince: expect.any(String), enabled: true });
   });
 
-  it.each<[string, Parameters<typeof aReceiver>[0], object]>([
+  it.each<[string, Behaviour, object]>([
     ['is redirected', (response) => void response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), { statusCode: 302 }],
     ['is not found', answers(404), { statusCode: 404 }],
-    ['hangs', () => undefined, { statusCode: null, error: 'there was no answer within 400 ms' }],
+    ['hangs', () => undefined, { statusCode: null, error: 'there was no answer within 1500 ms' }],
     [
       'drips',
       (response) => void setInterval(() => response.writeProcessing(), 50).unref(),
-      { statusCode: null, error: expect.stringMatching(/400 ms/) },
+      { statusCode: null, error: expect.stringMatching(/1500 ms/) },
     ],
     ['resets', (response) => void response.destroy(), { statusCode: null, error: expect.stringMatching(/^there was no answer \(\w+\)$/) }],
     ['answers no HTTP', (response) => void response.socket!.end('hello\r\n\r\n'), { statusCode: null, error: 'the answer is not HTTP' }],
   ])('that %s has failed and is tried again', async (_, behaviour, attempt) => {
-    const receiver = await aReceiver(behaviour);
+    const receiver = await aReceiver((response, request, nth) => (nth === 1 ? behaviour : answers(200))(response, request, nth));
     const { id } = await anEndpoint(receiver);
     await aPost(app, admin);
-    await eventually(() => receiver.received.length >= 1);
-    await eventually(async () => (await deliveries(id))[0]!.attempts.length > 0);
-    receiver.behave(answers(200));
     const delivery = await theDelivery(id, 'delivered');
     expect(delivery.attempts[0]).toMatchObject(attempt);
     expect(delivery.attempts.at(-1)).toMatchObject({ statusCode: 200, error: null });
@@ -572,13 +577,13 @@ describe('a replay', () => {
     const { id } = await anEndpoint(receiver, { by: owner, events: ['user.suspended'] });
     await sql(
       `INSERT INTO events (id, name, version, resource_type, resource_id, subject_id, payload, occurred_at, position)
-       SELECT ('0000' || lpad(to_hex(n), 4, '0') || '-0000-7000-8000-000000000000')::uuid, 'user.suspended', 1, 'user', $1::text, $1::uuid, '{}', now(), -n FROM generate_series(1, 450) n`,
+       SELECT ('0000' || lpad(to_hex(n), 4, '0') || '-0000-7000-8000-000000000000')::uuid, 'user.suspended', 1, 'user', $1::text, $1::uuid, '{}', now(), -n FROM generate_series(1, 210) n`,
       owner.id,
     );
     await ok(owner, 'POST', `webhooks/endpoints/${id}/replay`, { from: '1970-01-01T00:00:00Z', until: '2001-01-01T00:00:00Z' });
-    await eventually(() => receiver.received.length >= 450, 20_000);
-    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(450);
-    expect(receiver.received).toHaveLength(450);
+    await eventually(() => receiver.received.length >= 210, 20_000);
+    expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(210);
+    expect(receiver.received).toHaveLength(210);
     expect(receiver.atOnce.most).toBeLessThanOrEqual(4);
   });
 });

@@ -38,8 +38,7 @@ const Events = () =>
     }),
   );
 
-const isHttpUrl = (value: unknown) =>
-  typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && !/\s/.test(value);
+const isHttpUrl = (value: unknown) => typeof value === 'string' && /^https?:\/\/[^\s\\]+$/i.test(value) && URL.canParse(value);
 
 const WebhookUrl = () =>
   applyDecorators(

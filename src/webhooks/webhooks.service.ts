@@ -5,11 +5,12 @@ import { type Db, defined, Prisma, PrismaService, rows, transaction, type Tx } f
 import { eventCatalogue } from '#events';
 import { expectVersion, type ExpectedVersions, keyset, type Page, parseSort, readCursor, toPage } from '#http';
 import { type Actor, OutgoingRefused, OutgoingRequests } from '#security';
+import { admit } from './deliveries.queries.js';
 import { SecretsService } from './secrets.service.js';
 import type { CreateWebhookEndpointDto, ListWebhookEndpointsQuery, RotateSecretDto, UpdateWebhookEndpointDto } from './webhooks.dto.js';
 import { endpointNotFound, tooManyEndpoints, unknownEvents, urlRefused } from './webhooks.errors.js';
 import { auditedEndpoint, disableEndpoint, type Endpoint, lockEndpoint } from './webhooks.queries.js';
-import { unknownPatterns } from './webhooks.rules.js';
+import { limitsOf, unknownPatterns } from './webhooks.rules.js';
 
 const MOST_ENDPOINTS = 100;
 /** As of an endpoint that was never tried. */
@@ -81,6 +82,7 @@ export class WebhooksService {
           updatedAt: new Date(),
         },
       });
+      if (changes.url !== undefined) await admit(db, after, limitsOf(this.env), new Date()); // what waited for the end of a pause
       await this.write(actor, 'webhooks.updated', db, { before, after });
       return after;
     });

@@ -106,7 +106,7 @@ CREATE INDEX "webhook_deliveries_endpoint_id_type_id_idx" ON "webhook_deliveries
 CREATE UNIQUE INDEX "webhook_secrets_current_idx" ON "webhook_secrets" ("endpoint_id") WHERE "expires_at" IS NULL;
 
 ALTER TABLE "webhook_endpoints"
-  ADD CONSTRAINT "webhook_endpoints_url_check" CHECK ("url" ~ '^https?://' AND length("url") <= 2000),
+  ADD CONSTRAINT "webhook_endpoints_url_check" CHECK ("url" ~* '^https?://' AND length("url") <= 2000),
   ADD CONSTRAINT "webhook_endpoints_events_check" CHECK (cardinality("events") BETWEEN 1 AND 50),
   ADD CONSTRAINT "webhook_endpoints_disabled_check" CHECK (("disabled_at" IS NULL) = ("disabled_reason" IS NULL)),
   ADD CONSTRAINT "webhook_endpoints_failures_check" CHECK ("failures" >= 0 AND ("failures" = 0) = ("failing_since" IS NULL));
