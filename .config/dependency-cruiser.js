@@ -22,7 +22,7 @@ export const FEATURES = {
   orders: ['users', 'products', 'payments'],
   notifications: [],
   streams: [],
-  webhooks: [],
+  webhooks: ['users'],
   audit: [],
   ops: [],
 };

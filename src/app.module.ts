@@ -25,6 +25,7 @@ import { ProductsModule } from './products/products.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { ALL_PERMISSIONS } from './users/roles.rules.js';
 import { UsersModule } from './users/users.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The composition root: the only file that names every module. */
 @Module({})
@@ -54,6 +55,7 @@ export class AppModule {
         AuditModule,
         NotificationsModule,
         StreamsModule,
+        WebhooksModule,
         OpsModule,
         ...(hasMailbox(env) ? [MailboxModule] : []),
       ],

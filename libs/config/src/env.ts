@@ -3,6 +3,7 @@ import {
   IsAddressOrRange,
   IsEncryptionKey,
   IsExactOrigin,
+  IsHostOrRange,
   IsMailbox,
   IsPostgresUrl,
   IsRedisUrl,
@@ -239,6 +240,13 @@ export class Env extends Tuning {
   @IsInt()
   @Min(0)
   AUTH_SESSION_HISTORY_SECONDS = 2_592_000;
+
+  /**
+   * Where requests may go that users have asked for (webhooks), beyond the public Internet: host names, addresses and CIDR ranges. In
+   * production only what is listed here may be reached without TLS. None by default.
+   */
+  @IsHostOrRange({ each: true })
+  OUTGOING_ALLOWED_HOSTS: string[] = [];
 
   /** Who sees `/docs` in production; elsewhere everybody does. */
   @IsIn(['off', 'public', 'staff'])

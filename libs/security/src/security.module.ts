@@ -1,14 +1,16 @@
 import { type DynamicModule, Global, Module, type ModuleMetadata } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { Env } from '#config';
 import { PassportModule } from '@nestjs/passport';
 import { Budgets } from './budgets.js';
 import { BudgetsJobs } from './budgets.jobs.js';
 import { KeyRing } from './keys.js';
+import { OutgoingRequests } from './outgoing.js';
 import { KnownPermissions, RouteCheck } from './route-check.js';
 import { Tickets } from './tickets.js';
 import { TicketsJobs } from './tickets.jobs.js';
 
-/** Keys, budgets, tickets and the start-up check. The guards, which need the application's sessions, are named in `app.module.ts`. */
+/** Keys, budgets, tickets, outgoing requests and the start-up check. The guards, which need the application's sessions, are named in `app.module.ts`. */
 @Global()
 @Module({})
 export class SecurityModule {
@@ -25,8 +27,9 @@ export class SecurityModule {
         TicketsJobs,
         RouteCheck,
         { provide: KnownPermissions, useValue: new KnownPermissions(permissions) },
+        { provide: OutgoingRequests, useFactory: (env: Env) => new OutgoingRequests(env), inject: [Env] },
       ],
-      exports: [KeyRing, Budgets, Tickets],
+      exports: [KeyRing, Budgets, Tickets, OutgoingRequests],
     };
   }
 }
