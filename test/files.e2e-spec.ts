@@ -214,6 +214,23 @@ describe('what is refused', () => {
     expect(await app.prisma.file.count()).toBe(rows);
   });
 
+  it('is given up when it takes too long, and only then', async () => {
+    const hasty = await startApp({
+      DATABASE_URL: app.databaseUrl,
+      DATA_DIR: folder,
+      FILES_UPLOAD_TIMEOUT_SECONDS: '1',
+      HTTP_REQUEST_TIMEOUT_MS: '60000',
+    });
+    const { type, body } = form([aText('slow'.repeat(10_000))]);
+    const head = (path: string, contentType: string) =>
+      `${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${ada.accessToken}\r\nContent-Type: ${contentType}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const files = await stored();
+    const answer = await hasty.raw(Buffer.concat([Buffer.from(head('POST /api/v1/files', type)), body.subarray(0, 30_000)]));
+    expect([answer.status, answer.body.code]).toEqual([408, 'http/request-timeout']);
+    await eventually(async () => (await stored()).join() === files.join());
+    await hasty.close();
+  });
+
   it('leaves nothing when its form does not end', async () => {
     const files = await stored();
     const { type, body } = form([aText()]);

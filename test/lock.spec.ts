@@ -36,6 +36,7 @@ const FLOORS: Record<string, { atLeast: string[]; because: string }> = {
   undici: { atLeast: ['7.29.0', '8.9.0'], because: 'CVE-2026-13697' },
   fastify: { atLeast: ['5.12.8'], because: 'CVE-2026-76169, CVE-2026-16732, CVE-2026-18174, CVE-2026-84428, CVE-2026-84469' },
   '@fastify/middie': { atLeast: ['9.3.6'], because: 'CVE-2026-22031, CVE-2026-33804' },
+  '@fastify/busboy': { atLeast: ['3.2.6'], because: 'the one that was looked at: CVE-2026-19484, CVE-2026-19481, CVE-2026-74866' },
   '@fastify/multipart': { atLeast: ['10.1.1'], because: 'CVE-2025-24033, CVE-2026-19474' },
   jws: { atLeast: ['3.2.3', '4.0.1'], because: 'CVE-2025-65945' },
   jsonwebtoken: { atLeast: ['9.0.0'], because: 'CVE-2022-23539, CVE-2022-23540, CVE-2022-23541' },

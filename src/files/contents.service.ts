@@ -6,7 +6,7 @@ import { cleanName, keyOf } from './files.rules.js';
 import { agreedType, declaredType, kindOf, scannerOf, unknownTypes } from './types.rules.js';
 
 /** Marks and headers stand at the beginning. Of a JPEG with much before its header it is read where it is stored. */
-const HEAD_BYTES = 262_144;
+const HEAD_BYTES = 65_536;
 
 /** What a sender says of a file. */
 export interface Described {

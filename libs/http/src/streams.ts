@@ -97,7 +97,12 @@ export class FileUpload {
     let taken: Promise<T> | undefined;
     let bytes: Readable | undefined;
     const ended = new Promise<void>((resolve, reject) => {
-      watchHead(raw, () => reject(uploadMalformed('A header of the form’s part is not valid; names with line breaks are not.')));
+      watchHead(raw, (boundary, head) => {
+        if (!isPlain(head)) reject(uploadMalformed('A header of the form’s part is not valid; names with line breaks are not.'));
+        // What is left of the form when its frame is taken off: whoever sends too much hears of it before having sent it.
+        const frame = head.length + 2 * boundary.length + '\r\n\r\n\r\n\r\n--\r\n'.length;
+        if (this.announced - frame > this.maxBytes) reject(this.tooLarge());
+      });
       const brokeOff = (cause?: unknown) => reject(uploadMalformed('The upload broke off.', { cause }));
       const tooMany = () => reject(uploadMalformed(`The form has more than one part; send one file, as \`${this.field}\`.`));
       parser.on('file', (field, stream, name, _encoding, contentType) => {
@@ -131,6 +136,10 @@ export class FileUpload {
     }
   }
 
+  private get announced(): number {
+    return Number(this.request.headers['content-length'] ?? 0);
+  }
+
   private get field(): string {
     return (streamsOf(this.request) as { field: string }).field;
   }
@@ -138,8 +147,6 @@ export class FileUpload {
   private parser(): InstanceType<typeof Busboy> {
     if (!this.contentType.toLowerCase().startsWith(MULTIPART))
       throw unsupportedMediaType(`Send ${MULTIPART}, with the file as \`${this.field}\`.`);
-    // A form is little more than its file.
-    if (Number(this.request.headers['content-length'] ?? 0) > this.maxBytes + 16_384) throw this.tooLarge();
     try {
       return new Busboy({
         headers: { 'content-type': this.contentType },
@@ -227,21 +234,23 @@ function streamsOf(request: FastifyRequest): StreamsConfig['streams'] {
   return (request.routeOptions.config as StreamsConfig).streams;
 }
 
-/**
- * Looks at the headers of the first part, of which busboy shows two: a line that a name has broken looks like another header to it, and the
- * name like one that ended.
- */
-function watchHead(raw: Readable, refuse: () => void): void {
-  let head = '';
+/** Hears the first line of a form and the headers of its first part, once they are there: of these busboy shows two. */
+function watchHead(raw: Readable, hear: (boundary: string, head: string) => void): void {
+  let read = '';
   const watch = (chunk: Buffer) => {
-    head += chunk.toString('latin1');
-    const [block, rest] = head.split('\r\n\r\n', 2);
-    if (rest === undefined && head.length < HEAD_BYTES) return;
+    read = (read + chunk.toString('latin1', 0, HEAD_BYTES)).replace(/^\r\n/, '');
+    const end = read.indexOf('\r\n\r\n');
+    if (end === -1 && read.length < HEAD_BYTES) return;
     raw.off('data', watch);
-    const [, ...headers] = block!.replace(/^\r\n/, '').split('\r\n');
-    if (!headers.every((line) => HEADER.test(line) && line.replace(/\\./g, '').split('"').length % 2 === 1)) refuse();
+    const [boundary = '', ...headers] = read.slice(0, end === -1 ? HEAD_BYTES : end).split('\r\n');
+    hear(boundary, headers.join('\r\n'));
   };
   raw.on('data', watch);
+}
+
+/** A name with a line break in it looks like one that ended, with another header behind it. */
+function isPlain(head: string): boolean {
+  return head.split('\r\n').every((line) => HEADER.test(line) && line.replace(/\\./g, '').split('"').length % 2 === 1);
 }
 
 function unknownPart(field: string): Error {

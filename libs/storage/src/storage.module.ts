@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { Env } from '#config';
+import { Logger } from '#telemetry';
 import { Bucket } from './bucket.js';
 import { Folder } from './folder.js';
 import { Storage } from './storage.js';
@@ -11,8 +12,13 @@ import { Storage } from './storage.js';
   providers: [
     {
       provide: Storage,
-      inject: [Env],
-      useFactory: (env: Env) => (env.STORAGE_S3_BUCKET === undefined ? new Folder(join(env.DATA_DIR, 'files')) : new Bucket(env)),
+      inject: [Env, Logger],
+      useFactory: (env: Env, logger: Logger) => {
+        if (env.STORAGE_S3_BUCKET !== undefined) return new Bucket(env);
+        if (env.isProduction)
+          logger.warn({}, 'STORAGE_S3_BUCKET is not set: files lie under DATA_DIR, which every process of this installation must share');
+        return new Folder(join(env.DATA_DIR, 'files'));
+      },
     },
   ],
   exports: [Storage],
