@@ -34,7 +34,7 @@ export class StreamsController {
     name: 'Last-Event-ID',
     required: false,
     description: 'The `id:` of the last event you have.',
-    schema: { type: 'string', pattern: '^[0-7][0-9a-f]{15}$', example: '00000000000003e9' },
+    schema: { type: 'string', pattern: '^([0-7][0-9a-f]{15})?$', example: '00000000000003e9' },
   })
   @Problems(invalidLastEventId, tooManyStreams, streamsFull)
   open(
