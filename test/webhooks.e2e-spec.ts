@@ -3,6 +3,8 @@ import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import type { WebhookDeliveryList, WebhookDeliveryResponse, WebhookTestResponse } from '../src/webhooks/deliveries.dto.js';
 import type { CreatedWebhookEndpointResponse, RotatedSecretResponse, WebhookEndpointResponse } from '../src/webhooks/webhooks.dto.js';
+import { transaction } from '#database';
+import { WebhooksPrivacy } from '../src/webhooks/webhooks.privacy.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer } from './harness/client.js';
 import { query } from './harness/database.js';
@@ -148,7 +150,6 @@ describe('an endpoint', () => {
     [{ url: 'https:example.com' }, 400, 'http/validation-failed'],
     [{ url: 'https:/\\example.com' }, 400, 'http/validation-failed'],
     [{ url: ' https://example.com' }, 400, 'http/validation-failed'],
-    [{ url: `https://example.com/${'a'.repeat(2_000)}` }, 400, 'http/validation-failed'],
     [{ url: 'HTTPS://user:word@EXAMPLE.com' }, 422, 'webhooks/url-refused'],
     [{ url: 'http://localhost./' }, 422, 'webhooks/url-refused'],
     [{ url: 'http://0x7f.2/' }, 422, 'webhooks/url-refused'],
@@ -159,6 +160,11 @@ describe('an endpoint', () => {
     const { url } = await aReceiver();
     const body = { url, events: ['*'], ...changes };
     expect(await app.request('POST', 'webhooks/endpoints', { token: admin.accessToken, body })).toMatchObject({ status, body: { code } });
+  });
+
+  it('of more than 2,000 characters is refused', async () => {
+    const body = { url: `https://example.com/${'a'.repeat(2_000)}`, events: ['*'] };
+    expect((await app.request('POST', 'webhooks/endpoints', { token: admin.accessToken, body })).status).toBe(400);
   });
 
   it('is one of a hundred at most, however many are made at once', async () => {
@@ -585,6 +591,29 @@ describe('a replay', () => {
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(210);
     expect(receiver.received).toHaveLength(210);
     expect(receiver.atOnce.most).toBeLessThanOrEqual(4);
+  });
+});
+
+describe('the endpoints of a person', () => {
+  it('are in their export without their secrets, get nothing once the person is gone, and are erased with all they got', async () => {
+    const owner = await aUser(app, { roles: ['editor'] });
+    const receiver = await aReceiver(answers(200, {}, 'thank you'));
+    const { id, secret } = await anEndpoint(receiver, { by: owner });
+    await test(id, owner);
+    await eventually(async () => (await deliveries(id, '?status=delivered', owner)).length === 1);
+    const privacy = app.get(WebhooksPrivacy);
+    const rows = [];
+    for await (const file of privacy.export(owner.id, app.prisma)) if ('rows' in file) for await (const row of file.rows) rows.push(row);
+    const text = JSON.stringify(rows);
+    for (const part of [receiver.url, 'webhook.test', 'thank you']) expect(text).toContain(part);
+    expect(text).not.toContain('sealed');
+    expect(text).not.toContain(secret.slice(6, 20));
+
+    await transaction(app.prisma, (db) => privacy.close(owner, db));
+    expect(await read(id, owner)).toMatchObject({ enabled: false });
+    await transaction(app.prisma, (db) => privacy.erase(owner.id, db));
+    for (const table of ['webhook_endpoints WHERE id', 'webhook_secrets WHERE endpoint_id', 'webhook_deliveries WHERE endpoint_id'])
+      expect(await sql(`SELECT FROM ${table} = $1`, id)).toEqual([]);
   });
 });
 

@@ -83,6 +83,12 @@ CREATE INDEX "webhook_secrets_endpoint_id_idx" ON "webhook_secrets"("endpoint_id
 CREATE INDEX "webhook_deliveries_endpoint_id_id_idx" ON "webhook_deliveries"("endpoint_id", "id" DESC);
 
 -- CreateIndex
+CREATE INDEX "webhook_deliveries_endpoint_id_status_id_idx" ON "webhook_deliveries"("endpoint_id", "status", "id" DESC);
+
+-- CreateIndex
+CREATE INDEX "webhook_deliveries_endpoint_id_type_id_idx" ON "webhook_deliveries"("endpoint_id", "type", "id" DESC);
+
+-- CreateIndex
 CREATE UNIQUE INDEX "webhook_deliveries_endpoint_id_message_id_key" ON "webhook_deliveries"("endpoint_id", "message_id");
 
 -- AddForeignKey
@@ -97,11 +103,10 @@ ALTER TABLE "webhook_deliveries" ADD CONSTRAINT "webhook_deliveries_endpoint_id_
 -- AddForeignKey
 ALTER TABLE "webhook_attempts" ADD CONSTRAINT "webhook_attempts_delivery_id_fkey" FOREIGN KEY ("delivery_id") REFERENCES "webhook_deliveries"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
+-- What Prisma cannot express.
+
 -- What is under way: for the places at an endpoint, and for the sweep.
 CREATE INDEX "webhook_deliveries_under_way_idx" ON "webhook_deliveries" ("endpoint_id", "status", "next_attempt_at") WHERE "status" IN ('scheduled', 'waiting', 'sending');
--- For the log by status and by type.
-CREATE INDEX "webhook_deliveries_endpoint_id_status_id_idx" ON "webhook_deliveries" ("endpoint_id", "status", "id" DESC);
-CREATE INDEX "webhook_deliveries_endpoint_id_type_id_idx" ON "webhook_deliveries" ("endpoint_id", "type", "id" DESC);
 -- One secret signs first.
 CREATE UNIQUE INDEX "webhook_secrets_current_idx" ON "webhook_secrets" ("endpoint_id") WHERE "expires_at" IS NULL;
 
