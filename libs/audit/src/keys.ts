@@ -1,9 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { deriveKeys, Env } from '#config';
+import { decrypt, deriveKeys, encrypt, Env, type NamedKey, namedKeys } from '#config';
 import { afterCommit, clientOf, type Db, execute, Prisma, PrismaService, rows, signal, Signals } from '#database';
 import { LRUCache } from 'lru-cache';
-import { decrypt, encrypt, type NamedKey, namedKeys } from './sealing.js';
 
 /** In place of a person, where nobody was logged in and the act concerns nobody known. */
 export const NOBODY = '00000000-0000-0000-0000-000000000000';

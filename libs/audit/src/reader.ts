@@ -1,7 +1,8 @@
+import { decrypt } from '#config';
 import { type AuditActorKind, type AuditOutcome, type Db, type Prisma, rows } from '#database';
 import { keysFor } from './keys.js';
 import { contextOf, peopleOf } from './record.js';
-import { decrypt, type StoredEntry } from './sealing.js';
+import type { StoredEntry } from './sealing.js';
 
 type Values = Record<string, unknown>;
 

@@ -1,9 +1,10 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { encrypt } from '#config';
 import { type AuditActorKind, type AuditOutcome, type Db, execute, Prisma } from '#database';
 import { currentOrigin } from '#telemetry';
 import { difference, type Members } from './difference.js';
 import { type AuditKeys, keysFor, NOBODY } from './keys.js';
-import { canonical, encrypt, macOf } from './sealing.js';
+import { canonical, macOf } from './sealing.js';
 
 /** The application itself: schedules, the command line. */
 export const SYSTEM = 'system';
