@@ -40,7 +40,8 @@ describe('consumers whose processes are killed again and again', () => {
     const publishing = (async () => {
       while (killing) {
         rounds++;
-        for (const thing of things) await publish(prisma, happened, { n: rounds, ms: 20 }, { actor: null, resource: { type: 'thing', id: thing } });
+        for (const thing of things)
+          await publish(prisma, happened, { n: rounds, ms: 20 }, { actor: null, resource: { type: 'thing', id: thing } });
         // There is always something to do when a process dies, and never more than is soon done afterwards.
         await eventually(async () => !killing || rounds * THINGS - (await done()) < BACKLOG, LONG);
       }
