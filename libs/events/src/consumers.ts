@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { Env } from '#config';
 import { type Db, execute, Prisma, type Tx } from '#database';
+import { eventCatalogue } from './catalogue.js';
 import { CONSUMES, type Consumption } from './consumes.decorator.js';
 import type { Published } from './log.js';
 
@@ -39,7 +40,10 @@ export class EventConsumers implements OnModuleInit {
 
   /** Says to whoever extends the log, in whichever process and version, who is to get what. */
   async announce(db: Db): Promise<void> {
-    const pairs = [...this.byName.values()].flatMap(({ consumer, events }) => events.map(({ name }) => ({ consumer, name })));
+    const all = [...eventCatalogue().values()];
+    const pairs = [...this.byName.values()].flatMap(({ consumer, events }) =>
+      (events === 'all' ? all : events).map(({ name }) => ({ consumer, name })),
+    );
     if (pairs.length === 0) return;
     await execute(
       db,

@@ -7,7 +7,8 @@ export const CONSUMES = 'ashlar:consumes';
 /** What a marked method consumes. */
 export interface Consumption {
   consumer: string;
-  events: readonly EventDefinition[];
+  /** All of the catalogue, or these. */
+  events: 'all' | readonly EventDefinition[];
 }
 
 /** The event a method gets that consumes one of these. */
@@ -28,6 +29,21 @@ export const Consumes =
     _method: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
   ): void => {
-    if (!NAME.test(consumer)) throw new Error(`A consumer is named like notifications.order-paid, not ${consumer}.`);
-    Reflect.defineMetadata(CONSUMES, { consumer, events } satisfies Consumption, descriptor.value!);
+    mark(descriptor.value!, consumer, events);
   };
+
+/** Like `@Consumes`, of every kind of event in the catalogue: for what passes events on, whatever they are. */
+export const ConsumesAll =
+  (consumer: string) =>
+  <Method extends (event: Published, db: Tx) => Promise<void>>(
+    _target: object,
+    _method: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void => {
+    mark(descriptor.value!, consumer, 'all');
+  };
+
+function mark(method: object, consumer: string, events: Consumption['events']): void {
+  if (!NAME.test(consumer)) throw new Error(`A consumer is named like notifications.order-paid, not ${consumer}.`);
+  Reflect.defineMetadata(CONSUMES, { consumer, events } satisfies Consumption, method);
+}

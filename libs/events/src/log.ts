@@ -62,6 +62,37 @@ export async function readEvents(db: Db, { after, limit, names, subject }: LogQu
   return found.map(publishedFrom);
 }
 
+/** A time of the log, and how much of it is read at once. */
+export interface Stretch {
+  from: Date;
+  until: Date;
+  /** Only events of these kinds. */
+  names: readonly string[];
+  /** The id of the last event that was read before; null at the beginning. */
+  after: string | null;
+  limit: number;
+}
+
+/** The events of a time, the oldest first, whether or not they have their place yet. What was published before and is not committed is missing. */
+export async function readEventsOf(db: Db, { from, until, names, after, limit }: Stretch): Promise<EventOfTime[]> {
+  return rows(
+    db,
+    Prisma.sql`SELECT id, name, subject_id AS "subjectId", payload, occurred_at AS "occurredAt" FROM events
+      WHERE id >= ${idAt(from)}::uuid AND id < ${idAt(until)}::uuid AND id > ${after ?? NIL}::uuid AND name = ANY (${[...names]}::text[])
+      ORDER BY id LIMIT ${limit}`,
+  );
+}
+
+type EventOfTime = Pick<Published, 'id' | 'name' | 'subjectId' | 'payload' | 'occurredAt'>;
+
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/** The least UUIDv7 of a time (RFC 9562, section 5.7), and of 1970 for what lies before. */
+export function idAt(time: Date): string {
+  const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
 /** The cursor behind which only what happens from now on will lie. */
 export async function endOfLog(db: Db): Promise<string> {
   const [log] = await rows<{ position: bigint }>(db, Prisma.sql`SELECT position FROM event_log`);

@@ -2,7 +2,7 @@ import { type Db, execute, Prisma, rows, transaction, type Tx } from '#database'
 import { enqueue, job } from '#jobs';
 import { IsBoolean, IsOptional, IsString } from 'class-validator';
 import { enqueueDelivery } from './dispatch.js';
-import { cursorAt, positionAt } from './log.js';
+import { cursorAt, idAt, positionAt } from './log.js';
 
 /** An event for a consumer, by both their names. */
 export interface DeliveryKey {
@@ -128,10 +128,4 @@ export async function purgeEvents(db: Db, before: Date, limit: number): Promise<
         AND NOT EXISTS (SELECT FROM event_deliveries d WHERE d.event_id = e.id AND d.status IN ('pending', 'stuck'))
       ORDER BY id LIMIT ${limit})`,
   );
-}
-
-/** The least UUIDv7 of a time (RFC 9562, section 5.7), and of 1970 for what lies before. */
-export function idAt(time: Date): string {
-  const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }

@@ -1,5 +1,5 @@
 export { inBatches } from './batches.js';
-export { enqueue, type EnqueueOptions, job, type JobDefinition, type JobOptions } from './job.js';
+export { enqueue, type EnqueueOptions, job, type JobDefinition, type JobOptions, withoutJob } from './job.js';
 export { FinalFailure } from './failures.js';
 export { Handles, type JobRun, Schedule, type ScheduleOptions } from './jobs.decorator.js';
 export { JobsModule } from './jobs.module.js';

@@ -87,6 +87,16 @@ export async function enqueue<Payload extends object>(
   return added!.id;
 }
 
+/** Of these keys those that no job has any more: neither one that waits or runs, nor a dead letter. */
+export async function withoutJob(db: Db, { name }: JobDefinition, keys: readonly string[]): Promise<string[]> {
+  const lost = await rows<{ key: string }>(
+    db,
+    Prisma.sql`SELECT wanted.key FROM unnest(${[...keys]}::text[]) AS wanted (key)
+      WHERE NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE jobs.key = ${`${name}:`}::text || wanted.key)`,
+  );
+  return lost.map(({ key }) => key);
+}
+
 /** What breaks the rules of a payload's class, by member, without values. `strict` also refuses members that the class does not have. */
 export function payloadFaults(payload: object, { strict }: { strict: boolean }): string[] {
   const errors = validateSync(payload, { whitelist: true, forbidNonWhitelisted: strict, forbidUnknownValues: false });
