@@ -1,5 +1,14 @@
 import { ArrayNotEmpty, IsIn, IsInt, IsNotEmpty, IsOptional, IsUrl, Matches, Max, Min, ValidateIf } from 'class-validator';
-import { IsAddressOrRange, IsEncryptionKey, IsExactOrigin, IsMailbox, IsPostgresUrl, IsSigningKey, IsSmtpUrl } from './rules.js';
+import {
+  IsAddressOrRange,
+  IsEncryptionKey,
+  IsExactOrigin,
+  IsHostOrRange,
+  IsMailbox,
+  IsPostgresUrl,
+  IsSigningKey,
+  IsSmtpUrl,
+} from './rules.js';
 import { Tuning } from './tuning.js';
 
 const inProduction = (env: Env) => env.NODE_ENV === 'production';
@@ -194,6 +203,13 @@ export class Env extends Tuning {
   @IsInt()
   @Min(0)
   AUTH_SESSION_HISTORY_SECONDS = 2_592_000;
+
+  /**
+   * Where requests may go that users have asked for (webhooks), beyond the public Internet: host names, addresses and CIDR ranges. In
+   * production only what is listed here may be reached without TLS. None by default.
+   */
+  @IsHostOrRange({ each: true })
+  OUTGOING_ALLOWED_HOSTS: string[] = [];
 
   /** Who sees `/docs` in production; elsewhere everybody does. */
   @IsIn(['off', 'public', 'staff'])

@@ -80,6 +80,11 @@ export const IsExactOrigin = rule(
   (value) => /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value && !value.includes('*'),
 );
 export const IsAddressOrRange = rule('isAddressOrRange', 'an IP address or a CIDR range like 10.0.0.0/8', isAddressOrRange);
+export const IsHostOrRange = rule(
+  'isHostOrRange',
+  'a host name, an IP address or a CIDR range like 10.0.0.0/8',
+  (value) => isAddressOrRange(value) || /^(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/i.test(value),
+);
 export const IsSigningKey = rule(
   'isSigningKey',
   'a PKCS#8 PEM private key (Ed25519 or P-256) of your own, base64-encoded: openssl genpkey -algorithm ed25519 | base64 -w0',

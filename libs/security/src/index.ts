@@ -6,6 +6,7 @@ export { AddressBudgetGuard, LimitedPerAddress } from './address-budget.guard.js
 export { clientNetwork } from './client-address.js';
 export { JwtStrategy } from './jwt.strategy.js';
 export { type AccessClaims, KeyRing } from './keys.js';
+export { OutgoingFailed, OutgoingRefused, type OutgoingAnswer, type OutgoingRequest, OutgoingRequests } from './outgoing.js';
 export { ACCESS, type Access, type AuthenticatedRequest, Caller, Public, Requires, SignedIn } from './security.decorator.js';
 export { forbidden, invalidToken, tooManyAttempts, unauthenticated } from './security.errors.js';
 export { SecurityModule } from './security.module.js';

@@ -1,12 +1,14 @@
 import { type DynamicModule, Global, Module, type ModuleMetadata } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { Env } from '#config';
 import { PassportModule } from '@nestjs/passport';
 import { Budgets } from './budgets.js';
 import { BudgetsJobs } from './budgets.jobs.js';
 import { KeyRing } from './keys.js';
+import { OutgoingRequests } from './outgoing.js';
 import { KnownPermissions, RouteCheck } from './route-check.js';
 
-/** Keys, budgets and the start-up check. The guards, which need the application's sessions, are named in `app.module.ts`. */
+/** Keys, budgets, outgoing requests and the start-up check. The guards, which need the application's sessions, are named in `app.module.ts`. */
 @Global()
 @Module({})
 export class SecurityModule {
@@ -15,8 +17,15 @@ export class SecurityModule {
     return {
       module: SecurityModule,
       imports: [DiscoveryModule, PassportModule],
-      providers: [KeyRing, Budgets, BudgetsJobs, RouteCheck, { provide: KnownPermissions, useValue: new KnownPermissions(permissions) }],
-      exports: [KeyRing, Budgets],
+      providers: [
+        KeyRing,
+        Budgets,
+        BudgetsJobs,
+        RouteCheck,
+        { provide: KnownPermissions, useValue: new KnownPermissions(permissions) },
+        { provide: OutgoingRequests, useFactory: (env: Env) => new OutgoingRequests(env), inject: [Env] },
+      ],
+      exports: [KeyRing, Budgets, OutgoingRequests],
     };
   }
 }
