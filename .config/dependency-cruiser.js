@@ -21,7 +21,7 @@ export const FEATURES = {
   payments: [],
   orders: ['users', 'products', 'payments'],
   notifications: [],
-  webhooks: [],
+  webhooks: ['users'],
   audit: [],
   ops: [],
 };

@@ -24,9 +24,9 @@ function mermaid() {
     ...levels.map((level, height) => `    libs${height}["${level.join(' · ')}"]`),
     `    ${levels.map((_, height) => `libs${height}`).join(' --> ')}`,
     '  end',
-    ...features
-      .filter(([, neighbours]) => neighbours.length > 0)
-      .map(([feature, neighbours]) => `  ${feature} --> ${neighbours.join(' & ')}`),
+    ...[...Map.groupBy(features, ([, neighbours]) => neighbours.join(' & '))]
+      .filter(([neighbours]) => neighbours !== '')
+      .map(([neighbours, same]) => `  ${same.map(([feature]) => feature).join(' & ')} --> ${neighbours}`),
     '  src --> libs',
   ].join('\n');
 }
