@@ -21,6 +21,7 @@ import { PostsModule } from './posts/posts.module.js';
 import { ProductsModule } from './products/products.module.js';
 import { ALL_PERMISSIONS } from './users/roles.rules.js';
 import { UsersModule } from './users/users.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /** The composition root: the only file that names every module. */
 @Module({})
@@ -46,6 +47,7 @@ export class AppModule {
         OrdersModule,
         AuditModule,
         NotificationsModule,
+        WebhooksModule,
         OpsModule,
         ...(hasMailbox(env) ? [MailboxModule] : []),
       ],

@@ -42,6 +42,7 @@ const TAGS = {
   Products: 'What is for sale. Everybody reads; changes need the permission `products:manage`.',
   Unsubscribe: 'Ending mails of a kind, by the link that each of them carries.',
   Users: 'Who exists: your own profile, and everybody’s for staff.',
+  Webhooks: 'Telling other systems: where to, what, and how it went.',
   Variants: 'What is bought of a product, its price, and the ledger of its stock.',
 };
 

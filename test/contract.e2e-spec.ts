@@ -240,6 +240,29 @@ async function aStuckEvent(): Promise<string> {
   return eventId;
 }
 
+/** An endpoint that nobody can reach, with a delivery that waits for its next attempt. */
+async function anEndpoint(by: Person): Promise<{ id: string; deliveryId: string }> {
+  const { body } = await product.request<{ id: string }>('POST', 'webhooks/endpoints', {
+    token: by.accessToken,
+    body: { url: 'https://hooks.invalid/ashlar', events: ['post.trashed'] },
+  });
+  const delivery = await app.prisma.webhookDelivery.create({
+    data: {
+      endpointId: body.id,
+      messageId: randomUUID(),
+      type: 'post.trashed',
+      body: '{}',
+      status: 'scheduled',
+      attempts: 1,
+      nextAttemptAt: new Date(Date.now() + 3_600_000),
+      log: {
+        create: { number: 1, startedAt: new Date(), durationMs: 7, sentHeaders: { 'webhook-id': 'x' }, statusCode: 500, answer: 'no' },
+      },
+    },
+  });
+  return { id: body.id, deliveryId: delivery.id };
+}
+
 async function anExport(by: Person, status: string): Promise<string> {
   const { body } = await product.request<{ id: string }>('POST', 'users/me/export', { token: by.accessToken });
   await eventually(async () => {
@@ -537,6 +560,67 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
   'health.live': async () => [{}],
   'health.ready': async () => [{}],
   'problems.list': async () => [{}],
+  'webhooks.list': async () => {
+    const by = await anAdmin(app);
+    await anEndpoint(by);
+    await anEndpoint(by);
+    return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+  },
+  'webhooks.create': async () => [
+    { by: await anAdmin(app), body: { url: 'https://hooks.invalid/a?b=c', events: ['*', 'order.*', 'post.published'], description: 'x' } },
+    { by: await aUser(app, { roles: ['support'] }), body: { url: 'https://hooks.invalid', events: ['order.paid'] } },
+  ],
+  'webhooks.get': async () => {
+    const by = await anAdmin(app);
+    return [{ by, params: { id: (await anEndpoint(by)).id } }];
+  },
+  'webhooks.update': async () => {
+    const by = await anAdmin(app);
+    const body = { url: 'https://hooks.invalid/b', events: ['*'], description: null, enabled: false };
+    return [{ by, params: { id: (await anEndpoint(by)).id }, body }];
+  },
+  'webhooks.delete': async () => {
+    const by = await anAdmin(app);
+    return [{ by, params: { id: (await anEndpoint(by)).id } }];
+  },
+  'webhooks.rotateSecret': async () => {
+    const by = await anAdmin(app);
+    return [
+      { by, params: { id: (await anEndpoint(by)).id }, body: {} },
+      { by, params: { id: (await anEndpoint(by)).id }, body: { overlapSeconds: 0 } },
+    ];
+  },
+  'deliveries.list': async () => {
+    const by = await anAdmin(app);
+    const { id } = await anEndpoint(by);
+    return [
+      { by, params: { id } },
+      { by, params: { id }, query: 'status=pending&event=post.trashed&limit=1' },
+    ];
+  },
+  'deliveries.test': async () => {
+    const by = await anAdmin(app);
+    return [
+      { by, params: { id: (await anEndpoint(by)).id }, body: {} },
+      { by, params: { id: (await anEndpoint(by)).id }, body: { dryRun: true } },
+    ];
+  },
+  'deliveries.replay': async () => {
+    const by = await anAdmin(app);
+    const times = { from: '2020-01-01T00:00:00Z', until: '2021-01-01T00:00:00Z' };
+    return [
+      { by, params: { id: (await anEndpoint(by)).id }, body: { ...times, again: true } },
+      { by, params: { id: (await anEndpoint(by)).id }, body: { from: times.from } },
+    ];
+  },
+  'deliveries.get': async () => {
+    const by = await anAdmin(app);
+    return [{ by, params: { id: (await anEndpoint(by)).deliveryId } }];
+  },
+  'deliveries.redeliver': async () => {
+    const by = await anAdmin(app);
+    return [{ by, params: { id: (await anEndpoint(by)).deliveryId } }];
+  },
   'problems.page': async () => [{ params: { module: 'products', what: 'out-of-stock' } }],
 };
 

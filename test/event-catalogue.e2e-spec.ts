@@ -5,6 +5,7 @@ import { startApp, type TestApp } from './harness/app.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
 import { actorOf, anAdmin, aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from './harness/people.js';
+import { answers, aReceiver, closeReceivers } from './harness/receiver.js';
 import { fire } from './harness/schedules.js';
 
 interface Row {
@@ -26,7 +27,7 @@ let customer: Person;
 const seen = new Set<string>();
 
 beforeAll(async () => {
-  app = await startApp();
+  app = await startApp({ OUTGOING_ALLOWED_HOSTS: '127.0.0.1' });
   admin = await anAdmin(app);
   customer = await aUser(app, { name: `Ada ${MARKER}` });
 });
@@ -217,6 +218,25 @@ describe('what people do is published:', () => {
     }, 30_000);
     expect(expired).toMatchObject({ name: 'order.expired', actor_id: null, subject_id: customer.id });
     seen.add('order.expired');
+  });
+});
+
+describe('what its endpoints answer is published:', () => {
+  it('that one of them is gone', async () => {
+    const receiver = await aReceiver(answers(410));
+    const { id } = await published(admin, 'POST', 'webhooks/endpoints', { url: receiver.url, events: ['post.trashed'] });
+    await published(admin, 'POST', `webhooks/endpoints/${id}/test`, {});
+    const [disabled] = await eventually(async () => {
+      const events = await of(id);
+      return events.length === 1 && events;
+    });
+    expect(disabled).toMatchObject({
+      name: 'webhook-endpoint.disabled',
+      subject_id: admin.id,
+      payload: { endpointId: id, reason: 'gone' },
+    });
+    seen.add('webhook-endpoint.disabled');
+    await closeReceivers();
   });
 });
 

@@ -33,6 +33,7 @@ const FLOORS: Record<string, { atLeast: string[]; because: string }> = {
     atLeast: ['12.5.0'],
     because: 'CVE-2025-69211, CVE-2026-2293, CVE-2026-33011, CVE-2026-54281, CVE-2026-35515',
   },
+  undici: { atLeast: ['7.29.0', '8.9.0'], because: 'CVE-2026-13697' },
   fastify: { atLeast: ['5.12.8'], because: 'CVE-2026-76169, CVE-2026-16732, CVE-2026-18174, CVE-2026-84428, CVE-2026-84469' },
   '@fastify/middie': { atLeast: ['9.3.6'], because: 'CVE-2026-22031, CVE-2026-33804' },
   '@fastify/multipart': { atLeast: ['10.1.1'], because: 'CVE-2025-24033, CVE-2026-19474' },

@@ -239,6 +239,7 @@ describe('preferences', () => {
       'order.refunded',
       'post.published',
       'password.changed',
+      'webhook.disabled',
     ]);
     expect(preferences.every(({ inApp, email }) => inApp && email)).toBe(true);
     expect(preferences.filter(({ mandatory }) => mandatory).map(({ kind }) => kind)).toEqual(['password.changed']);

@@ -5,6 +5,7 @@ import { passwordChanged } from '../auth/auth.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { postPublished } from '../posts/posts.events.js';
+import { webhookEndpointDisabled } from '../webhooks/webhooks.events.js';
 import type { Facts, Kind } from './notifications.rules.js';
 import { NotificationsService } from './notifications.service.js';
 
@@ -48,6 +49,11 @@ export class NotificationsListener {
   @Consumes('notifications.password-changed', passwordChanged)
   passwordChanged(event: Of<typeof passwordChanged>, db: Tx): Promise<void> {
     return this.tell(event, 'password.changed', {}, db);
+  }
+
+  @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)
+  webhookDisabled(event: Of<typeof webhookEndpointDisabled>, db: Tx): Promise<void> {
+    return this.tell(event, 'webhook.disabled', { reason: event.payload.reason }, db);
   }
 
   private async tell<Of extends Kind>({ id, subjectId, resource }: Published, kind: Of, facts: Facts[Of], db: Tx): Promise<void> {

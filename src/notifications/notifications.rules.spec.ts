@@ -10,6 +10,7 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'order.refunded': { amount: total },
   'post.published': {},
   'password.changed': {},
+  'webhook.disabled': { reason: 'gone' },
 };
 
 describe('what people are told', () => {

@@ -14,6 +14,7 @@ export interface Facts {
   'order.refunded': { amount: Price };
   'post.published': Record<string, never>;
   'password.changed': Record<string, never>;
+  'webhook.disabled': { reason: 'gone' | 'failing' };
 }
 
 export type Kind = keyof Facts;
@@ -83,6 +84,20 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
         'The password of your account was changed, and every other session has ended.',
         'If that was not you, somebody else knows your password: tell us at once.',
       ],
+    }),
+  },
+  'webhook.disabled': {
+    about: 'webhook endpoints of yours that are disabled',
+    mandatory: false,
+    letter: ({ reason }, id) => ({
+      subject: 'A webhook endpoint of yours is disabled',
+      paragraphs: [
+        reason === 'gone'
+          ? 'It has answered that it is gone (410), so nothing is sent to it any more.'
+          : 'Nothing it was sent has arrived for days, so nothing is sent to it any more.',
+        'Enable it again when it is back, and replay what it has missed.',
+      ],
+      action: { label: 'See what it answered', path: `/api/v1/webhooks/endpoints/${id}/deliveries` },
     }),
   },
 };

@@ -7,8 +7,8 @@ const CUSTOMER = ['orders:place', 'posts:publish', 'posts:write'];
 describe('a role', () => {
   it.each<[Role, string[]]>([
     ['customer', CUSTOMER],
-    ['editor', [...CUSTOMER, 'posts:manage']],
-    ['support', [...CUSTOMER, 'orders:read', 'products:read', 'users:read']],
+    ['editor', [...CUSTOMER, 'posts:manage', 'webhooks:manage']],
+    ['support', [...CUSTOMER, 'orders:read', 'products:read', 'users:read', 'webhooks:manage']],
   ])('of %s allows what its work needs, and no more', (role, allowed) => {
     expect(permissions(role)).toEqual([...allowed].sort());
   });
@@ -20,6 +20,7 @@ describe('a role', () => {
         ...CUSTOMER,
         'audit:read',
         'posts:manage',
+        'webhooks:manage',
         'orders:read',
         'orders:manage',
         'users:read',

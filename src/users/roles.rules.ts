@@ -4,8 +4,8 @@ export const ROLES = ['admin', 'editor', 'support', 'customer'] as const;
 export type Role = (typeof ROLES)[number];
 
 const CUSTOMER = ['posts:write', 'posts:publish', 'orders:place'] as const satisfies Permission[];
-const EDITOR = [...CUSTOMER, 'posts:manage'] as const satisfies Permission[];
-const SUPPORT = [...CUSTOMER, 'orders:read', 'users:read', 'products:read'] as const satisfies Permission[];
+const EDITOR = [...CUSTOMER, 'posts:manage', 'webhooks:manage'] as const satisfies Permission[];
+const SUPPORT = [...CUSTOMER, 'orders:read', 'users:read', 'products:read', 'webhooks:manage'] as const satisfies Permission[];
 const ADMIN = [
   ...new Set([...EDITOR, ...SUPPORT]),
   'orders:manage',

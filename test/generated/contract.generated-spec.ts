@@ -55,6 +55,15 @@ const THINGS: Record<string, Thing> = {
     const headers = { 'idempotency-key': unique() };
     return (await product.request<{ id: string }>('POST', 'orders', { token: by.accessToken, headers, body })).body.id;
   },
+  endpoints: async ({ accessToken: token }) => {
+    const body = { url: 'https://hooks.invalid/', events: ['*'] };
+    return (await product.request<{ id: string }>('POST', 'webhooks/endpoints', { token, body })).body.id;
+  },
+  deliveries: async (by) => {
+    const { accessToken: token } = by;
+    const path = `webhooks/endpoints/${await THINGS['endpoints']!(by, NO_CALL)}/test`;
+    return (await product.request<{ delivery: { id: string } }>('POST', path, { token, body: {} })).body.delivery.id;
+  },
   module: () => 'products',
   what: () => 'out-of-stock',
   key: () => unique(),

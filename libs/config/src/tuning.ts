@@ -1,4 +1,4 @@
-import { IsIn, IsInt, Max, Min } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
 
 /** The part of `Env` that says how much, how often and how long features do what they do: each has a default that harms nobody. */
 export class Tuning {
@@ -73,6 +73,53 @@ export class Tuning {
   @Min(1)
   @Max(2_700)
   PRIVACY_ERASURE_GRACE_SECONDS = 300;
+
+  /** Seconds between the attempts at a webhook delivery; the first is made at once. As many attempts are made as there are delays, and one. */
+  @ArrayNotEmpty()
+  @ArrayMaxSize(30)
+  @Matches(/^\d{1,6}(?:\.\d{1,3})?$/, { each: true, message: 'each of WEBHOOKS_RETRY_DELAYS_SECONDS must be a number of seconds' })
+  WEBHOOKS_RETRY_DELAYS_SECONDS: string[] = ['5', '300', '1800', '7200', '18000', '36000', '50400', '72000', '86400'];
+
+  /** How long a receiver may take over one delivery, from the look-up of its name to the end of its answer. */
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  WEBHOOKS_TIMEOUT_MS = 15_000;
+
+  /** Deliveries that are under way to one endpoint at the same time, over all processes; to one that fails, one. */
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  WEBHOOKS_ENDPOINT_CONCURRENCY = 4;
+
+  /** After so many failures in a row an endpoint is only probed: one delivery, then a pause. */
+  @IsInt()
+  @Min(1)
+  WEBHOOKS_CIRCUIT_FAILURES = 5;
+
+  /** The longest pause between two probes of an endpoint; it begins with five seconds and doubles. */
+  @IsInt()
+  @Min(0)
+  @Max(86_400)
+  WEBHOOKS_CIRCUIT_PAUSE_SECONDS = 300;
+
+  /** An endpoint that has only failed for so long is disabled. */
+  @IsInt()
+  @Min(1)
+  @Max(8_760)
+  WEBHOOKS_DISABLE_AFTER_HOURS = 120;
+
+  /** How long an endpoint's former secret still signs beside the new one. */
+  @IsInt()
+  @Min(0)
+  @Max(2_592_000)
+  WEBHOOKS_SECRET_OVERLAP_SECONDS = 86_400;
+
+  /** How long it is kept what was sent to webhook endpoints, and what they answered. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  WEBHOOKS_DELIVERIES_TTL_DAYS = 30;
 
   /** Whether the payment simulator takes orders in production. Elsewhere it always does. */
   @IsIn(['on', 'off'])
