@@ -210,6 +210,7 @@ describeWithRedis('with Redis', () => {
     redis.freeze();
     await eventually(async () => (await ready())[1] === 'unreachable');
     expect((await ready())[0]).toBe(200);
+    expect(await one.get(Redis).run(async () => 'was asked')).toBeUndefined(); // it is left alone
     await sleep(700);
     redis.thaw();
     await connected(one, two);
