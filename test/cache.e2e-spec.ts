@@ -171,7 +171,7 @@ const SEEN_BY_NOBODY = [
   'exports.request',
 ];
 /** Below `/api/v1/`: rooms that hold nothing of posts, products and their like. */
-const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks'];
+const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks', 'files'];
 
 describe('every write', () => {
   it('is tried here, or named as one that no stranger sees anything of', async () => {
