@@ -223,7 +223,7 @@ async function anUnsubscription(): Promise<string> {
   return new URL((await app.get(UnsubscriptionsService).urlFor((await aUser(app)).id, 'order.paid'))!).search.slice(1);
 }
 
-async function aFile(by: Person, part: Part = { name: 'a.txt', type: 'text/plain', bytes: 'text' }): Promise<FileResponse> {
+async function aFile(by: Person, part: Part = { name: 'a.txt', type: 'text/plain', bytes: 'text' }): Promise<{ id: string; url: string }> {
   return (await upload(product, by, part)).body;
 }
 
