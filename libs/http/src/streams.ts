@@ -96,6 +96,7 @@ export class FileUpload {
     const parser = this.parser();
     let taken: Promise<T> | undefined;
     let bytes: Readable | undefined;
+    let over = false;
     const ended = new Promise<void>((resolve, reject) => {
       watchHead(raw, (boundary, head) => {
         if (!isPlain(head)) reject(uploadMalformed('A header of the form’s part is not valid; names with line breaks are not.'));
@@ -108,6 +109,7 @@ export class FileUpload {
       parser.on('file', (field, stream, name, _encoding, contentType) => {
         // Whoever stops reading aborts it, and says why elsewhere.
         stream.on('error', (error) => error.name === 'AbortError' || brokeOff(error));
+        if (over) return void stream.resume(); // what was parsed after the form had been refused
         if (field !== this.field) return reject(unknownPart(field));
         bytes = stream;
         stream.once('limit', () => reject(this.tooLarge()));
@@ -127,6 +129,7 @@ export class FileUpload {
       if (taken === undefined) throw uploadMalformed(`The form has no file in the field \`${this.field}\`.`);
       return await taken;
     } catch (error) {
+      over = true;
       raw.unpipe(parser);
       bytes?.destroy(error as Error);
       parser.on('error', () => undefined).destroy(); // it is given up, and may say so
