@@ -1,5 +1,5 @@
-import { type AuditEntry, firstIdAt, readEntries, STORED } from '#audit';
-import { type Db, Prisma } from '#database';
+import { type AuditEntry, readEntries, STORED } from '#audit';
+import { type Db, firstIdAt, Prisma } from '#database';
 import type { Position } from '#http';
 import type { ListAuditQuery } from './audit.dto.js';
 import { resourceFilter } from './audit.rules.js';

@@ -1,5 +1,4 @@
-import { type Db, type EventDeliveryStatus, Prisma, rows } from '#database';
-import { idAt } from '#events';
+import { type Db, type EventDeliveryStatus, firstIdAt, Prisma, rows } from '#database';
 import type { Position } from '#http';
 import type { ListDeliveriesQuery, ListEventsQuery } from './events.dto.js';
 
@@ -38,8 +37,8 @@ export function listEvents(db: Db, query: ListEventsQuery, position: Position | 
     ...(position === null ? [] : [Prisma.sql`id < ${position.id}::uuid`]),
     ...(query.name === undefined ? [] : [Prisma.sql`name = ${query.name}`]),
     ...(type === undefined ? [] : [Prisma.sql`resource_type = ${type} AND resource_id = ${id.join(':')}`]),
-    ...(query.from === undefined ? [] : [Prisma.sql`id >= ${idAt(new Date(query.from))}::uuid`]),
-    ...(query.to === undefined ? [] : [Prisma.sql`id < ${idAt(new Date(query.to))}::uuid`]),
+    ...(query.from === undefined ? [] : [Prisma.sql`id >= ${firstIdAt(new Date(query.from))}::uuid`]),
+    ...(query.to === undefined ? [] : [Prisma.sql`id < ${firstIdAt(new Date(query.to))}::uuid`]),
     Prisma.sql`true`,
   ];
   return rows(

@@ -2,8 +2,8 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { Env } from '#config';
-import { type Db, execute, Prisma, PrismaService, transaction, type Tx } from '#database';
-import { eventCatalogue, idAt, mayBeTold, type Published, readEventsOf } from '#events';
+import { type Db, execute, firstIdAt, Prisma, PrismaService, transaction, type Tx } from '#database';
+import { eventCatalogue, mayBeTold, type Published, readEventsOf } from '#events';
 import { type Page, readCursor, toPage } from '#http';
 import { enqueue, Handles, inBatches, type JobRun } from '#jobs';
 import type { Actor } from '#security';
@@ -145,7 +145,7 @@ export class DeliveriesService {
 
   /** Forgets what came to its end long ago. */
   async purge(signal: AbortSignal): Promise<void> {
-    const before = idAt(new Date(Date.now() - this.env.WEBHOOKS_DELIVERIES_TTL_DAYS * 86_400_000));
+    const before = firstIdAt(new Date(Date.now() - this.env.WEBHOOKS_DELIVERIES_TTL_DAYS * 86_400_000));
     await inBatches(signal, (limit) =>
       execute(
         this.prisma,

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { encrypt } from '#config';
-import { type AuditActorKind, type AuditOutcome, type Db, execute, Prisma } from '#database';
+import { type AuditActorKind, type AuditOutcome, type Db, execute, Prisma, timeOfId } from '#database';
 import { currentOrigin } from '#telemetry';
 import { difference, type Members } from './difference.js';
 import { type AuditKeys, keysFor, NOBODY } from './keys.js';
@@ -61,7 +61,7 @@ export async function record(
   const write = { db, keys, id, fresh: outcome === 'failed' };
   const entry = {
     id,
-    createdAt: timeOf(id),
+    createdAt: timeOfId(id),
     actorKind,
     actorId,
     subjectId: subject,
@@ -106,17 +106,6 @@ export function peopleOf({ actorId, subjectId }: { actorId: string | null; subje
 /** What a ciphertext is bound to, so that it cannot be moved to another entry or member. */
 export function contextOf(entryId: string, member: 'origin' | 'personal'): string {
   return `${entryId} ${member}`;
-}
-
-/** The time within a UUIDv7 (RFC 9562, 5.7). */
-export function timeOf(id: string): Date {
-  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
-}
-
-/** The least UUIDv7 of a time: entries from then on have greater ids. */
-export function firstIdAt(time: Date): string {
-  const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
 async function hidden(

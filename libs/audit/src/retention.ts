@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
-import { Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { Prisma, PrismaService, rows, transaction, type Tx, timeOfId } from '#database';
 import { type JobRun, Schedule } from '#jobs';
 import { Logger } from '#telemetry';
 import { type Break, breakAt, type Place, readLinks } from './links.js';
-import { audited, record, SYSTEM, timeOf } from './record.js';
+import { audited, record, SYSTEM } from './record.js';
 import { awaitChain, isProven, readChain, writeChain } from './chain.js';
 import { AuditKeys } from './keys.js';
 
@@ -50,7 +50,7 @@ export class Retention {
     let broken: Break | null = null;
     let expired = 0;
     for (const link of links) {
-      if (timeOf(link.entryId) >= before) break;
+      if (timeOfId(link.entryId) >= before) break;
       // What was tampered with goes like the rest, and the entry about it says so for as long again.
       broken ??= breakAt(this.keys, link, place);
       place = link;

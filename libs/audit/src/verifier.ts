@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Prisma, PrismaService, rows } from '#database';
+import { Prisma, PrismaService, rows, timeOfId } from '#database';
 import { isProven, NO_CHAIN, readChain } from './chain.js';
 import { AuditKeys, NOBODY } from './keys.js';
 import { type Authentic, type Break, breakAt, readLinks, STORED } from './links.js';
-import { timeOf } from './record.js';
 import { canonical, isMacOf } from './sealing.js';
 
 const LINKS_AT_ONCE = 1_000;
@@ -138,7 +137,7 @@ export class Verifier {
       this.prisma,
       Prisma.sql`SELECT entry_id AS id FROM audit_unsealed ORDER BY entry_id LIMIT 1`,
     );
-    return oldest ? timeOf(oldest.id) : null;
+    return oldest ? timeOfId(oldest.id) : null;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Db, Prisma, rows } from '#database';
+import { type Db, firstIdAt, Prisma, rows } from '#database';
 
 /** An event as it was published. */
 export interface Published<Payload extends object = object, Name extends string = string> {
@@ -95,7 +95,7 @@ export async function readEventsOf(db: Db, { from, until, names, after, limit }:
   return rows(
     db,
     Prisma.sql`SELECT id, name, subject_id AS "subjectId", payload, occurred_at AS "occurredAt" FROM events
-      WHERE id >= ${idAt(from)}::uuid AND id < ${idAt(until)}::uuid AND id > ${after ?? NIL}::uuid AND name = ANY (${[...names]}::text[])
+      WHERE id >= ${firstIdAt(from)}::uuid AND id < ${firstIdAt(until)}::uuid AND id > ${after ?? NIL}::uuid AND name = ANY (${[...names]}::text[])
       ORDER BY id LIMIT ${limit}`,
   );
 }
@@ -103,12 +103,6 @@ export async function readEventsOf(db: Db, { from, until, names, after, limit }:
 type EventOfTime = Pick<Published, 'id' | 'name' | 'subjectId' | 'payload' | 'occurredAt'>;
 
 const NIL = '00000000-0000-0000-0000-000000000000';
-
-/** The least UUIDv7 of a time (RFC 9562, section 5.7), and of 1970 for what lies before. */
-export function idAt(time: Date): string {
-  const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
-}
 
 /** The cursor behind which only what happens from now on will lie. */
 export async function endOfLog(db: Db): Promise<string> {

@@ -1,8 +1,8 @@
-import { type Db, execute, Prisma, rows, transaction, type Tx } from '#database';
+import { type Db, execute, firstIdAt, Prisma, rows, transaction, type Tx } from '#database';
 import { enqueue, job } from '#jobs';
 import { IsBoolean, IsOptional, IsString } from 'class-validator';
 import { enqueueDelivery } from './dispatch.js';
-import { cursorAt, idAt, positionAt } from './log.js';
+import { cursorAt, positionAt } from './log.js';
 
 /** An event for a consumer, by both their names. */
 export interface DeliveryKey {
@@ -63,7 +63,7 @@ export async function startReplay(
     await enqueue(db, replay, { consumer, after: start.after, until, again });
     return { after: start.after, until };
   }
-  const sinceId = idAt(start.since);
+  const sinceId = firstIdAt(start.since);
   const [first] = await rows<{ position: bigint | null }>(
     db,
     Prisma.sql`SELECT min(position) AS position FROM
@@ -84,7 +84,7 @@ export async function replayPiece(db: Tx, { consumer, after, until, sinceId, aga
     WITH queued AS (
       INSERT INTO event_deliveries AS d (consumer, event_id, position, resource)
       SELECT ${consumer}, e.id, e.position, e.resource_type || ':' || e.resource_id FROM events e
-      WHERE e.position > ${from} AND e.position <= ${end} AND e.id >= ${sinceId ?? idAt(new Date(0))}::uuid
+      WHERE e.position > ${from} AND e.position <= ${end} AND e.id >= ${sinceId ?? firstIdAt(new Date(0))}::uuid
         AND e.name IN (SELECT event FROM event_subscriptions WHERE consumer = ${consumer})
       ON CONFLICT (event_id, consumer) DO UPDATE SET status = 'pending', attempts = 0, last_error = NULL, next_attempt_at = NULL, updated_at = now()
         WHERE d.status = 'stuck' OR (${again} AND d.status <> 'pending')
@@ -124,7 +124,7 @@ export async function purgeEvents(db: Db, before: Date, limit: number): Promise<
   return execute(
     db,
     Prisma.sql`DELETE FROM events WHERE id IN (
-      SELECT id FROM events e WHERE id < ${idAt(before)}::uuid AND position IS NOT NULL
+      SELECT id FROM events e WHERE id < ${firstIdAt(before)}::uuid AND position IS NOT NULL
         AND NOT EXISTS (SELECT FROM event_deliveries d WHERE d.event_id = e.id AND d.status IN ('pending', 'stuck'))
       ORDER BY id LIMIT ${limit})`,
   );

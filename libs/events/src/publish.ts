@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { type Db, execute, Prisma } from '#database';
+import { type Db, execute, Prisma, timeOfId } from '#database';
 import { currentOrigin } from '#telemetry';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
@@ -36,14 +36,9 @@ export async function publish<Payload extends object>(
     db,
     Prisma.sql`INSERT INTO events (id, name, version, resource_type, resource_id, actor_id, subject_id, payload, request_id, trace_id, occurred_at)
       VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${(actor !== 'system' && actor?.id) || null}::uuid,
-        ${subject ?? null}::uuid, ${JSON.stringify(payload)}::jsonb, ${origin?.requestId ?? null}, ${origin?.traceId ?? null}, ${timeOf(id)})`,
+        ${subject ?? null}::uuid, ${JSON.stringify(payload)}::jsonb, ${origin?.requestId ?? null}, ${origin?.traceId ?? null}, ${timeOfId(id)})`,
   );
   wakeDispatcher(db);
-}
-
-/** The first 48 bits of a UUIDv7 are its time in milliseconds (RFC 9562, section 5.7). */
-function timeOf(id: string): Date {
-  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
 }
 
 function refuseBadPayload({ name, payload: Payload }: EventDefinition, payload: object): void {
