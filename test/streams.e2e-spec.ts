@@ -33,6 +33,7 @@ beforeAll(async () => {
       ROLE: 'api',
       STREAMS_HEARTBEAT_SECONDS: '1',
       STREAMS_BUFFER_BYTES: '131072',
+      STREAMS_PATIENCE_SECONDS: '2',
       STREAMS_PER_USER: '3',
     },
   });
@@ -489,7 +490,7 @@ describe('a stream ends', () => {
   });
 
   it(
-    'when its client does not read, and can be resumed without loss',
+    'when its client does not read, and can be resumed without loss; one that does is told all, however much comes at once',
     async () => {
       const person = await aUser(app);
       const [idle, kept] = [await listen(person, { at: other }), await listen(person, { at: other })];
@@ -502,6 +503,8 @@ describe('a stream ends', () => {
         () => other.log.some(({ msg, userId }) => msg.startsWith('An event stream was cut off') && userId === person.id),
         LONG,
       );
+      await until(kept, `${word}-299`);
+      expect(told(kept).filter((what) => what.startsWith(word))).toEqual(numbered(word, 300));
       idle.close();
       kept.close();
       const resumed = await listen(person, { at: other, lastEventId: before });

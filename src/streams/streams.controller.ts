@@ -43,6 +43,7 @@ export class StreamsController {
     @Res() reply: FastifyReply,
     @Headers('Last-Event-ID') lastEventId?: string,
   ): Promise<void> {
-    return this.streams.open(actor, query, lastEventId, new EventStream(reply, this.env.STREAMS_BUFFER_BYTES));
+    const { STREAMS_BUFFER_BYTES: bytes, STREAMS_PATIENCE_SECONDS: seconds } = this.env;
+    return this.streams.open(actor, query, lastEventId, new EventStream(reply, { bytes, patienceMs: seconds * 1_000 }));
   }
 }

@@ -68,13 +68,23 @@ export class StreamsService implements Follower, OnModuleInit {
     const now = performance.now();
     for (const subscription of this.hearers) {
       if (event.cursor <= subscription.cursor) continue; // had it from the backlog
+      if (concerns(event, subscription)) {
+        frame ??= Buffer.from(eventFrame(event)); // one for all
+        if (!subscription.stream.write(frame)) {
+          this.fallBehind(subscription);
+          continue;
+        }
+        subscription.writtenAt = now;
+      }
       subscription.cursor = event.cursor;
-      if (!concerns(event, subscription)) continue;
-      frame ??= Buffer.from(eventFrame(event)); // one for all
-      subscription.writtenAt = now;
-      if (!subscription.stream.write(frame))
-        this.logger.info({ userId: subscription.actor.id }, 'An event stream was cut off: its client does not read what it is sent');
     }
+  }
+
+  /** Much at once, or a slow reader: from here on it is sent what there is at its own pace, until it has caught up again. */
+  private fallBehind(subscription: Subscription): void {
+    this.hearers.delete(subscription);
+    subscription.live = false;
+    void this.catchUp(subscription);
   }
 
   private async catchUp(subscription: Subscription): Promise<void> {
@@ -88,7 +98,8 @@ export class StreamsService implements Follower, OnModuleInit {
         for (const event of events) {
           subscription.cursor = event.cursor;
           if (!concerns(event, subscription)) continue;
-          await stream.send(eventFrame(event));
+          if (!(await stream.send(eventFrame(event))))
+            this.logger.info({ userId: subscription.actor.id }, 'An event stream was cut off: its client does not read what it is sent');
           if (!stream.isOpen) return;
         }
         // Nothing is awaited between looking where the tail is and hearing it: no event passes between the two.

@@ -57,6 +57,18 @@ export async function openStream(url: string, { token, lastEventId, search = '' 
     request(`${url}/api/v1/events/stream${search}`, { headers, agent: false }, resolve).once('error', reject).end();
   });
   let text = '';
+  let read = 0;
+  const frames: Frame[] = [];
+  const events: ToldEvent[] = [];
+  /** Looks at what is new only: tests ask again and again while megabytes arrive. */
+  const advance = () => {
+    for (const [whole, block] of text.slice(read).matchAll(/([^]*?)(?:\r\n\r\n|\n\n|\r\r)/g)) {
+      read += whole.length;
+      const frame = frameOf(block!);
+      frames.push(frame);
+      if (frame.data && frame.event !== 'reset') events.push(JSON.parse(frame.data) as ToldEvent);
+    }
+  };
   let over: 'ended' | 'cut' | undefined;
   incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   incoming.once('end', () => (over ??= 'ended')).once('error', () => (over ??= 'cut'));
@@ -65,9 +77,13 @@ export async function openStream(url: string, { token, lastEventId, search = '' 
     status: incoming.statusCode!,
     headers: incoming.headers,
     get frames() {
-      return framesIn(text);
+      advance();
+      return [...frames];
     },
-    events: () => reader.frames.filter(({ data, event }) => data && event !== 'reset').map(({ data }) => JSON.parse(data!) as ToldEvent),
+    events: () => {
+      advance();
+      return [...events];
+    },
     text: () => text,
     over: () => over,
     pause: () => incoming.pause(),
@@ -78,15 +94,12 @@ export async function openStream(url: string, { token, lastEventId, search = '' 
 }
 
 /** By the letter of the specification (WHATWG HTML, 9.2.6), where every field counts, also those of blocks without data. */
-function framesIn(text: string): Frame[] {
-  const blocks = text.split(/\r\n\r\n|\n\n|\r\r/);
-  return blocks.slice(0, -1).map((block) => {
-    const frame: Record<string, string> = {};
-    for (const line of block.split(/\r\n|\n|\r/)) {
-      const [, name, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
-      const field = name === '' ? 'comment' : name!;
-      frame[field] = field in frame ? `${frame[field]}\n${value}` : value!;
-    }
-    return frame;
-  });
+function frameOf(block: string): Frame {
+  const frame: Record<string, string> = {};
+  for (const line of block.split(/\r\n|\n|\r/)) {
+    const [, name, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
+    const field = name === '' ? 'comment' : name!;
+    frame[field] = field in frame ? `${frame[field]}\n${value}` : value!;
+  }
+  return frame;
 }

@@ -106,10 +106,16 @@ export class Tuning {
   @Min(1)
   STREAMS_PER_PROCESS = 5_000;
 
-  /** Bytes that an event stream's client may leave unread before its connection is cut; it resumes with what it has not got. */
+  /** Bytes that an event stream's client may leave unread; past that it is sent events at its own pace. */
   @IsInt()
   @Min(131_072)
   STREAMS_BUFFER_BYTES = 262_144;
+
+  /** How long such a client may take nothing before its connection is cut; it resumes with what it has not got. */
+  @IsInt()
+  @Min(1)
+  @Max(600)
+  STREAMS_PATIENCE_SECONDS = 30;
 
   /** Events that a resumed stream reads again at most. Who has been away for longer is told to begin anew. */
   @IsInt()

@@ -9,8 +9,6 @@ export const ENDLESS = 'ashlar:endless';
 const MEDIA_TYPE = 'text/event-stream';
 /** How long an ended stream has to reach its reader before the connection is cut. */
 const FAREWELL_MS = 2_000;
-/** How long a reader that is sent things at its own pace may take none of them. */
-const PATIENCE_MS = 30_000;
 
 /** What the decorator below leaves on a Fastify route. */
 export interface EndlessConfig {
@@ -28,7 +26,8 @@ export const AnswersEvents = (description: string) =>
 
 /**
  * The answer of a route that `@AnswersEvents`: takes the response out of Fastify's hands once it begins, with the headers it has by then.
- * What its reader does not take is kept up to a limit of bytes; past that the connection is cut, and the reader may come back for the rest.
+ * What its reader does not take is kept up to a limit of bytes. Past that it is sent things at its own pace, and one that takes nothing for
+ * too long is cut off; it may come back for the rest.
  */
 export class EventStream {
   private readonly response: ServerResponse;
@@ -40,7 +39,7 @@ export class EventStream {
 
   constructor(
     private readonly reply: FastifyReply,
-    private readonly limitBytes: number,
+    private readonly limits: { bytes: number; patienceMs: number },
   ) {
     this.response = reply.raw;
     this.socket = reply.request.raw.socket;
@@ -71,32 +70,33 @@ export class EventStream {
     if (this.reply.request.method === 'HEAD') this.response.end();
   }
 
-  /** Says false when its reader has left more than the limit lying, and was cut off. One frame is never too large by itself. */
+  /** Says false, and keeps nothing, while its reader has left more than the limit lying. One frame is never too large by itself. */
   write(frame: string | Buffer): boolean {
     if (!this.isOpen) return true;
-    if (this.response.writableLength > this.limitBytes) {
-      this.response.destroy();
-      return false;
-    }
+    if (this.response.writableLength > this.limits.bytes) return false;
     this.response.write(frame);
     return true;
   }
 
   /**
    * Writes at the pace of its reader, for whom there is more to send than to keep: resolves when there is room for the next frame, or nobody
-   * to read it any more. Who takes nothing for 30 seconds is cut off.
+   * to read it any more. False when its reader has taken nothing for too long, and was cut off.
    */
-  async send(frame: string): Promise<void> {
-    if (!this.isOpen || this.response.write(frame)) return;
+  async send(frame: string): Promise<boolean> {
+    if (!this.isOpen || this.response.write(frame)) return true;
     const { response } = this;
-    await new Promise<void>((resolve) => {
-      const impatient = setTimeout(() => response.destroy(), PATIENCE_MS).unref();
-      const done = () => {
+    return new Promise((resolve) => {
+      const taken = () => over(true);
+      const impatient = setTimeout(() => {
+        over(false);
+        response.destroy();
+      }, this.limits.patienceMs).unref();
+      const over = (well: boolean) => {
         clearTimeout(impatient);
-        response.off('drain', done).off('close', done);
-        resolve();
+        response.off('drain', taken).off('close', taken);
+        resolve(well);
       };
-      response.once('drain', done).once('close', done);
+      response.once('drain', taken).once('close', taken);
     });
   }
 
