@@ -4,6 +4,7 @@ import { type JobRun, Schedule } from '#jobs';
 import { AttemptsService } from './attempts.service.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { SecretsService } from './secrets.service.js';
+import { askForAll } from './webhooks.queries.js';
 
 @Injectable()
 export class SweepsJobs {
@@ -15,8 +16,9 @@ export class SweepsJobs {
   ) {}
 
   @Schedule('webhooks.sweep', '* * * * *')
-  sweep(): Promise<void> {
-    return this.attempts.sweep();
+  async sweep(): Promise<void> {
+    await askForAll(this.prisma);
+    await this.attempts.sweep();
   }
 
   @Schedule('webhooks.purge', '57 * * * *')

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database';
-import { ConsumesAll, type Published } from '#events';
+import { ConsumesOnDemand, type Published } from '#events';
 import { DeliveriesService } from './deliveries.service.js';
+import { FAN_OUT } from './webhooks.queries.js';
 
-/** Hears everything; who gets what is decided for each event. */
+/** Hears what an endpoint asks for; who gets what is decided for each event. */
 @Injectable()
 export class WebhooksListener {
   constructor(private readonly deliveries: DeliveriesService) {}
 
-  @ConsumesAll('webhooks.fan-out')
+  @ConsumesOnDemand(FAN_OUT)
   fanOut(event: Published, db: Tx): Promise<void> {
     return this.deliveries.fanOut(event, db);
   }

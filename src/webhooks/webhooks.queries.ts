@@ -1,6 +1,7 @@
 import { audited } from '#audit';
 import { type Db, execute, Prisma, rows, type Tx, type WebhookDisabledReason } from '#database';
-import type { Health } from './webhooks.rules.js';
+import { eventCatalogue, subscribe } from '#events';
+import { type Health, namesOf } from './webhooks.rules.js';
 
 export type Endpoint = Prisma.WebhookEndpointGetPayload<object>;
 
@@ -77,5 +78,25 @@ export async function disableEndpoint(db: Tx, id: string, reason: WebhookDisable
       ) UPDATE webhook_endpoints SET disabled_reason = ${reason}::webhook_disabled_reason, disabled_at = now(), paused_until = NULL,
           version = version + 1, updated_at = now()
         WHERE id = ${id}::uuid`,
+  );
+}
+
+/** The consumer that gives each event to the endpoints which asked for it. */
+export const FAN_OUT = 'webhooks.fan-out';
+
+/** Has the fan-out hear of the kinds that these patterns stand for. What no endpoint asks for never becomes a delivery, nor a job. */
+export function askFor(db: Db, patterns: readonly string[]): Promise<void> {
+  return subscribe(db, FAN_OUT, namesOf(patterns, eventCatalogue().keys()));
+}
+
+/** The same for all enabled endpoints, again and again: what nobody asks for any more is forgotten after a day. */
+export async function askForAll(db: Db): Promise<void> {
+  const asked = await rows<{ pattern: string }>(
+    db,
+    Prisma.sql`SELECT DISTINCT unnest(events) AS pattern FROM webhook_endpoints WHERE disabled_at IS NULL`,
+  );
+  await askFor(
+    db,
+    asked.map(({ pattern }) => pattern),
   );
 }

@@ -9,7 +9,7 @@ import { admit } from './deliveries.queries.js';
 import { SecretsService } from './secrets.service.js';
 import type { CreateWebhookEndpointDto, ListWebhookEndpointsQuery, RotateSecretDto, UpdateWebhookEndpointDto } from './webhooks.dto.js';
 import { endpointNotFound, tooManyEndpoints, unknownEvents, urlRefused } from './webhooks.errors.js';
-import { auditedEndpoint, disableEndpoint, type Endpoint, lockEndpoint } from './webhooks.queries.js';
+import { askFor, auditedEndpoint, disableEndpoint, type Endpoint, lockEndpoint } from './webhooks.queries.js';
 import { limitsOf, unknownPatterns } from './webhooks.rules.js';
 
 const MOST_ENDPOINTS = 100;
@@ -57,6 +57,7 @@ export class WebhooksService {
       const endpoint = await db.webhookEndpoint.create({
         data: { ownerId: actor.id, url, events, description: description ?? null },
       });
+      await askFor(db, events);
       const { secret } = await this.secrets.renew(endpoint.id, 0, db);
       await this.write(actor, 'webhooks.created', db, { after: endpoint });
       return { endpoint, secret };
@@ -82,6 +83,7 @@ export class WebhooksService {
           updatedAt: new Date(),
         },
       });
+      if (after.disabledAt === null) await askFor(db, after.events);
       if (changes.url !== undefined) await admit(db, after, limitsOf(this.env), new Date()); // what waited for the end of a pause
       await this.write(actor, 'webhooks.updated', db, { before, after });
       return after;

@@ -2,7 +2,6 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { Env } from '#config';
 import { type Db, execute, Prisma, type Tx } from '#database';
-import { eventCatalogue } from './catalogue.js';
 import { CONSUMES, type Consumption } from './consumes.decorator.js';
 import type { Published } from './log.js';
 
@@ -40,17 +39,10 @@ export class EventConsumers implements OnModuleInit {
 
   /** Says to whoever extends the log, in whichever process and version, who is to get what. */
   async announce(db: Db): Promise<void> {
-    const all = [...eventCatalogue().values()];
     const pairs = [...this.byName.values()].flatMap(({ consumer, events }) =>
-      (events === 'all' ? all : events).map(({ name }) => ({ consumer, name })),
+      events === 'on demand' ? [] : events.map(({ name }) => ({ consumer, event: name })),
     );
-    if (pairs.length === 0) return;
-    await execute(
-      db,
-      Prisma.sql`INSERT INTO event_subscriptions (consumer, event)
-        SELECT * FROM unnest(${pairs.map(({ consumer }) => consumer)}::text[], ${pairs.map(({ name }) => name)}::text[]) AS pair (consumer, event)
-        ORDER BY consumer, event ON CONFLICT (consumer, event) DO UPDATE SET seen_at = now()`,
-    );
+    await subscribeAll(db, pairs);
   }
 
   private *search() {
@@ -65,4 +57,25 @@ export class EventConsumers implements OnModuleInit {
       }
     }
   }
+}
+
+/**
+ * Has a consumer that `@ConsumesOnDemand` get these kinds of events, of all that get their place in the log after the commit. Say it again
+ * every minute or so: a worker is known to have the consumer as long as somebody does, and after a day it gets nothing any more.
+ */
+export function subscribe(db: Db, consumer: string, events: readonly string[]): Promise<void> {
+  return subscribeAll(
+    db,
+    events.map((event) => ({ consumer, event })),
+  );
+}
+
+async function subscribeAll(db: Db, pairs: readonly { consumer: string; event: string }[]): Promise<void> {
+  if (pairs.length === 0) return;
+  await execute(
+    db,
+    Prisma.sql`INSERT INTO event_subscriptions (consumer, event)
+      SELECT * FROM unnest(${pairs.map(({ consumer }) => consumer)}::text[], ${pairs.map(({ event }) => event)}::text[]) AS pair (consumer, event)
+      ORDER BY consumer, event ON CONFLICT (consumer, event) DO UPDATE SET seen_at = now()`,
+  );
 }

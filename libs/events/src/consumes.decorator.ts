@@ -7,8 +7,8 @@ export const CONSUMES = 'ashlar:consumes';
 /** What a marked method consumes. */
 export interface Consumption {
   consumer: string;
-  /** All of the catalogue, or these. */
-  events: 'all' | readonly EventDefinition[];
+  /** These, or what is asked for by `subscribe`. */
+  events: 'on demand' | readonly EventDefinition[];
 }
 
 /** The event a method gets that consumes one of these. */
@@ -32,15 +32,18 @@ export const Consumes =
     mark(descriptor.value!, consumer, events);
   };
 
-/** Like `@Consumes`, of every kind of event in the catalogue: for what passes events on, whatever they are. */
-export const ConsumesAll =
+/**
+ * Like `@Consumes`, of the kinds that somebody has asked for by `subscribe` within the last day: for what passes events on. Those that
+ * nobody wants cost nothing.
+ */
+export const ConsumesOnDemand =
   (consumer: string) =>
   <Method extends (event: Published, db: Tx) => Promise<void>>(
     _target: object,
     _method: string | symbol,
     descriptor: TypedPropertyDescriptor<Method>,
   ): void => {
-    mark(descriptor.value!, consumer, 'all');
+    mark(descriptor.value!, consumer, 'on demand');
   };
 
 function mark(method: object, consumer: string, events: Consumption['events']): void {

@@ -1,6 +1,7 @@
 export { Amount } from './amount.js';
 export { type Audience, event, eventCatalogue, type EventDefinition, mayBeTold, type PayloadOf, type Reader } from './catalogue.js';
-export { Consumes, ConsumesAll } from './consumes.decorator.js';
+export { subscribe } from './consumers.js';
+export { Consumes, ConsumesOnDemand } from './consumes.decorator.js';
 export { EventsModule } from './events.module.js';
 export { cursorAt, endOfLog, type LogQuery, positionAt, type Published, readEvents, readEventsOf, readWhole, type Stretch } from './log.js';
 export { type DeliveryKey, discardDelivery, isConsumer, type ReplayStart, retryDelivery, startReplay } from './operations.js';
