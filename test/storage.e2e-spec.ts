@@ -127,19 +127,16 @@ describe('files in a bucket', () => {
     expect((await exchange(app, 'GET', body.url, { headers: { range: 'bytes=1-3' } })).text).toBe('PNG');
     await eventually(async () => (await exchange(app, 'GET', `files/${body.id}`, { headers: bearer() })).body.variants.length === 3);
     await exchange(app, 'DELETE', `files/${body.id}`, { headers: bearer() });
-    await eventually(
-      async () => (await app.get(Storage).find(body.id)) === null && (await app.get(Storage).find(`${body.id}.thumb`)) === null,
-    );
+    await eventually(async () => !(await keysOf(app.get(Storage))).some((key) => key.startsWith(body.id)));
   });
 
   it('leave nothing when they break off or are refused', async () => {
-    const count = async () => (await keysOf(app.get(Storage))).length;
-    const before = await count();
+    const before = new Set(await keysOf(app.get(Storage)));
     const part = { name: 'a.txt', type: 'text/plain', bytes: 'w'.repeat(7_000_000) };
     await Promise.all(Array.from({ length: 4 }, (_, n) => breakOff(app, ada, part, 1_000 + n * 2_000_000)));
     const { body } = await upload(app, ada, { ...part, bytes: `${'w'.repeat(7_000_000)}\0` });
     expect(body.code).toBe('files/type-refused');
-    await eventually(async () => (await count()) === before);
+    await eventually(async () => (await keysOf(app.get(Storage))).every((key) => before.has(key)));
   });
 
   it('are sent to it directly, as announced and not otherwise', async () => {
