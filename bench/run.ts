@@ -1,5 +1,6 @@
 // `npm run bench`: the product and a hand-written baseline on one database, driven in turns. See README.md beside this file.
 import { deepStrictEqual } from 'node:assert';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { findDriver, type Reading, type Request } from './load.ts';
 import {
@@ -49,6 +50,8 @@ interface Case {
   requests: Request[];
   /** Whether the product may answer from its cache; the baseline has none. */
   cached?: boolean;
+  /** Whether the product also does what follows from a write: its events, notifications and mails. The baseline has none of them. */
+  whole?: boolean;
 }
 
 interface Measured extends Reading {
@@ -89,6 +92,7 @@ async function casesFor(url: string, databaseUrl: string): Promise<Case[]> {
     return { method: 'POST', path: '/api/v1/orders', headers: { ...headers, 'Idempotency-Key': 'bench-########' }, body: { items } };
   };
   const get = (path: string, headers?: Record<string, string>): Request => ({ method: 'GET', path, headers });
+  const orders = Array.from({ length: 1_000 }, (_, index) => order(bearers[index % bearers.length]!, index));
   return [
     { name: 'constant', target: null, requests: [get('/health/live')] },
     { name: 'post list, first page', target: 0.6, requests: [get('/api/v1/posts?limit=20')] },
@@ -100,11 +104,8 @@ async function casesFor(url: string, databaseUrl: string): Promise<Case[]> {
     { name: 'product list, cached', target: 1.5, cached: true, requests: [get('/api/v1/products?limit=20')] },
     { name: 'users/me', target: 0.5, requests: bearers.map((bearer) => get('/api/v1/users/me', bearer)) },
     { name: 'create post', target: 0.6, requests: bearers.map(post) },
-    {
-      name: 'place order',
-      target: 0.5,
-      requests: Array.from({ length: 1_000 }, (_, index) => order(bearers[index % bearers.length]!, index)),
-    },
+    { name: 'place order', target: 0.5, requests: orders },
+    { name: 'place order, and what follows', target: null, whole: true, requests: orders },
     {
       name: 'log in',
       target: null,
@@ -159,13 +160,20 @@ async function startUps(settings: Record<string, string>): Promise<Record<Side, 
   return { baseline: median(times.baseline), product: median(times.product) };
 }
 
-async function measure({ name, requests }: Case, programs: Record<Side, Program>, server: Server): Promise<Record<Side, Measured[]>> {
+async function measure(
+  { name, requests, whole }: Case,
+  programs: Record<Side, Program>,
+  server: Server,
+  databaseUrl: string,
+): Promise<Record<Side, Measured[]>> {
   const measured: Record<Side, Measured[]> = { baseline: [], product: [] };
   for (const side of SIDES) if (warmUp > 0) await driver.drive({ url: programs[side].url, requests, connections, seconds: warmUp });
+  if (whole) await allDone(databaseUrl);
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
       const before = [programs[side].cpuMs(), await server.cpuMs()] as const;
       const reading = await driver.drive({ url: programs[side].url, requests, connections, seconds });
+      if (whole) await allDone(databaseUrl);
       const after = [programs[side].cpuMs(), await server.cpuMs()] as const;
       measured[side].push({
         ...reading,
@@ -178,6 +186,12 @@ async function measure({ name, requests }: Case, programs: Record<Side, Program>
     `${name}: ${SIDES.map((side) => `${side} ${measured[side].map(({ perSecond }) => perSecond.toFixed(0)).join(' ')}`).join(', ')}`,
   );
   return measured;
+}
+
+/** Until every event has been shared out and every job that is due has been done: the next reading is not to pay for it. */
+async function allDone(databaseUrl: string): Promise<void> {
+  const left = `SELECT EXISTS (SELECT FROM events WHERE position IS NULL) OR EXISTS (SELECT FROM graphile_worker.jobs WHERE run_at <= now()) AS it`;
+  while ((await query<{ it: boolean }>(databaseUrl, left))[0]!.it) await sleep(100);
 }
 
 function lineOf({ name, target }: Case, measured: Record<Side, Measured[]>): string[] {
@@ -213,23 +227,32 @@ async function main(server: Server): Promise<void> {
   const settings = settingsFor(databaseUrl);
   const started = options.only === undefined ? await startUps(settings) : undefined;
   const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-  const programs = {
-    baseline: await Program.start(other, settings, profile),
-    product: await Program.start(PRODUCT, { ...settings, CACHE: 'off' }, profile),
-  };
-  const cached = { baseline: programs.baseline, product: await Program.start(PRODUCT, settings, profile) };
+  const baseline = await Program.start(other, settings, profile);
+  const productAs = async (changed: Record<string, string>) => ({
+    baseline,
+    product: await Program.start(PRODUCT, { ...settings, ...changed }, profile),
+  });
+  const programs = await productAs({ CACHE: 'off', ROLE: 'api' });
+  const cached = await productAs({ ROLE: 'api' });
   const all = await casesFor(programs.product.url, databaseUrl);
   const cases = all.filter(({ name }) => options.only === undefined || options.only.split(',').some((part) => name.includes(part)));
   for (const each of cases) await requireSameAnswers(each, each.cached ? cached : programs);
 
-  const lines: string[][] = [];
+  const lines = new Map<Case, string[]>();
   const memory: string[][] = [];
-  for (const each of cases) {
+  // First, while nobody else's writes have left it anything to do.
+  for (const each of cases.filter(({ whole }) => whole)) {
+    const whole = await productAs({ CACHE: 'off' });
+    lines.set(each, lineOf(each, await measure(each, whole, server, databaseUrl)));
+    memory.push(memoryLine('in all roles, after orders and what follows from them', whole));
+    await whole.product.stop();
+  }
+  for (const each of cases.filter(({ whole }) => !whole)) {
     if (each.name === 'log in') memory.push(memoryLine('after all of the above', programs));
-    lines.push(lineOf(each, await measure(each, each.cached ? cached : programs, server)));
+    lines.set(each, lineOf(each, await measure(each, each.cached ? cached : programs, server, databaseUrl)));
   }
   memory.push(memoryLine('after everything', programs));
-  for (const program of [programs.baseline, programs.product, cached.product]) await program.stop();
+  for (const program of [baseline, programs.product, cached.product]) await program.stop();
 
   const others = [
     ...(started
@@ -244,7 +267,10 @@ async function main(server: Server): Promise<void> {
       : []),
     ...memory,
   ];
-  const report = `${table(HEAD, lines)}\n\n${table(['', 'baseline', 'product', 'ratio'], others)}`;
+  const report = `${table(
+    HEAD,
+    cases.map((each) => lines.get(each)!),
+  )}\n\n${table(['', 'baseline', 'product', 'ratio'], others)}`;
   console.log(`\n${report}`);
   if (options.only !== undefined || options.against !== undefined) return; // not the result, but a part of it or something else
   const conditions = `${options.posts} posts, ${options.products} products; ${connections} connections; median of ${rounds} alternations of ${seconds} s after ${warmUp} s of warm-up; ${driver.name}.`;

@@ -64,6 +64,8 @@ describe('an excerpt', () => {
     expect(excerptFrom(`<p>${'word '.repeat(50)}</p>`)).toBe(`${'word '.repeat(39)}word…`);
     expect(excerptFrom(`<p>${'words '.repeat(50)}</p>`)).toBe(`${'words '.repeat(32)}words…`);
     expect(excerptFrom(`<p>${'a'.repeat(150)} ${'b'.repeat(100)}</p>`)).toBe(`${'a'.repeat(150)}…`);
+    expect(excerptFrom(`<p>${'&amp; '.repeat(500)}</p>`)).toBe(`${'& '.repeat(100).trim()}…`);
+    expect(excerptFrom('<p><em>a</em> <em>b</em></p>'.repeat(200))).toBe(`${'a b'.repeat(66)}a…`);
     expect(excerptFrom(`<p>${'a'.repeat(50)} ${'b'.repeat(200)}</p>`)).toBe(`${'a'.repeat(50)} ${'b'.repeat(49)}…`);
   });
 

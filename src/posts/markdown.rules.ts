@@ -2,6 +2,8 @@ import MarkdownIt from 'markdown-it';
 import sanitize from 'sanitize-html';
 
 const EXCERPT_LENGTH = 200;
+/** Of HTML, for an excerpt most often. */
+const ENOUGH = 800;
 
 // Raw HTML in Markdown stays text; deep nesting ends where no person would go, so that hostile input costs no more than honest input.
 const markdown = new MarkdownIt({ html: false, linkify: true, typographer: false, maxNesting: 50 });
@@ -56,10 +58,15 @@ export function renderMarkdown(text: string): string {
 
 /** The beginning of the text, without markup, cut between words. */
 export function excerptFrom(html: string): string {
-  const text = sanitize(html, { allowedTags: [], allowedAttributes: {}, textFilter: decode }).replace(/\s+/g, ' ').trim();
+  const start = textOf(html.slice(0, ENOUGH)); // what is cut in two lies behind the excerpt
+  const text = html.length <= ENOUGH || start.length > 2 * EXCERPT_LENGTH ? start : textOf(html);
   if (text.length <= EXCERPT_LENGTH) return text;
   const end = Math.max(text.lastIndexOf(' ', EXCERPT_LENGTH), EXCERPT_LENGTH / 2);
   return `${text.slice(0, end).replace(/[\ud800-\udbff]$/, '')}…`; // without the half of a character
+}
+
+function textOf(html: string): string {
+  return sanitize(html, { allowedTags: [], allowedAttributes: {}, textFilter: decode }).replace(/\s+/g, ' ').trim();
 }
 
 /** An excerpt is plain text: the few entities that the sanitiser writes are characters again. */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
-import { Prisma, PrismaService, rows, execute, transaction, type Tx } from '#database';
+import { Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { Handles, type JobRun } from '#jobs';
 import { Logger, withOrigin } from '#telemetry';
 import { EventConsumers } from './consumers.js';
@@ -62,12 +62,15 @@ export class EventDeliveries {
         if (due === undefined || due.status === 'stuck') return NOTHING_LEFT;
         if (due.notBefore !== null) return { done: false, lookAgainAt: due.notBefore };
         await this.asOf(due, () => consume(publishedFrom(due!), db));
-        await execute(
+        // Who adds one of this resource while this job runs makes another job for it.
+        const [left] = await rows<{ more: boolean }>(
           db,
           Prisma.sql`UPDATE event_deliveries SET status = 'done', attempts = attempts + 1, last_error = NULL, next_attempt_at = NULL, updated_at = now()
-            WHERE event_id = ${due.id}::uuid AND consumer = ${delivery.consumer}`,
+            WHERE event_id = ${due.id}::uuid AND consumer = ${delivery.consumer}
+            RETURNING EXISTS (SELECT FROM event_deliveries d WHERE d.consumer = ${delivery.consumer} AND d.resource = ${delivery.resource}
+              AND d.position > ${due.position} AND d.status IN ('pending', 'stuck')) AS more`,
         );
-        return { done: true };
+        return left?.more ? { done: true } : NOTHING_LEFT;
       });
     } catch (error) {
       // Before it was known which event it was, or because this process has to stop: nothing that the consumer could be blamed for.

@@ -27,6 +27,8 @@ export class WorkerConnections extends pg.Pool {
       connectionTimeoutMillis: 5_000,
       statement_timeout: 30_000,
       query_timeout: 35_000,
+      // Who has which job, and that one is done, need not outlive a crash of PostgreSQL: such a job runs again, as after any other crash.
+      options: '-c synchronous_commit=off',
     });
     const broken = Promise.withResolvers<void>();
     [this.broken, this.tell] = [broken.promise, broken.resolve];
