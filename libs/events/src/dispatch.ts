@@ -1,7 +1,9 @@
 import { execute, Prisma, type PrismaService, rows, signal, transaction, type Tx } from '#database';
 import { enqueue, job } from '#jobs';
 import { IsString } from 'class-validator';
-import { LOG_EXTENDED } from './wake.js';
+
+/** The log has grown; sent once for each transaction that gave events their place, after its commit. */
+export const LOG_EXTENDED = 'log';
 
 export class DeliverPayload {
   @IsString()

@@ -3,7 +3,7 @@ import { PrismaService, Signals } from '#database';
 import { Logger } from '#telemetry';
 import { EventConsumers } from './consumers.js';
 import { BATCH, dispatch } from './dispatch.js';
-import { EVENTS_PUBLISHED } from './wake.js';
+import { EVENTS_PUBLISHED } from './publish.js';
 
 /** A lost signal delays an event by so much. */
 const POLL_MS = 1_000;

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { PrismaService, Signals } from '#database';
 import { Logger } from '#telemetry';
+import { LOG_EXTENDED } from './dispatch.js';
 import { endOfLog, type Published, readEvents } from './log.js';
-import { LOG_EXTENDED } from './wake.js';
 
 /** A lost signal delays an event by so much. */
 const POLL_MS = 1_000;
