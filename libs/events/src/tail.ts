@@ -4,9 +4,8 @@ import { PrismaService, Signals } from '#database';
 import { Logger } from '#telemetry';
 import { LOG_EXTENDED } from './dispatch.js';
 import { endOfLog, type Published, readEvents } from './log.js';
+import { Loop } from './loop.js';
 
-/** A lost signal delays an event by so much. */
-const POLL_MS = 1_000;
 const PAGE = 500;
 /** So many events are handed on before others get their turn: what they make is sent meanwhile, rather than piled up. */
 const TURN = 25;
@@ -29,10 +28,10 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
   private place: { cursor: string } | null = null;
   private beginning: Promise<void> | null = null;
   private follower: Follower = { ready: () => Promise.resolve(), take: () => undefined };
-  private woken = false;
-  private ended = false;
-  private continueNow: () => void = () => undefined;
-  private running = Promise.resolve();
+  private readonly loop = new Loop(
+    async () => (await this.handOn()) === PAGE,
+    (error) => this.logger.warn({ err: error }, 'The log of events could not be read; trying again'),
+  );
 
   constructor(
     private readonly prisma: PrismaService,
@@ -45,15 +44,13 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.signals.on(LOG_EXTENDED, () => this.wake());
-    this.signals.onGap(() => this.wake());
-    this.running = this.run();
+    this.signals.on(LOG_EXTENDED, () => this.loop.wake());
+    this.signals.onGap(() => this.loop.wake());
+    this.loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.ended = true;
-    this.wake();
-    await this.running;
+    await this.loop.stop();
   }
 
   /** Its cursor; the present end of the log when it rested. */
@@ -62,7 +59,7 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
       this.beginning ??= endOfLog(this.prisma)
         .then((cursor) => {
           this.place ??= { cursor };
-          this.wake();
+          this.loop.wake();
         })
         .finally(() => (this.beginning = null));
       await this.beginning;
@@ -81,24 +78,6 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
     this.place = null;
   }
 
-  private wake(): void {
-    this.woken = true;
-    this.continueNow();
-  }
-
-  private async run(): Promise<void> {
-    while (!this.ended) {
-      this.woken = false;
-      try {
-        while (!this.ended && (await this.handOn()) === PAGE);
-      } catch (error) {
-        this.logger.warn({ err: error }, 'The log of events could not be read; trying again');
-        this.woken = false; // not at once: the database may be down
-      }
-      if (!this.woken) await this.pause();
-    }
-  }
-
   /** Returns how many events there were. */
   private async handOn(): Promise<number> {
     const { place } = this;
@@ -107,20 +86,11 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
     if (events.length > 0) await this.follower.ready();
     for (const [index, event] of events.entries()) {
       if (index % TURN === TURN - 1) await nextTurn();
-      if (this.place !== place || this.ended) return 0;
+      if (this.place !== place || this.loop.stopped) return 0;
       // At once, so that who joins between two events finds it at the one it was handed last.
       this.follower.take(event);
       place.cursor = event.cursor;
     }
     return events.length;
-  }
-
-  /** Until there is something to read, or might be. */
-  private async pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.continueNow = resolve;
-      if (this.place !== null) setTimeout(resolve, POLL_MS).unref();
-      if (this.ended) resolve();
-    });
   }
 }
