@@ -284,6 +284,27 @@ describeWithRedis('event streams with Redis', () => {
   );
 
   it(
+    'read the log where Redis permits no channel, which disturbs nothing else',
+    async () => {
+      await redis.client.call('ACL', 'SETUSER', 'deaf', 'on', '>pw', '~*', 'resetchannels', '+@all');
+      const three = await join({ REDIS_URL: redis.url.replace('redis://', 'redis://deaf:pw@') });
+      try {
+        const listener = await listen(three);
+        const word = unique();
+        for (const what of numbered(word, 5)) await happen(what);
+        await until(listener, `${word}-4`);
+        expect(told(listener, word)).toEqual(numbered(word, 5));
+        expect(await three.get(Redis).run((client) => client.publish(channel(), 'x'))).toBeUndefined();
+        expect(three.get(Redis).state).toBe('connected');
+        listener.close();
+      } finally {
+        await three.close();
+      }
+    },
+    LONG,
+  );
+
+  it(
     'are heard of only where somebody listens',
     async () => {
       const three = await join();

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
@@ -34,6 +35,8 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
   private readonly returns = new Set<(forgetful: boolean) => void>();
   private readonly subscriptions = new Set<Subscription>();
   private readonly seldom = new Seldom();
+  /** A channel outlives the request that opens it, and is no part of it in the log. */
+  private readonly outside = AsyncLocalStorage.snapshot();
   private connect: ((options: RedisOptions) => Client) | undefined;
   private client: Client | undefined;
   private resting = false;
@@ -75,15 +78,17 @@ export class Redis implements OnModuleInit, OnApplicationShutdown {
 
   /** Hears what is published on a channel from now on; call `close` when nobody wants to any more. For where there is a Redis. */
   subscribe(channel: string, hear: (message: Buffer) => void): Subscription {
-    // Nobody waits for its answers, so it is not given up as soon as one of ours is late.
-    const client = this.connect!({ connectionName: 'ashlar-channel', commandTimeout: CONNECT_MS });
-    const subscription = new Subscription(client, channel, {
-      hear,
-      fail: (error) => this.warnSeldom(error, 'A channel of Redis cannot be heard; trying again'),
-      end: () => this.subscriptions.delete(subscription),
+    return this.outside(() => {
+      // Nobody waits for its answers, so it is not given up as soon as one of ours is late.
+      const client = this.connect!({ connectionName: 'ashlar-channel', commandTimeout: CONNECT_MS });
+      const subscription = new Subscription(client, channel, {
+        hear,
+        fail: (error) => this.warnSeldom(error, 'A channel of Redis cannot be heard; trying again'),
+        end: () => this.subscriptions.delete(subscription),
+      });
+      this.subscriptions.add(subscription);
+      return subscription;
     });
-    this.subscriptions.add(subscription);
-    return subscription;
   }
 
   async onModuleInit(): Promise<void> {
