@@ -209,7 +209,7 @@ function problemResponse(problems: ProblemDefinition[], shared: Record<string, u
   const examples = Object.fromEntries(
     problems.map((problem) => [problem.code, { $ref: `#/components/examples/${componentName(problem)}` }]),
   );
-  const waits = problems.some(({ kind }) => kind === 'too-many' || kind === 'unavailable' || kind === 'conflict');
+  const waits = problems.some(({ kind }) => ['too-many', 'unavailable', 'full', 'conflict'].includes(kind));
   const headers = { 'X-Request-Id': header('X-Request-Id'), ...(waits && { 'Retry-After': header('Retry-After') }) };
   const response = {
     description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '),
