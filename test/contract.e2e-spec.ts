@@ -7,6 +7,7 @@ import formats from 'ajv-formats';
 import { transaction } from '#database';
 import type { FileResponse } from '../src/files/files.dto.js';
 import type { UploadResponse } from '../src/files/uploads.dto.js';
+import { KINDS } from '../src/notifications/notifications.rules.js';
 import { NotificationsService } from '../src/notifications/notifications.service.js';
 import { UnsubscriptionsService } from '../src/notifications/unsubscriptions.service.js';
 import { startApp, type TestApp } from './harness/app.js';
@@ -51,6 +52,10 @@ interface Operation {
   parameters: Parameter[];
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> };
   responses: Record<string, Response>;
+}
+
+interface Taken {
+  properties: Record<string, Schema>;
 }
 
 interface OpenApi {
@@ -133,7 +138,7 @@ const heedsTokens = ({ security = [] }: Operation) => security.some((scheme) => 
 const takes = ({ parameters }: Operation, name: string) => parameters.some((parameter) => parameter.name === name);
 /** Its body is read as a stream, whatever it is: nothing in it has a name, and the test of that feature sees to it. */
 const streams = ({ requestBody }: Operation) =>
-  ['multipart/form-data', 'application/octet-stream'].some((type) => requestBody?.content[type] !== undefined) &&
+  ['multipart/form-data', '*/*'].some((type) => requestBody?.content[type] !== undefined) &&
   requestBody?.content['application/x-www-form-urlencoded'] === undefined;
 const codesOf = (response: Response | undefined) => Object.keys(response?.content?.[PROBLEM_TYPE]?.examples ?? {});
 
@@ -775,6 +780,28 @@ describe('the OpenAPI document', () => {
           expect.arrayContaining(['http/unsupported-media-type']),
         ]);
     }
+  });
+
+  it.each<[string, string, unknown[], unknown[]]>([
+    ['BeginUploadDto', 'size', [1], [0, 0.5]],
+    ['BeginUploadDto', 'contentType', ['image/svg+xml'], ['image', 'IMAGE/PNG']],
+    ['RotateSecretDto', 'overlapSeconds', [0], [0.5, -1]],
+    ['PreferencesDto', 'preferences', [[]], [KINDS.concat(KINDS).map((kind) => ({ kind, inApp: true, email: true }))]],
+    ['ReplayDto', 'from', ['00000000000003e9', '2030-01-01T08:00:00Z'], ['yesterday', '0', 'f'.repeat(16)]],
+    ['CreateWebhookEndpointDto', 'url', ['https://example.com/hooks'], ['ftp://example.com', 'https://exämple.com/', '/hooks']],
+    ['CreatePostDto', 'tags', [[' C++ 20', 'été']], [[' '], ['´'], ['a/b']]],
+    ['events.retry', 'consumer', ['notifications.order-paid'], ['a/b', '']],
+    ['posts.get', 'idOrSlug', ['a-post', NOBODYS_ID], ['a.b', '']],
+    ['audit.list', 'resource', ['order', ' order:1 ', NOBODYS_ID], ['order:', 'Order:1', 'order:\n1']],
+    ['audit.verify', 'head', ['a'.repeat(64), 'A'.repeat(64)], ['a'.repeat(63)]],
+    ['audit.verify', 'position', [0], [-1, 2 ** 60]],
+  ])('says what %s takes as %s, as the application does', (of, member, taken, refused) => {
+    const parameters = operations.find(({ operationId }) => operationId === of)?.parameters;
+    const schema =
+      parameters?.find(({ name }) => name === member)!.schema ?? resolve<Taken>(`#/components/schemas/${of}`).properties[member]!;
+    const validate = compile(schema);
+    expect(taken.filter((value) => !validate(value))).toEqual([]);
+    expect(refused.filter((value) => validate(value))).toEqual([]);
   });
 
   it('tells only of problems that have a page', async () => {
