@@ -9,7 +9,7 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { AppModule } from '../src/app.module.js';
 import { RegisterDto } from '../src/auth/auth.dto.js';
-import { AuthService } from '../src/auth/auth.service.js';
+import { AccountsService } from '../src/auth/accounts.service.js';
 import { ROLES, type Role } from '../src/users/roles.rules.js';
 import { migrateDatabase } from './deploy.js';
 import { DEMO_EMAILS, DEMO_PASSWORD, seedWhenEmpty } from './seed.js';
@@ -55,7 +55,7 @@ const COMMANDS: Record<string, Command> = {
       throw new Refusal(
         `${faults.map((fault) => `--${fault}`).join('\n')}\nUse it like this: npm run user:create -- --email ada@example.org --password "four or more words" --role admin`,
       );
-    const user = await withApp((app) => app.get(AuthService).createAccount({ ...account, roles: [role] satisfies Role[] }));
+    const user = await withApp((app) => app.get(AccountsService).create({ ...account, roles: [role] satisfies Role[] }));
     return `Made ${user.email} with the role ${role} (${user.id}).`;
   },
 };

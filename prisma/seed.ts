@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { PrismaService, transaction } from '#database';
 import { Actor } from '#security';
-import { AuthService } from '../src/auth/auth.service.js';
+import { AccountsService } from '../src/auth/accounts.service.js';
 import { OrdersService } from '../src/orders/orders.service.js';
 import { PostsService } from '../src/posts/posts.service.js';
 import { PaymentsService } from '../src/payments/payments.service.js';
@@ -33,9 +33,10 @@ export async function countDemoAccounts(app: INestApplicationContext): Promise<n
 
 async function person(app: INestApplicationContext, role: Role): Promise<Actor> {
   const user = await app
-    .get(AuthService)
-    .createAccount({ email: `${role}@example.com`, name: NAMES[role], password: DEMO_PASSWORD, roles: [role] });
-  return new Actor(user.id, '', user.roles, permissionsOf(user.roles));
+    .get(AccountsService)
+    .create({ email: `${role}@example.com`, name: NAMES[role], password: DEMO_PASSWORD, roles: [role] });
+  const permissions = permissionsOf(user.roles);
+  return new Actor({ userId: user.id, sessionId: '', roles: user.roles, permissions, via: 'session', provenAt: new Date() });
 }
 
 async function publishPosts(app: INestApplicationContext, authors: Actor[]): Promise<void> {

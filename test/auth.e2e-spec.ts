@@ -464,6 +464,42 @@ describe('changing the password', () => {
   });
 });
 
+describe('proving once more who one is', () => {
+  const stale = ({ sessionId }: Person) => sql(`UPDATE sessions SET proven_at = now() - interval '11 minutes' WHERE id = $1`, sessionId);
+  const erase = (token: string, at: Pick<TestApp, 'request'> = app) => at.request('DELETE', 'users/me', { token });
+  const stepUp = (token: string, password: string) => app.request('POST', 'auth/step-up', { token, body: { password } });
+
+  it('is asked for when the last proof is old, and holds in every process', async () => {
+    const person = await aUser(app);
+    await stale(person);
+    expect(await erase(person.accessToken)).toMatchObject({ status: 403, body: { code: 'auth/step-up-required' } });
+    expect((await me(person.accessToken, other)).status).toBe(200); // now it is remembered there as stale
+    expect((await stepUp(person.accessToken, PASSWORD)).status).toBe(204);
+    await eventually(async () => (await erase(person.accessToken, other)).status === 204, WITHIN_A_SECOND);
+  });
+
+  it('takes the right password, and only that makes the session fresh', async () => {
+    const person = await aUser(app);
+    await stale(person);
+    expect(await stepUp(person.accessToken, 'seven wrong words in a row')).toMatchObject({
+      status: 401,
+      body: { code: 'auth/invalid-credentials' },
+    });
+    expect((await erase(person.accessToken)).status).toBe(403);
+    expect((await me(person.accessToken)).status).toBe(200);
+  });
+
+  it('concerns this session only', async () => {
+    const person = await aUser(app);
+    const second = await aSession(app, person.id);
+    await stale(person);
+    await stale({ ...person, ...second });
+    await stepUp(person.accessToken, PASSWORD);
+    expect((await erase(second.accessToken)).status).toBe(403);
+    expect((await erase(person.accessToken)).status).toBe(204);
+  });
+});
+
 describe('a live session', () => {
   const update = (admin: Person, id: string, body: object) => app.request('PATCH', `users/${id}`, { token: admin.accessToken, body });
 

@@ -321,6 +321,10 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
     const by = await aUser(app);
     return [{ by, body: { currentPassword: by.password, newPassword: 'six yellow lanterns over water' } }];
   },
+  'auth.stepUp': async () => {
+    const by = await aUser(app);
+    return [{ by, body: { password: by.password } }];
+  },
   'jwks.keySet': async () => [{}],
   'users.me': async () => [{ by: await aUser(app) }],
   'users.updateMe': async () => [{ by: await aUser(app), body: { name: 'Ada King', metadata: { a: 'b' } } }],

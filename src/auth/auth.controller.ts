@@ -1,10 +1,21 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import { Creates, IdPipe, Problems } from '#http';
-import { Actor, Caller, LimitedPerAddress, Public, SignedIn, tooManyAttempts } from '#security';
+import { Actor, Caller, LimitedPerAddress, Public, SessionOnly, SignedIn, tooManyAttempts } from '#security';
 import type { FastifyRequest } from 'fastify';
-import { ChangePasswordDto, LoginDto, RefreshDto, RegisterDto, SessionList, SessionResponse, TokensResponse } from './auth.dto.js';
+import { AccountsService } from './accounts.service.js';
+import {
+  ChangePasswordDto,
+  LoginDto,
+  RefreshDto,
+  RegisterDto,
+  SessionList,
+  SessionResponse,
+  StepUpDto,
+  TokensResponse,
+} from './auth.dto.js';
 import { emailTaken, invalidCredentials, invalidRefreshToken, sessionNotFound, weakPassword } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
+import { LoginsService } from './logins.service.js';
 import { type Device, SessionsService } from './sessions.service.js';
 
 const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
@@ -13,6 +24,8 @@ const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAge
 export class AuthController {
   constructor(
     private readonly auth: AuthService,
+    private readonly accounts: AccountsService,
+    private readonly logins: LoginsService,
     private readonly sessions: SessionsService,
   ) {}
 
@@ -23,7 +36,7 @@ export class AuthController {
   @Creates('/users/me')
   @Problems(emailTaken, weakPassword, tooManyAttempts)
   async register(@Body() body: RegisterDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.auth.register(body, deviceOf(request)));
+    return TokensResponse.from(await this.accounts.register(body, deviceOf(request)));
   }
 
   /** Log in with address and password */
@@ -32,7 +45,7 @@ export class AuthController {
   @HttpCode(200)
   @Problems(invalidCredentials, tooManyAttempts)
   async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.auth.login(body, deviceOf(request)));
+    return TokensResponse.from(await this.logins.login(body, deviceOf(request)));
   }
 
   /**
@@ -52,6 +65,7 @@ export class AuthController {
   /** Log out: end this session */
   @Post('logout')
   @SignedIn()
+  @SessionOnly()
   @HttpCode(204)
   @Problems(sessionNotFound)
   async logout(@Caller() actor: Actor): Promise<void> {
@@ -61,6 +75,7 @@ export class AuthController {
   /** List my sessions */
   @Get('sessions')
   @SignedIn()
+  @SessionOnly()
   async listSessions(@Caller() actor: Actor): Promise<SessionList> {
     const sessions = await this.sessions.list(actor);
     return { items: sessions.map((session) => SessionResponse.from(session, actor.sessionId)), nextCursor: null };
@@ -69,6 +84,7 @@ export class AuthController {
   /** End one of my sessions */
   @Delete('sessions/:id')
   @SignedIn()
+  @SessionOnly()
   @HttpCode(204)
   @Problems(sessionNotFound)
   async endSession(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<void> {
@@ -78,14 +94,31 @@ export class AuthController {
   /** End all my other sessions */
   @Delete('sessions')
   @SignedIn()
+  @SessionOnly()
   @HttpCode(204)
   async endOtherSessions(@Caller() actor: Actor): Promise<void> {
     await this.sessions.endOthers(actor, 'ended by its user');
   }
 
+  /**
+   * Prove once more who I am
+   *
+   * This session may then, for ten minutes, do what asks for a fresh proof: add or remove a way of logging in, change the address, delete
+   * the account. A login is such a proof, too.
+   */
+  @Post('step-up')
+  @SignedIn()
+  @SessionOnly()
+  @HttpCode(204)
+  @Problems(invalidCredentials, tooManyAttempts)
+  async stepUp(@Caller() actor: Actor, @Body() body: StepUpDto, @Req() request: FastifyRequest): Promise<void> {
+    await this.auth.stepUp(actor, body, deviceOf(request));
+  }
+
   /** Change my password; my other sessions end */
   @Post('password/change')
   @SignedIn()
+  @SessionOnly()
   @HttpCode(204)
   @Problems(invalidCredentials, weakPassword, tooManyAttempts)
   async changePassword(@Caller() actor: Actor, @Body() body: ChangePasswordDto, @Req() request: FastifyRequest): Promise<void> {

@@ -1,10 +1,13 @@
 import { Global, Module } from '@nestjs/common';
 import { JwtStrategy, SessionDirectory } from '#security';
 import { UsersModule } from '../users/users.module.js';
+import { AccountsService } from './accounts.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthPrivacy } from './auth.privacy.js';
 import { AuthService } from './auth.service.js';
 import { JwksController } from './jwks.controller.js';
+import { LoginsService } from './logins.service.js';
+import { OneTimeTokensService } from './one-time-tokens.service.js';
 import { PasswordsService } from './passwords.service.js';
 import { SessionsJobs } from './sessions.jobs.js';
 import { SessionsService } from './sessions.service.js';
@@ -16,6 +19,9 @@ import { SessionsService } from './sessions.service.js';
   controllers: [AuthController, JwksController],
   providers: [
     AuthService,
+    AccountsService,
+    LoginsService,
+    OneTimeTokensService,
     AuthPrivacy,
     PasswordsService,
     SessionsService,
@@ -23,6 +29,6 @@ import { SessionsService } from './sessions.service.js';
     JwtStrategy,
     { provide: SessionDirectory, useExisting: SessionsService },
   ],
-  exports: [SessionDirectory, AuthService, JwtStrategy],
+  exports: [SessionDirectory, AccountsService, JwtStrategy],
 })
 export class AuthModule {}

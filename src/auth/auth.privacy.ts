@@ -11,7 +11,7 @@ const PAGE = 500;
 @Injectable()
 export class AuthPrivacy extends PersonalData {
   readonly name = 'auth';
-  readonly tables = ['passwords', 'sessions', 'tickets', 'budgets'];
+  readonly tables = ['passwords', 'sessions', 'one_time_tokens', 'tickets', 'budgets'];
 
   constructor(private readonly budgets: Budgets) {
     super();
@@ -37,5 +37,6 @@ export class AuthPrivacy extends PersonalData {
   async erase(userId: string, db: Tx): Promise<void> {
     await db.password.deleteMany({ where: { userId } });
     await db.session.deleteMany({ where: { userId } });
+    await db.oneTimeToken.deleteMany({ where: { userId } });
   }
 }

@@ -25,7 +25,7 @@ export interface PasswordAttempt {
   password: string;
   ip: string;
   /** What the password is to allow: names the failure in the audit log. */
-  purpose: 'auth.login' | 'auth.password-change';
+  purpose: 'auth.login' | 'auth.password-change' | 'auth.step-up';
   /** Who asks; null before a login. */
   actor: Actor | null;
   /** Whose account the address is, whether or not it may log in. */

@@ -81,7 +81,7 @@ export class SessionsService extends SessionDirectory {
     // Asked once a second for every open stream: `alive` and `hasAccess` in one prepared statement.
     const found = await rows<Omit<LiveSession, 'permissions'>>(
       this.prisma,
-      Prisma.sql`SELECT s.id AS "sessionId", s.user_id AS "userId", u.roles FROM sessions s JOIN users u ON u.id = s.user_id
+      Prisma.sql`SELECT s.id AS "sessionId", s.user_id AS "userId", u.roles, 'session' AS via, s.proven_at AS "provenAt" FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.id = ANY (${[...sessionIds]}::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now() AND s.rotated_at > ${rotatedAt.gt}
           AND u.status = 'active' AND (u.access_revoked_at IS NULL OR u.access_revoked_at < s.created_at)`,
     );
@@ -161,6 +161,19 @@ export class SessionsService extends SessionDirectory {
     });
   }
 
+  /** Notes that the user of this session has just proven who they are. */
+  async refreshProof({ id, sessionId }: Actor): Promise<void> {
+    await transaction(this.prisma, async (db) => {
+      const { count } = await db.session.updateMany({
+        where: { id: sessionId, userId: id, ...this.alive() },
+        data: { provenAt: new Date() },
+      });
+      if (count === 0) throw sessionNotFound('The session has ended; log in again.');
+      await record(db, { actor: { id }, action: 'auth.stepped-up', resource: auditedSession(sessionId), subject: id });
+      signal(db, 'session', sessionId);
+    });
+  }
+
   /** Deletes at most so many sessions that ended long ago, and says how many. */
   async purge(limit: number): Promise<number> {
     const cutoff = new Date(Date.now() - this.env.AUTH_SESSION_HISTORY_SECONDS * 1_000);
@@ -182,7 +195,9 @@ export class SessionsService extends SessionDirectory {
 
   private async load(id: string): Promise<LiveSession | null> {
     const session = await this.findLive(id);
-    return session && { sessionId: id, userId: session.userId, roles: session.user.roles, permissions: permissionsOf(session.user.roles) };
+    if (session === null) return null;
+    const { userId, user, provenAt } = session;
+    return { sessionId: id, userId, roles: user.roles, permissions: permissionsOf(user.roles), via: 'session', provenAt };
   }
 
   private async findLive(id: string) {

@@ -4,8 +4,9 @@ import { Env } from '#config';
 import { Actor } from '#security';
 import { DocsGuard } from './docs.guard.js';
 
-const staff = new Actor('ada', 'session', ['support'], new Set(['ops:read']));
-const customer = new Actor('joan', 'session', ['customer'], new Set());
+const aSession = { sessionId: 'session', via: 'session', provenAt: new Date() } as const;
+const staff = new Actor({ ...aSession, userId: 'ada', roles: ['support'], permissions: new Set(['ops:read']) });
+const customer = new Actor({ ...aSession, userId: 'joan', roles: ['customer'], permissions: new Set() });
 
 /** True, or the kind of the refusal. */
 function answer(settings: Partial<Env>, actor?: Actor): unknown {

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { Env } from '#config';
 import { Signals } from '#database';
 import type { EventStream } from '#http';
-import { type Actor, actorOf, SessionDirectory } from '#security';
+import { Actor, SessionDirectory } from '#security';
 import { Logger } from '#telemetry';
 import { streamsFull, tooManyStreams } from './streams.errors.js';
 import { heartbeatFrame } from './streams.rules.js';
@@ -141,7 +141,7 @@ export class SubscriptionsService implements OnApplicationBootstrap, OnModuleDes
         const session = living.get(id);
         for (const subscription of this.bySession.get(id) ?? []) {
           if (session === undefined) subscription.stream.end();
-          else subscription.actor = actorOf(session);
+          else subscription.actor = new Actor(session);
         }
       }
       if (everybody) this.seenAt = began;

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@nestjs/common';
 import { type ExpectedVersions, IdPipe, IfMatch, Problems } from '#http';
-import { Actor, Caller, Requires, SignedIn } from '#security';
+import { Actor, Caller, Requires, SignedIn, StepUp } from '#security';
 import { ListUsersQuery, UpdateMeDto, UpdateUserDto, UserList, UserResponse } from './users.dto.js';
 import { externalIdTaken, lastAdmin, userNotFound } from './users.errors.js';
 import { UsersService } from './users.service.js';
@@ -31,6 +31,7 @@ export class UsersController {
    */
   @Delete('me')
   @SignedIn()
+  @StepUp()
   @HttpCode(204)
   @Problems(lastAdmin)
   eraseMe(@Caller() actor: Actor, @IfMatch() expected: ExpectedVersions): Promise<void> {

@@ -58,7 +58,8 @@ export async function aSession(app: TestApp, userId: string): Promise<Pick<Perso
 }
 
 /** What the guards make of a person: for calling services as them. */
-export const actorOf = ({ id, sessionId, roles }: Person): Actor => new Actor(id, sessionId, roles, permissionsOf(roles));
+export const actorOf = ({ id, sessionId, roles }: Person): Actor =>
+  new Actor({ userId: id, sessionId, roles, permissions: permissionsOf(roles), via: 'session', provenAt: new Date() });
 
 /** A post of this author's: a draft, unless `published`. */
 export async function aPost(

@@ -204,6 +204,12 @@ export class Env extends Tuning {
   @Min(60)
   AUTH_SESSION_TTL_SECONDS = 7_776_000;
 
+  /** For so long after a proof of who they are (a login, a step-up) a session may change how its user logs in. */
+  @IsInt()
+  @Min(30)
+  @Max(3_600)
+  AUTH_STEP_UP_SECONDS = 600;
+
   /**
    * The server that takes mails: `smtps://user:password@mail.example.org` or `smtp://…:587`, which is encrypted where the server offers it,
    * and must be before it is told a password. `?requireTLS=true` insists, `?ignoreTLS=true` does without. Unset: mails land in

@@ -1,3 +1,6 @@
+import type { ProblemDefinition } from '#errors';
+import { STATUS } from './problem.filter.js';
+
 /** Headers that many answers have. */
 export const HEADERS = {
   'X-Request-Id': { description: 'Names this request in our logs.', schema: { type: 'string' as const } },
@@ -55,3 +58,29 @@ export const TICKET = {
   name: 'ticket',
   description: 'What `POST /events/tickets` answers with, where no header can be sent. It is good once, for 30 seconds.',
 };
+
+/** A reference to one of `HEADERS`. */
+export function header(name: keyof typeof HEADERS) {
+  return { $ref: `#/components/headers/${name}` } as never;
+}
+
+/** `auth/email-taken` → `auth.email-taken`: components' names have no slash. */
+export function componentName({ code }: ProblemDefinition): string {
+  return code.replace('/', '.');
+}
+
+/** The example of a problem, as a document of it would be answered. */
+export function exampleOf({ code, title, help, kind }: ProblemDefinition) {
+  return {
+    summary: title,
+    value: {
+      type: `https://api.example.com/problems/${code}`,
+      title,
+      status: STATUS[kind],
+      detail: help,
+      instance: '/api/v1',
+      code,
+      requestId: '7f1f6a3e-1a52-4f6e-9a51-2a4f1c0f7d10',
+    },
+  };
+}

@@ -3,12 +3,23 @@ import { DiscoveryService } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { Env } from '#config';
 import { type ProblemDefinition, problemCatalogue } from '#errors';
-import { ACCESS, type Access, forbidden, invalidTicket, invalidToken, TICKETS, unauthenticated } from '#security';
+import {
+  ACCESS,
+  type Access,
+  forbidden,
+  invalidTicket,
+  invalidToken,
+  SESSION,
+  sessionRequired,
+  stepUpRequired,
+  TICKETS,
+  unauthenticated,
+} from '#security';
 import { ENDLESS } from './event-stream.js';
 import * as errors from './http.errors.js';
 import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
-import { BEARER, HEADERS, PROBLEM_SCHEMA, TICKET } from './openapi-components.js';
+import { BEARER, componentName, exampleOf, header, HEADERS, PROBLEM_SCHEMA, TICKET } from './openapi-components.js';
 import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
 import { LOCATED, VERSIONED } from './representation.js';
 
@@ -32,6 +43,8 @@ interface RouteFacts {
   located: boolean;
   endless: boolean;
   tickets: boolean;
+  /** Whether only a session may call, and whether it has to be fresh. */
+  session: 'any' | 'fresh' | undefined;
 }
 
 /** What the application says of itself; `tags` by the noun an operation's path begins with. */
@@ -119,6 +132,7 @@ function collectFacts(app: INestApplication): Map<string, RouteFacts> {
         located: Reflect.getMetadata(LOCATED, handler) === true,
         endless: Reflect.getMetadata(ENDLESS, handler) === true,
         tickets: Reflect.getMetadata(TICKETS, handler) === true,
+        session: Reflect.getMetadata(SESSION, handler) as RouteFacts['session'],
       });
     }
   }
@@ -134,7 +148,7 @@ function completeOperation(
 ): void {
   const [summary = '', ...rest] = (operation.summary ?? '').split('\n');
   operation.summary = summary.trim();
-  operation.description = [rest.join('\n').trim(), accessText(route.access)].filter(Boolean).join('\n\n');
+  operation.description = [rest.join('\n').trim(), accessText(route)].filter(Boolean).join('\n\n');
   operation.tags = [tagOf(path)];
   operation.security =
     route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? [{ bearer: [] }] : [])] : [{ bearer: [] }];
@@ -150,9 +164,11 @@ function completeOperation(
   for (const [status, codes] of problemsByStatus(operation, method, route)) operation.responses[status] = problemResponse(codes, shared);
 }
 
-function accessText(access: Access): string {
-  if (access.level === 'permission') return `Needs the permission \`${access.permission}\`.`;
-  return access.level === 'signed-in' ? 'Needs a login.' : 'Needs no login.';
+function accessText({ access, session }: RouteFacts): string {
+  const how =
+    session === 'fresh' ? ' Needs a fresh proof of who you are (`POST /api/v1/auth/step-up`).' : session ? ' Not with an API key.' : '';
+  if (access.level === 'permission') return `Needs the permission \`${access.permission}\`.${how}`;
+  return access.level === 'signed-in' ? `Needs a login.${how}` : 'Needs no login.';
 }
 
 /** Everything this operation can fail with: its own problems, and those that follow from what it takes and who may call it. */
@@ -170,6 +186,8 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
   if (route.tickets) problems.add(invalidTicket);
   if (access.level === 'permission') problems.add(forbidden);
+  if (route.session) problems.add(sessionRequired);
+  if (route.session === 'fresh') problems.add(stepUpRequired);
   if (method !== 'get')
     for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);
   if ((operation.parameters as ParameterObject[]).some(({ name }) => name === 'cursor')) problems.add(errors.invalidCursor);
@@ -199,30 +217,6 @@ function problemResponse(problems: ProblemDefinition[], shared: Record<string, u
   const name = componentName(problems[0]!);
   shared[name] = response;
   return { $ref: `#/components/responses/${name}` } as unknown as ResponseObject;
-}
-
-function exampleOf({ code, title, help, kind }: ProblemDefinition) {
-  return {
-    summary: title,
-    value: {
-      type: `https://api.example.com/problems/${code}`,
-      title,
-      status: STATUS[kind],
-      detail: help,
-      instance: '/api/v1',
-      code,
-      requestId: '7f1f6a3e-1a52-4f6e-9a51-2a4f1c0f7d10',
-    },
-  };
-}
-
-/** `auth/email-taken` → `auth.email-taken`: components' names have no slash. */
-function componentName({ code }: ProblemDefinition): string {
-  return code.replace('/', '.');
-}
-
-function header(name: keyof typeof HEADERS) {
-  return { $ref: `#/components/headers/${name}` } as never;
 }
 
 function describeSuccess(status: string, response: ResponseObject, route: RouteFacts, method: string): void {

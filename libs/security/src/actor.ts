@@ -1,31 +1,40 @@
 /** What a role allows, as `noun:verb`. Which permissions exist is the application's affair. */
 export type Permission = `${string}:${string}`;
 
-/** Who is calling: a signed-in user with what they may do. Where nobody is signed in, services are handed `null`. */
-export class Actor {
-  constructor(
-    readonly id: string,
-    readonly sessionId: string,
-    readonly roles: readonly string[],
-    private readonly permissions: ReadonlySet<string>,
-  ) {}
-
-  can(permission: Permission): boolean {
-    return this.permissions.has(permission);
-  }
-}
-
-/** A session that has not ended, with what its user may do now. */
+/** A session that has not ended, or an API key, with what its user may do now. */
 export interface LiveSession {
+  /** The id of the session, or of the API key. */
   sessionId: string;
   userId: string;
   roles: readonly string[];
   permissions: ReadonlySet<string>;
+  via: 'session' | 'api-key';
+  /** When its user last proved who they are: at the login, or since (`POST /auth/step-up`). */
+  provenAt: Date;
 }
 
-/** A live session's user, with what they may do now. */
-export function actorOf({ userId, sessionId, roles, permissions }: LiveSession): Actor {
-  return new Actor(userId, sessionId, roles, permissions);
+/** Who is calling: a signed-in user with what they may do. Where nobody is signed in, services are handed `null`. */
+export class Actor {
+  readonly id: string;
+  /** The id of the session, or of the API key. */
+  readonly sessionId: string;
+  readonly roles: readonly string[];
+  readonly via: LiveSession['via'];
+  readonly provenAt: Date;
+  private readonly permissions: ReadonlySet<string>;
+
+  constructor({ userId, sessionId, roles, permissions, via, provenAt }: LiveSession) {
+    this.id = userId;
+    this.sessionId = sessionId;
+    this.roles = roles;
+    this.via = via;
+    this.provenAt = provenAt;
+    this.permissions = permissions;
+  }
+
+  can(permission: Permission): boolean {
+    return this.permissions.has(permission);
+  }
 }
 
 /** Where guards look up sessions; the application provides it. An ended session must be gone from it, in every process, within a second. */

@@ -1,7 +1,7 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import { type Actor, actorOf, SessionDirectory } from './actor.js';
+import { Actor, SessionDirectory } from './actor.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { ACCESS, type Access, type AuthenticatedRequest, carriesCredentials } from './security.decorator.js';
 import { invalidTicket, invalidToken } from './security.errors.js';
@@ -47,7 +47,7 @@ export class AuthenticationGuard extends AuthGuard() {
     if (typeof ticket !== 'string') return;
     const sessionId = await this.tickets.redeem(ticket);
     const session = sessionId && (await this.sessions.find(sessionId));
-    if (session) request.actor = actorOf(session);
+    if (session) request.actor = new Actor(session);
     else request.credentialsRefused = 'ticket';
   }
 

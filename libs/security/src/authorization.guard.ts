@@ -1,13 +1,18 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { Env } from '#config';
+import type { Actor } from './actor.js';
 import { refuseBadCredentials } from './authentication.guard.js';
-import { ACCESS, type Access, type AuthenticatedRequest } from './security.decorator.js';
-import { forbidden, unauthenticated } from './security.errors.js';
+import { ACCESS, type Access, type AuthenticatedRequest, SESSION } from './security.decorator.js';
+import { forbidden, sessionRequired, stepUpRequired, unauthenticated } from './security.errors.js';
 
 /** Lets through whom the route's decorator names; a route that names nobody lets nobody through (and stops the start-up, see RouteCheck). */
 @Injectable()
 export class AuthorizationGuard implements CanActivate {
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly env: Env,
+  ) {}
 
   canActivate(context: ExecutionContext): boolean {
     const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]);
@@ -18,6 +23,14 @@ export class AuthorizationGuard implements CanActivate {
     if (access === undefined) throw forbidden('Nobody may call this route.');
     if (access.level === 'permission' && !request.actor.can(access.permission))
       throw forbidden(`This needs the permission ${access.permission}, which none of your roles has.`);
+    this.checkSession(request.actor, this.reflector.get<'any' | 'fresh' | undefined>(SESSION, context.getHandler()));
     return true;
+  }
+
+  private checkSession({ via, provenAt }: Actor, wanted: 'any' | 'fresh' | undefined): void {
+    if (wanted === undefined) return;
+    if (via !== 'session') throw sessionRequired('An API key cannot do this; call with the access token of a session.');
+    if (wanted === 'fresh' && provenAt.getTime() <= Date.now() - this.env.AUTH_STEP_UP_SECONDS * 1_000)
+      throw stepUpRequired('Call POST /api/v1/auth/step-up first, then repeat this call.');
   }
 }

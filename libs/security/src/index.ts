@@ -1,4 +1,4 @@
-export { Actor, actorOf, type LiveSession, type Permission, SessionDirectory } from './actor.js';
+export { Actor, type LiveSession, type Permission, SessionDirectory } from './actor.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { AuthorizationGuard } from './authorization.guard.js';
 export { type Budget, Budgets } from './budgets.js';
@@ -15,8 +15,19 @@ export {
   carriesCredentials,
   Public,
   Requires,
+  SESSION,
+  SessionOnly,
   SignedIn,
+  StepUp,
 } from './security.decorator.js';
-export { forbidden, invalidTicket, invalidToken, tooManyAttempts, unauthenticated } from './security.errors.js';
+export {
+  forbidden,
+  invalidTicket,
+  invalidToken,
+  sessionRequired,
+  stepUpRequired,
+  tooManyAttempts,
+  unauthenticated,
+} from './security.errors.js';
 export { SecurityModule } from './security.module.js';
 export { TakesTickets, type Ticket, TICKETS, Tickets } from './tickets.js';

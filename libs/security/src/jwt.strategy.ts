@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import { ExtractJwt, Strategy } from 'passport-jwt';
-import { type Actor, actorOf, SessionDirectory } from './actor.js';
+import { Actor, SessionDirectory } from './actor.js';
 import { type AccessClaims, KeyRing } from './keys.js';
 
 // passport-jwt verifies with jsonwebtoken, which refuses Ed25519; its own seam takes another verifier.
@@ -30,6 +30,6 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   async validate(claims: AccessClaims): Promise<Actor | false> {
     const session = await this.sessions.find(claims.sid);
     if (session === null || session.userId !== claims.sub) return false;
-    return actorOf(session);
+    return new Actor(session);
   }
 }

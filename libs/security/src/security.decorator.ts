@@ -21,6 +21,17 @@ export const SignedIn = () => SetMetadata(ACCESS, { level: 'signed-in' } satisfi
 /** Only who has the permission may call; others are answered 403. */
 export const Requires = (permission: Permission) => SetMetadata(ACCESS, { level: 'permission', permission } satisfies Access);
 
+export const SESSION = 'ashlar:session';
+
+/** Only a session may call, no API key: what concerns how somebody logs in. */
+export const SessionOnly = () => SetMetadata(SESSION, 'any');
+
+/**
+ * Only a session may call whose user has proven within the last ten minutes (AUTH_STEP_UP_SECONDS) who they are: to add or remove a way of
+ * logging in, to change the address, to delete the account. A login is such a proof, and so is `POST /auth/step-up`.
+ */
+export const StepUp = () => SetMetadata(SESSION, 'fresh');
+
 /** A request after the authentication guard: who calls, or why their credentials were refused. */
 export interface AuthenticatedRequest extends FastifyRequest {
   actor?: Actor | null;

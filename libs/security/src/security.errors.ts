@@ -28,6 +28,20 @@ export const forbidden = problem(
   'You are signed in, but none of your roles has the permission this call needs. Ask an administrator for it.',
 );
 
+export const sessionRequired = problem(
+  'auth/session-required',
+  'forbidden',
+  'Not with an API key',
+  'An API key never manages how somebody logs in: no passwords, sessions, second factors, linked accounts or other keys. Log in, and call with the access token of the session.',
+);
+
+export const stepUpRequired = problem(
+  'auth/step-up-required',
+  'forbidden',
+  'Prove once more who you are',
+  'The call adds or removes a way of logging in, or cannot be undone, so this session must have proven within the last ten minutes who you are. Call POST /api/v1/auth/step-up with your password or another factor, then repeat this call.',
+);
+
 export const tooManyAttempts = problem(
   'auth/too-many-attempts',
   'too-many',

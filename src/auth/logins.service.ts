@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import type { Db } from '#database';
+import { type User, UsersService } from '../users/users.service.js';
+import type { LoginDto } from './auth.dto.js';
+import { invalidCredentials } from './auth.errors.js';
+import { PasswordsService } from './passwords.service.js';
+import { type Device, SessionsService, type Tokens } from './sessions.service.js';
+
+/** What a proof of one factor leads to. */
+export type LoginOutcome = Tokens;
+
+/** Logging in: the password, and where every other way ends, too. */
+@Injectable()
+export class LoginsService {
+  constructor(
+    private readonly users: UsersService,
+    private readonly passwords: PasswordsService,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  async login({ email, password }: LoginDto, device: Device): Promise<LoginOutcome> {
+    const user = await this.users.findByEmail(email);
+    const active = user?.status === 'active' ? user : null;
+    const attempt = { userId: active?.id ?? null, email, password, ip: device.ip };
+    await this.passwords.prove({ ...attempt, purpose: 'auth.login', actor: null, subject: user?.id ?? null });
+    if (active === null) throw invalidCredentials('The address or the password is wrong.');
+    return this.complete(active, device);
+  }
+
+  /** Goes on for somebody who has just proven by one factor (a password, an account elsewhere) that they are this active user. */
+  async complete(user: User, device: Device, db?: Db): Promise<LoginOutcome> {
+    return this.sessions.open(user, device, db);
+  }
+}
