@@ -30,7 +30,7 @@ export default {
   testTimeout: 30_000,
   projects: [
     project('unit', ['{libs,src,prisma}/**/*.spec.ts', 'test/*.spec.ts'], {}),
-    project('e2e', ['test/*.e2e-spec.ts'], withDatabase),
+    project('e2e', ['test/*.e2e-spec.ts', 'test/contract/*.e2e-spec.ts'], withDatabase),
     project('full', ['test/full/*.full-spec.ts', 'test/generated/*.generated-spec.ts'], withDatabase),
   ],
 };

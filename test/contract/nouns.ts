@@ -70,17 +70,17 @@ export function nounsOf({ app, product }: World) {
     return id;
   }
 
-  /** An event that the idle consumer has failed with too often. */
-  async function aStuckEvent(): Promise<string> {
+  /** An event that an idle consumer has failed with too often. */
+  async function aStuckEvent(consumer = IDLE_CONSUMER): Promise<string> {
     const { id } = await aPost(app, await aUser(app));
     const [event] = await app.prisma.event.findMany({ where: { resourceId: id } });
-    await app.prisma.eventSubscription.createMany({ data: [{ consumer: IDLE_CONSUMER, event: 'post.created' }], skipDuplicates: true });
+    await app.prisma.eventSubscription.createMany({ data: [{ consumer, event: 'post.created' }], skipDuplicates: true });
     const eventId = event!.id;
     const stuck = { position: 1n, resource: `post:${id}`, status: 'stuck' as const, attempts: 12, lastError: 'x' };
     // Once the subscription is known, the dispatcher may have been first.
     await app.prisma.eventDelivery.upsert({
-      where: { eventId_consumer: { eventId, consumer: IDLE_CONSUMER } },
-      create: { consumer: IDLE_CONSUMER, eventId, ...stuck },
+      where: { eventId_consumer: { eventId, consumer } },
+      create: { consumer, eventId, ...stuck },
       update: stuck,
     });
     return eventId;

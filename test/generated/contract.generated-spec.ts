@@ -24,7 +24,10 @@ let things: ReturnType<typeof thingsOf>;
 
 beforeAll(async () => {
   app = await startApp({ ROLE: 'api' });
-  product = await startProcess({ databaseUrl: app.databaseUrl, env: { RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600' } });
+  product = await startProcess({
+    databaseUrl: app.databaseUrl,
+    env: { RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600', AUTH_STEP_UP_SECONDS: '3600' },
+  });
   people = { customer: await aUser(app), admin: await aUser(app, { roles: ['admin'] }) };
   things = thingsOf({ app, product }, people.admin);
   for (const by of Object.values(people))

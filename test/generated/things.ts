@@ -9,7 +9,7 @@ export interface Purpose {
   target: string;
   query: Draft['query'];
   /** Another thing that the same call names. */
-  the(name: string): Promise<string>;
+  the: (name: string) => Promise<string>;
 }
 
 type Thing = (by: Person, purpose: Purpose) => Promise<string> | string;
