@@ -59,6 +59,9 @@ const STANDARD: Record<string, readonly unknown[]> = {
 /** Items of lists that are told apart by one of their members; JSON Schema cannot say so. */
 const TOLD_APART_BY: Record<string, string> = { preferences: 'kind' };
 
+/** Members that may be left out in a case the schema does not tell: where the tokens are in cookies, say. */
+const ALWAYS_GIVEN = ['refreshToken'];
+
 const MADE_FOR = new Set(
   `$ref anyOf allOf not type enum format pattern minLength maxLength minimum maximum minItems maxItems uniqueItems maxProperties items
   properties required additionalProperties propertyNames description example default`.split(/\s+/),
@@ -123,7 +126,8 @@ const distinct = (items: Schema, minLength: number, maxLength: number, by?: stri
 
 function object({ properties = {}, required = [], additionalProperties = true, propertyNames, maxProperties }: Schema) {
   const members = Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, valid(schema, name)]));
-  const described = fc.record(members, { requiredKeys: required, noNullPrototype: true });
+  const given = ALWAYS_GIVEN.filter((name) => name in properties);
+  const described = fc.record(members, { requiredKeys: [...new Set([...required, ...given])], noNullPrototype: true });
   if (additionalProperties === false) return described;
   const other = typeof additionalProperties === 'object' ? valid(additionalProperties) : fc.string();
   const name = valid({ type: 'string', ...propertyNames }).filter((name) => !INHERITED_NAMES.includes(name as string)) as Arbitrary<string>;

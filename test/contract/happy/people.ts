@@ -26,6 +26,7 @@ export function happyCallsOfPeople(world: World): HappyCalls {
       const by = await aUser(app);
       return [{ by, body: { currentPassword: by.password, newPassword: 'six yellow lanterns over water' } }];
     },
+    'auth.csrf': async () => [{ by: await aUser(app) }],
     'auth.stepUp': async () => {
       const by = await aUser(app);
       return [{ by, body: { password: by.password } }];
