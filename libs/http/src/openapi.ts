@@ -270,10 +270,9 @@ function headerParameters(route: RouteFacts, method: string): ParameterObject[] 
 function describeParameter(parameter: ParameterObject): void {
   if (parameter.in !== 'path') return;
   parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
-  parameter.schema =
-    parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name)
-      ? { type: 'string', minLength: 1, maxLength: 120, pattern: '^[A-Za-z0-9-]+$' }
-      : { type: 'string', format: 'uuid' };
+  parameter.schema = /(^i|I)d$/.test(parameter.name)
+    ? { type: 'string', format: 'uuid' }
+    : { type: 'string', minLength: 1, maxLength: 120, pattern: parameter.name === 'idOrSlug' ? '^[A-Za-z0-9-]+$' : '^[A-Za-z0-9.-]+$' };
 }
 
 /** `/api/v1/orders/{id}` → `Orders`. */
