@@ -10,6 +10,8 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'order.refunded': { amount: total },
   'post.published': {},
   'password.changed': {},
+  'identity.linked': { provider: 'google' },
+  'identity.unlinked': { provider: 'google' },
   'webhook.disabled': { reason: 'gone' },
 };
 
