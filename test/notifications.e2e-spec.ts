@@ -244,7 +244,11 @@ describe('preferences', () => {
       'webhook.disabled',
     ]);
     expect(preferences.every(({ inApp, email }) => inApp && email)).toBe(true);
-    expect(preferences.filter(({ mandatory }) => mandatory).map(({ kind }) => kind)).toEqual(['password.changed', 'identity.linked', 'identity.unlinked']);
+    expect(preferences.filter(({ mandatory }) => mandatory).map(({ kind }) => kind)).toEqual([
+      'password.changed',
+      'identity.linked',
+      'identity.unlinked',
+    ]);
     expect(await set(ada, 'order.paid', { inApp: true, email: false })).toMatchObject({ inApp: true, email: false });
     expect((await read(ada)).preferences.filter(({ email }) => !email).map(({ kind }) => kind)).toEqual(['order.paid']);
     expect(await read(eve)).toEqual({ preferences });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc, { type Arbitrary } from 'fast-check';
 import { startApp, type TestApp } from '../harness/app.js';
 import type { Answer } from '../harness/client.js';
+import { aCode, WITH_ACME } from '../harness/identities.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
 import { type Product, startProcess, stopProcesses } from '../harness/product.js';
 import type { UploadResponse } from '../../src/files/uploads.dto.js';
@@ -20,7 +21,7 @@ let people: Record<Exclude<Caller, 'anonymous'>, Person>;
 
 beforeAll(async () => {
   app = await startApp();
-  product = await startProcess({ databaseUrl: app.databaseUrl, env: { RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600' } });
+  product = await startProcess({ databaseUrl: app.databaseUrl, env: { ...WITH_ACME, RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600' } });
   people = { customer: await aUser(app), admin: await aUser(app, { roles: ['admin'] }) };
   for (const by of [people.customer, people.admin, people.customer, people.admin])
     for (const name of ['posts', 'orders']) await THINGS[name]!(by, NO_CALL);
@@ -45,6 +46,12 @@ type Thing = (by: Person, purpose: Purpose) => Promise<string> | string;
 const THINGS: Record<string, Thing> = {
   users: async () => (await aUser(app)).id,
   sessions: async (by) => (await aSession(app, by.id)).sessionId,
+  oauth: () => 'acme',
+  identities: async (by, { operationId }) => {
+    if (operationId === 'identities.begin') return 'acme';
+    const body = await aCode(app, by);
+    return (await product.request<{ id: string }>('POST', 'auth/identities', { token: by.accessToken, body })).body.id;
+  },
   posts: async (by, { operationId }) => {
     const { id } = await aPost(app, by, { published: true, tags: ['engines'] });
     if (operationId === 'posts.restore') await product.request('DELETE', `posts/${id}`, { token: by.accessToken });
