@@ -390,7 +390,7 @@ describe('the way back', () => {
     async (_, changed: Record<string, string | undefined>, lie: Record<string, unknown> = {}) => {
       const { location } = await answeredBy('liar', (question) => {
         const answer = { ...lieOf(question, lie), ...changed };
-        return Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== undefined)) as Record<string, string>;
+        return Object.fromEntries(Object.entries(answer).filter(([, value]) => value !== undefined));
       });
       expect(location!.href).toBe(`${RETURN_TO}?error=server_error`);
     },

@@ -57,7 +57,7 @@ export function returnUrl(returnTo: string, outcome: { code: string } | { error:
 }
 
 /** The cookie that ties a sign-in to the browser it began in. Without TLS (development) no browser takes the prefix. */
-export const cookieName = (publicUrl: string) => (publicUrl.startsWith('https:') ? '__Host-ashlar-oauth' : 'ashlar-oauth');
+export const cookieName = (publicUrl: string): string => (publicUrl.startsWith('https:') ? '__Host-ashlar-oauth' : 'ashlar-oauth');
 
 /** SameSite=Lax: the provider sends the browser back by a navigation. */
 export function browserCookie(publicUrl: string, value: string, seconds: number): string {
