@@ -339,6 +339,7 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
     const by = await aUser(app);
     return [{ by, body: { currentPassword: by.password, newPassword: 'six yellow lanterns over water' } }];
   },
+  'auth.csrf': async () => [{ by: await aUser(app) }],
   'auth.stepUp': async () => {
     const by = await aUser(app);
     return [{ by, body: { password: by.password } }];
@@ -756,6 +757,7 @@ const UNAUDITED: Record<string, string> = {
 const NEVER_ALIKE: Record<string, string> = {
   'oauth.start': 'it leads to the provider with secrets that are good once',
   'oauth.finish': 'it is the end of one sign-in',
+  'auth.csrf': 'each token has a random part, so that compression tells nothing about it',
   'streams.open': 'it tells what happens next, for as long as somebody listens (see the client of the harness)',
   'audit.verify': 'it counts what is in the log, and is itself written into it',
 };

@@ -4,7 +4,7 @@ import { Actor, Caller, SessionOnly, SignedIn, StepUp } from '#security';
 import { IdentityList, IdentityResponse } from './identities.dto.js';
 import { identityNotFound, identityTaken, lastWayToLogIn } from './identities.errors.js';
 import { IdentitiesService } from './identities.service.js';
-import { BeginLinkDto, ExchangeCodeDto, LinkUrlResponse } from './oauth.dto.js';
+import { BeginLinkDto, LinkIdentityDto, LinkUrlResponse } from './oauth.dto.js';
 import { invalidOauthCode, invalidOauthStart, oauthProviderNotFound, returnUrlNotAllowed } from './oauth.errors.js';
 import { OAuthService } from './oauth.service.js';
 
@@ -32,7 +32,7 @@ export class IdentitiesController {
   @StepUp()
   @Creates('/auth/identities')
   @Problems(invalidOauthCode, identityTaken)
-  async link(@Caller() actor: Actor, @Body() body: ExchangeCodeDto): Promise<IdentityResponse> {
+  async link(@Caller() actor: Actor, @Body() body: LinkIdentityDto): Promise<IdentityResponse> {
     return IdentityResponse.from(await this.identities.link(actor, body));
   }
 

@@ -7,7 +7,7 @@ import type { Actor } from '#security';
 import { auditedUser, type User, UsersService } from '../users/users.service.js';
 import { identityNotFound, identityTaken, lastWayToLogIn } from './identities.errors.js';
 import { identityLinked, identityUnlinked, type LinkedBy } from './identities.events.js';
-import type { ExchangeCodeDto } from './oauth.dto.js';
+import type { LinkIdentityDto } from './oauth.dto.js';
 import { oauthAccountExists, oauthAccountInactive, oauthAddressUnproven } from './oauth.errors.js';
 import { nameFor, type Profile, verdictOn } from './oauth.rules.js';
 import { OAuthService } from './oauth.service.js';
@@ -45,7 +45,7 @@ export class IdentitiesService {
   }
 
   /** Links the account elsewhere that a code stands for; once more changes nothing. @throws auth/identity-taken, auth/invalid-oauth-code */
-  async link(actor: Actor, proof: ExchangeCodeDto): Promise<Identity> {
+  async link(actor: Actor, proof: LinkIdentityDto): Promise<Identity> {
     return repeatedOnce(() =>
       transaction(this.prisma, async (db) => {
         const profile = await this.oauth.redeem(proof, actor.sessionId, db);

@@ -20,6 +20,7 @@ import {
 import { OAuthLoginsService } from './oauth-logins.service.js';
 import { browserOf } from './oauth.rules.js';
 import { OAuthService } from './oauth.service.js';
+import { HandsOutTokens } from './transport.interceptor.js';
 
 @Controller('auth/oauth')
 @Public({ credentials: 'ignored' })
@@ -43,6 +44,7 @@ export class OAuthController {
    * has the same address: that is signed in to (and linked) if both the provider and we have the address confirmed, and refused otherwise.
    */
   @Post('exchange')
+  @HandsOutTokens()
   @HttpCode(200)
   @Problems(invalidOauthCode, oauthAccountExists, oauthAccountInactive, oauthAddressUnproven)
   async exchange(@Body() body: ExchangeCodeDto, @Req() request: FastifyRequest): Promise<TokensResponse> {

@@ -1,6 +1,7 @@
 import { Text } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsOptional, IsString, Matches } from 'class-validator';
+import { TransportDto } from './auth.dto.js';
 
 const S256 = /^[A-Za-z0-9_-]{43}$/;
 const VERIFIER = /^[A-Za-z0-9._~-]{43,128}$/;
@@ -40,7 +41,19 @@ export class LinkUrlResponse {
   url: string;
 }
 
-export class ExchangeCodeDto {
+export class LinkIdentityDto {
+  /** What the browser came back with. */
+  @Text(1, 512)
+  code: string;
+
+  /** The verifier whose challenge was given at the start. @example "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" */
+  @IsString()
+  @Matches(VERIFIER, { message: '$property must be of 43 to 128 letters, digits, - . _ ~' })
+  @ApiProperty({ minLength: 43, maxLength: 128, pattern: VERIFIER.source })
+  verifier: string;
+}
+
+export class ExchangeCodeDto extends TransportDto {
   /** What the browser came back with. */
   @Text(1, 512)
   code: string;

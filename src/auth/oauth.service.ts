@@ -5,7 +5,7 @@ import { Env, type NamedKey, namedKeys, type OAuthProvider } from '#config';
 import { PrismaService, transaction, type Tx } from '#database';
 import { apiUrl } from '#http';
 import type { Actor } from '#security';
-import type { BeginLinkDto, ExchangeCodeDto, StartSignInQuery } from './oauth.dto.js';
+import type { BeginLinkDto, LinkIdentityDto, StartSignInQuery } from './oauth.dto.js';
 import { invalidOauthCode, invalidOauthStart, invalidOauthState, returnUrlNotAllowed } from './oauth.errors.js';
 import { OAuthProvidersService, SignInFailed } from './oauth-providers.service.js';
 import { browserCookie, type Profile, provesChallenge, returnUrl, secretsOf } from './oauth.rules.js';
@@ -113,7 +113,7 @@ export class OAuthService {
   }
 
   /** Uses a code up; a transaction that fails leaves it usable. `sessionId`: of the user who links. @throws auth/invalid-oauth-code */
-  async redeem({ code, verifier }: ExchangeCodeDto, sessionId: string | null, db: Tx): Promise<Profile> {
+  async redeem({ code, verifier }: LinkIdentityDto, sessionId: string | null, db: Tx): Promise<Profile> {
     const grant = await this.tokens.redeem(sessionId === null ? 'oauth:login' : 'oauth:link', code, db);
     const proof = grant?.data as Proof | undefined;
     if (proof === undefined || !provesChallenge(verifier, proof.challenge) || (proof.sessionId ?? null) !== sessionId)
