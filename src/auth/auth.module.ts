@@ -10,7 +10,7 @@ import { IdentitiesPrivacy } from './identities.privacy.js';
 import { IdentitiesService } from './identities.service.js';
 import { JwksController } from './jwks.controller.js';
 import { LoginsService } from './logins.service.js';
-import { OAuthController } from './oauth.controller.js';
+import { OauthController } from './oauth.controller.js';
 import { OAuthLoginsService } from './oauth-logins.service.js';
 import { OAuthProvidersService } from './oauth-providers.service.js';
 import { OAuthService } from './oauth.service.js';
@@ -23,7 +23,7 @@ import { SessionsService } from './sessions.service.js';
 @Global()
 @Module({
   imports: [UsersModule],
-  controllers: [AuthController, OAuthController, IdentitiesController, JwksController],
+  controllers: [AuthController, OauthController, IdentitiesController, JwksController],
   providers: [
     AuthService,
     AccountsService,

@@ -2,11 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { Env, type OAuthProvider, oauthProviders } from '#config';
 import { apiUrl } from '#http';
 import { Logger } from '#telemetry';
+import { isEmail } from 'class-validator';
 import type { Configuration } from 'openid-client';
 import { oauthProviderNotFound, oauthProviderUnavailable } from './oauth.errors.js';
 import { primaryAddress, type Profile, profileOf, type ReturnError } from './oauth.rules.js';
 
 type OpenIdClient = typeof import('openid-client');
+
+/** As `EmailAddress()` of #http takes them. */
+const isAddress = (text: string) => isEmail(text, { allow_utf8_local_part: false });
 
 const KNOWN_MS = 3_600_000;
 const STALE_MS = 30_000;
@@ -116,7 +120,11 @@ export class OAuthProvidersService {
     const asked = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined;
     const said = asked ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims;
     const { email, email_verified: emailVerified } = said;
-    return profileOf(provider, { issuer: claims.iss, subject: claims.sub, email, emailVerified, name: said['name'] ?? claims['name'] });
+    return profileOf(
+      provider,
+      { issuer: claims.iss, subject: claims.sub, email, emailVerified, name: said['name'] ?? claims['name'] },
+      isAddress,
+    );
   }
 
   private async ofGithub(
@@ -139,7 +147,7 @@ export class OAuthProvidersService {
     const [user, emails] = await Promise.all([read('/user'), read('/user/emails')]);
     const { id, name, login } = (user ?? {}) as Record<string, unknown>;
     const subject = Number.isSafeInteger(id) ? String(id) : undefined;
-    return profileOf(provider, { issuer: provider.issuer, subject, ...primaryAddress(emails), name: name ?? login });
+    return profileOf(provider, { issuer: provider.issuer, subject, ...primaryAddress(emails), name: name ?? login }, isAddress);
   }
 
   /** Of many who ask at once, one discovers. What was discovered an hour ago is better than nothing while the provider is down. */

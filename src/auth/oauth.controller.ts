@@ -24,7 +24,7 @@ import { HandsOutTokens } from './transport.interceptor.js';
 
 @Controller('auth/oauth')
 @Public({ credentials: 'ignored' })
-export class OAuthController {
+export class OauthController {
   constructor(
     private readonly env: Env,
     private readonly oauth: OAuthService,

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import { isEmail } from 'class-validator';
 import {
   browserCookie,
   browserOf,
   cookieName,
   nameFor,
   primaryAddress,
-  profileOf,
+  type Profile,
+  profileOf as profileOfAny,
   provesChallenge,
   returnUrl,
   secretsOf,
@@ -17,6 +19,8 @@ const proven = { email: 'ada@example.org', emailVerified: true };
 const unproven = { ...proven, emailVerified: false };
 const account = (emailVerifiedAt: Date | null, status = 'active') => ({ emailVerifiedAt, status });
 const acme = { id: 'acme', trustEmail: true };
+const profileOf = (provider: typeof acme, said: Parameters<typeof profileOfAny>[1]): Profile | null =>
+  profileOfAny(provider, said, (text) => isEmail(text));
 const issuer = 'https://acme.example';
 
 describe('what a first sign-in comes to', () => {

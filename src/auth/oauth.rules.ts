@@ -1,5 +1,4 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { isEmail } from 'class-validator';
 
 /** Who somebody is elsewhere, as the provider says it. */
 export interface Profile {
@@ -78,15 +77,19 @@ export function browserOf(publicUrl: string, header: string | undefined): string
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** What a provider says of somebody, in our form: an address that we would not take is none, and a name that is none is left out. */
+/**
+ * What a provider says of somebody, in our form: what is no address of ours (`isAddress` tells, of one in small letters) is none, and a name that
+ * is none is left out. Null for who has no subject.
+ */
 export function profileOf(
   provider: { id: string; trustEmail: boolean },
   said: { issuer: string; subject: unknown; email?: unknown; emailVerified?: unknown; name?: unknown },
+  isAddress: (text: string) => boolean,
 ): Profile | null {
   const { issuer, subject, email, emailVerified, name } = said;
   if (typeof subject !== 'string' || subject.length < 1 || subject.length > 255 || /[\0\ud800-\udfff]/u.test(subject)) return null;
   const address = typeof email === 'string' ? email.trim().normalize('NFC').toLowerCase() : '';
-  const known = address.length <= 254 && isEmail(address, { allow_utf8_local_part: false });
+  const known = address.length <= 254 && isAddress(address);
   const line =
     typeof name === 'string'
       ? name
