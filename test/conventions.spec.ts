@@ -33,6 +33,7 @@ const named = (found: typeof operations, wayOut: string) => found.map(({ method,
 
 /** What is made with an answer that must not be kept for a repetition, and why. */
 const NEVER_REPEATED: Record<string, string> = {
+  '/api/v1/auth/identities': 'a code is good once, and the same account elsewhere is linked once',
   '/api/v1/events/tickets': 'a ticket is a secret, and one more harms nobody',
 };
 

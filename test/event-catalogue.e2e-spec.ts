@@ -5,6 +5,7 @@ import { startApp, type TestApp } from './harness/app.js';
 import { upload } from './harness/uploads.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
+import { aCode } from './harness/identities.js';
 import { actorOf, anAdmin, aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from './harness/people.js';
 import { answers, aReceiver, closeReceivers } from './harness/receiver.js';
 import { fire } from './harness/schedules.js';
@@ -101,6 +102,17 @@ describe('what people do is published:', () => {
       { name: 'session.started' },
       { name: 'session.ended', actor_id: null, subject_id: other.id, payload: { because: 'a used refresh token turned up again' } },
     ]);
+  });
+
+  it('linking an account elsewhere, and removing it', async () => {
+    const ada = await aUser(app);
+    const code = await aCode(app, ada, { subject: MARKER, email: `${MARKER}@example.org`, name: MARKER });
+    const { id, events } = await published(ada, 'POST', 'auth/identities', code);
+    const about = { resource_type: 'identity', resource_id: id, actor_id: ada.id, subject_id: ada.id };
+    const payload = { identityId: id, userId: ada.id, provider: 'acme' };
+    expect(events).toMatchObject([{ name: 'identity.linked', ...about, payload: { ...payload, by: 'user' } }]);
+    const removed = await published(ada, 'DELETE', `auth/identities/${id}`);
+    expect(removed.events).toMatchObject([{ name: 'identity.unlinked', ...about, payload }]);
   });
 
   it('uploading a file, and deleting it', async () => {

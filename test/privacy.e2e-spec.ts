@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { unzip } from './harness/archive.js';
 import type { Answer, Call } from './harness/client.js';
 import { createDatabase, query, type TestDatabase } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
+import { aStart, WITH_ACME } from './harness/identities.js';
 import { contentsOf, Markers } from './harness/markers.js';
 import { unique } from './harness/people.js';
 import { type Product, startProcess, stopProcesses } from './harness/product.js';
@@ -54,7 +55,7 @@ let other: Product;
 let admin: Tokens;
 let variantId: string;
 
-const settings = () => ({ DATA_DIR: folder, LOG_LEVEL: 'debug', PRIVACY_ERASURE_GRACE_SECONDS: '3' });
+const settings = () => ({ ...WITH_ACME, DATA_DIR: folder, LOG_LEVEL: 'debug', PRIVACY_ERASURE_GRACE_SECONDS: '3' });
 const start = () => startProcess({ databaseUrl: database.url, env: settings() });
 const sql = <Row extends object>(text: string, values: unknown[] = []) => query<Row>(database.url, text, values);
 
@@ -141,6 +142,22 @@ describe('whatever a person has written', () => {
     return done<{ id: string }>('POST', 'orders', { token, headers: key(what), body: fill('orders.place', fixed, what) });
   };
 
+  const subject = markers.make('identities.link subject');
+  const email = `${markers.make('identities.link email')}@example.org`;
+  /** What the callback of a provider leaves for the client. */
+  const code = async (purpose: string, userId: string | null, sessionId: string | undefined) => {
+    const { verifier, challenge } = aStart();
+    const token = randomBytes(32).toString('base64url');
+    const profile = { provider: 'acme', issuer: 'https://github.com', subject, email, emailVerified: false, name: null };
+    await sql(`INSERT INTO one_time_tokens VALUES ($1, $2, $3, $4, now() + interval '1 minute')`, [
+      createHash('sha256').update(token).digest(),
+      purpose,
+      userId,
+      JSON.stringify({ challenge, profile, sessionId }),
+    ]);
+    return { code: token, verifier };
+  };
+
   /** How each operation that takes a body from a person is called. What is overwritten later comes first. */
   const WALK: Record<string, () => Promise<unknown>> = {
     'auth.register': async () => {
@@ -170,6 +187,18 @@ describe('whatever a person has written', () => {
         token,
         body: fill('auth.changePassword', { '/currentPassword': password, '/newPassword': `${password} again` }),
       }),
+    'identities.begin': async () => {
+      const { returnTo, challenge } = aStart();
+      await done('POST', 'auth/identities/acme', { token, body: { returnTo, challenge } });
+    },
+    'identities.link': async () => {
+      const { sid } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { sid: string };
+      const body = await code('oauth:link', person.user.id, sid);
+      await done('POST', 'auth/identities', { token, body });
+    },
+    'oauth.exchange': async () => {
+      await done('POST', 'auth/oauth/exchange', { headers: agent('oauth.exchange'), body: await code('oauth:login', null, undefined) });
+    },
     'posts.write': async () => {
       const draft = await done<{ id: string }>('POST', 'posts', { token, headers: key('posts.write'), body: fill('posts.write', FREE) });
       const trashed = await post(fill('posts.write', FREE, 'posts.write, trashed'));

@@ -5,8 +5,15 @@ import { AccountsService } from './accounts.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthPrivacy } from './auth.privacy.js';
 import { AuthService } from './auth.service.js';
+import { IdentitiesController } from './identities.controller.js';
+import { IdentitiesPrivacy } from './identities.privacy.js';
+import { IdentitiesService } from './identities.service.js';
 import { JwksController } from './jwks.controller.js';
 import { LoginsService } from './logins.service.js';
+import { OauthController } from './oauth.controller.js';
+import { OAuthLoginsService } from './oauth-logins.service.js';
+import { OAuthProvidersService } from './oauth-providers.service.js';
+import { OAuthService } from './oauth.service.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
 import { PasswordsService } from './passwords.service.js';
 import { SessionsJobs } from './sessions.jobs.js';
@@ -16,13 +23,18 @@ import { SessionsService } from './sessions.service.js';
 @Global()
 @Module({
   imports: [UsersModule],
-  controllers: [AuthController, JwksController],
+  controllers: [AuthController, OauthController, IdentitiesController, JwksController],
   providers: [
     AuthService,
     AccountsService,
     LoginsService,
     OneTimeTokensService,
     AuthPrivacy,
+    OAuthProvidersService,
+    OAuthService,
+    OAuthLoginsService,
+    IdentitiesService,
+    IdentitiesPrivacy,
     PasswordsService,
     SessionsService,
     SessionsJobs,

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database';
 import { Consumes, type PayloadOf, type Published } from '#events';
 import { passwordChanged } from '../auth/auth.events.js';
+import { identityLinked, identityUnlinked } from '../auth/identities.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { postPublished } from '../posts/posts.events.js';
@@ -49,6 +50,17 @@ export class NotificationsListener {
   @Consumes('notifications.password-changed', passwordChanged)
   passwordChanged(event: Of<typeof passwordChanged>, db: Tx): Promise<void> {
     return this.tell(event, 'password.changed', {}, db);
+  }
+
+  @Consumes('notifications.identity-linked', identityLinked)
+  async identityLinked(event: Of<typeof identityLinked>, db: Tx): Promise<void> {
+    if (event.payload.by === 'registration') return; // the account is new, and its user knows
+    await this.tell(event, 'identity.linked', { provider: event.payload.provider }, db);
+  }
+
+  @Consumes('notifications.identity-unlinked', identityUnlinked)
+  identityUnlinked(event: Of<typeof identityUnlinked>, db: Tx): Promise<void> {
+    return this.tell(event, 'identity.unlinked', { provider: event.payload.provider }, db);
   }
 
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)

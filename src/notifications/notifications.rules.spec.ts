@@ -10,6 +10,8 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'order.refunded': { amount: total },
   'post.published': {},
   'password.changed': {},
+  'identity.linked': { provider: 'google' },
+  'identity.unlinked': { provider: 'google' },
   'webhook.disabled': { reason: 'gone' },
 };
 
@@ -50,7 +52,7 @@ describe('where somebody is told', () => {
   });
 
   it('is always everywhere for what concerns the security of the account', () => {
-    expect(KINDS.filter(isMandatory)).toEqual(['password.changed']);
+    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'identity.linked', 'identity.unlinked']);
     expect(channelsOf('password.changed', { inApp: false, email: false })).toEqual({ inApp: true, email: true });
   });
 });

@@ -14,6 +14,8 @@ export interface Facts {
   'order.refunded': { amount: Price };
   'post.published': Record<string, never>;
   'password.changed': Record<string, never>;
+  'identity.linked': { provider: string };
+  'identity.unlinked': { provider: string };
   'webhook.disabled': { reason: 'gone' | 'failing' };
 }
 
@@ -84,6 +86,30 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
         'The password of your account was changed, and every other session has ended.',
         'If that was not you, somebody else knows your password: tell us at once.',
       ],
+    }),
+  },
+  'identity.linked': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: ({ provider }) => ({
+      subject: 'Your account has one more way to log in',
+      paragraphs: [
+        'An account elsewhere was linked to yours, and logs in to it from now on.',
+        'If that was not you, remove it, set another password, and end all other sessions.',
+      ],
+      facts: [['Linked', provider]],
+    }),
+  },
+  'identity.unlinked': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: ({ provider }) => ({
+      subject: 'Your account has one way less to log in',
+      paragraphs: [
+        'An account elsewhere was removed from yours, and no longer logs in to it.',
+        'If that was not you, somebody else is using your account: set another password, and end all other sessions.',
+      ],
+      facts: [['Removed', provider]],
     }),
   },
   'webhook.disabled': {

@@ -108,7 +108,7 @@ export class UsersService implements AddressBook {
   }
 
   /** Fails with the unique violation of `users.email` when the address is taken; the caller says what that means. */
-  create(user: { email: string; name: string; roles: Role[] }, db: Db = this.prisma): Promise<User> {
+  create(user: { email: string; name: string; roles: Role[]; emailVerifiedAt?: Date | null }, db: Db = this.prisma): Promise<User> {
     return transaction(db, async (tx) => {
       const created = await tx.user.create({ data: user });
       const about = { actor: null, resource: { type: 'user', id: created.id }, subject: created.id };

@@ -4,6 +4,11 @@ import { aUser, unique } from '../harness/people.js';
 import { INHERITED_NAMES } from '../harness/wire.js';
 import { heedsTokens, isPublic, JSON_TYPE, NOBODYS_ID, pathOf, streams, takes, Trial } from './trial.js';
 
+/** Operations that overlook members they do not know, and why. */
+const LENIENT: Record<string, string> = {
+  'oauth.finish': 'a client must ignore what a provider adds to its answer (RFC 6749, 4.1.2)',
+};
+
 const NO_IDS = [
   'x',
   '1',
@@ -161,7 +166,7 @@ describe('every operation', () => {
 
   it('refuses members it does not know, in body and query', async () => {
     const faults = await trial.overAll(
-      () => true,
+      ({ operationId }) => !(operationId in LENIENT),
       async (operation, happy) => {
         const answers = [];
         for (const name of ['unknown', 'where', 'sort[]', ...INHERITED_NAMES]) {

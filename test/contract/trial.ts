@@ -2,6 +2,7 @@ import { expect } from '@jest/globals';
 import { startApp } from '../harness/app.js';
 import type { Answer, Call } from '../harness/client.js';
 import { eventually } from '../harness/eventually.js';
+import { WITH_ACME } from '../harness/identities.js';
 import { unique } from '../harness/people.js';
 import { startProcess, stopProcesses } from '../harness/product.js';
 import { type OpenApi, type Operation, operationsOf, resolveIn, type Response, validatorsOf } from './document.js';
@@ -53,7 +54,7 @@ export class Trial {
   static async start(): Promise<Trial> {
     // The product does the jobs; two of them would only be in each other's way.
     const app = await startApp({ ROLE: 'api' });
-    const product = await startProcess({ databaseUrl: app.databaseUrl });
+    const product = await startProcess({ databaseUrl: app.databaseUrl, env: WITH_ACME });
     return new Trial({ app, product }, (await product.request<OpenApi>('GET', '/openapi.json')).body);
   }
 

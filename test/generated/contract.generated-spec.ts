@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc, { type Arbitrary } from 'fast-check';
 import { startApp, type TestApp } from '../harness/app.js';
 import type { Answer } from '../harness/client.js';
+import { WITH_ACME } from '../harness/identities.js';
 import { aUser, type Person } from '../harness/people.js';
 import { type Product, startProcess, stopProcesses } from '../harness/product.js';
 import { seedOfGeneratedTests } from '../harness/run.js';
@@ -26,7 +27,7 @@ beforeAll(async () => {
   app = await startApp({ ROLE: 'api' });
   product = await startProcess({
     databaseUrl: app.databaseUrl,
-    env: { RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600', AUTH_STEP_UP_SECONDS: '3600' },
+    env: { ...WITH_ACME, RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600', AUTH_STEP_UP_SECONDS: '3600' },
   });
   people = { customer: await aUser(app), admin: await aUser(app, { roles: ['admin'] }) };
   things = thingsOf({ app, product }, people.admin);

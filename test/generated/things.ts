@@ -1,4 +1,5 @@
 import { IDLE_CONSUMER, nounsOf, type World } from '../contract/nouns.js';
+import { aCode } from '../harness/identities.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
 import { exchange } from '../harness/uploads.js';
 import type { Draft } from './requests.js';
@@ -33,6 +34,12 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
   const THINGS: Record<string, Thing> = {
     users: async () => (await aUser(app)).id,
     sessions: async (by) => (await aSession(app, by.id)).sessionId,
+    oauth: () => 'acme',
+    identities: async (by, { operationId }) => {
+      if (operationId === 'identities.begin') return 'acme';
+      const body = await aCode(app, by);
+      return (await product.request<{ id: string }>('POST', 'auth/identities', { token: by.accessToken, body })).body.id;
+    },
     posts: async (by, { operationId }) => {
       const { id } = await aPost(app, by, { published: true, tags: ['engines'] });
       if (operationId === 'posts.restore') await product.request('DELETE', `posts/${id}`, { token: by.accessToken });

@@ -5,8 +5,10 @@ import {
   IsExactOrigin,
   IsHostOrRange,
   IsMailbox,
+  IsOAuthProviders,
   IsPostgresUrl,
   IsRedisUrl,
+  IsReturnUrl,
   IsSigningKey,
   IsSmtpUrl,
 } from './rules.js';
@@ -210,6 +212,19 @@ export class Env extends Tuning {
   @Min(30)
   @Max(3_600)
   AUTH_STEP_UP_SECONDS = 600;
+
+  /**
+   * Where people may sign in with an account they have elsewhere: a JSON object with a member for each provider, whose name stands in the
+   * URL. `kind` is `oidc` (any OpenID Connect provider, found by its `issuer`) or `github`; `clientId` and `clientSecret` are what it gave
+   * you for the redirect URL PUBLIC_URL/api/v1/auth/oauth/<name>/callback; `name`, `scopes` and `trustEmail` are optional.
+   */
+  @IsOptional()
+  @IsOAuthProviders()
+  OAUTH_PROVIDERS: string | undefined = undefined;
+
+  /** The exact URLs of your applications that people may come back to after signing in elsewhere. None by default. */
+  @IsReturnUrl({ each: true })
+  OAUTH_RETURN_URLS: string[] = [];
 
   /**
    * The server that takes mails: `smtps://user:password@mail.example.org` or `smtp://…:587`, which is encrypted where the server offers it,

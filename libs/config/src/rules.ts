@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { isIP } from 'node:net';
-import { isEmail, ValidateBy, type ValidationOptions } from 'class-validator';
+import { isEmail, ValidateBy, type ValidationArguments, type ValidationOptions } from 'class-validator';
+import { isReturnUrl, oauthProviderFaults } from './oauth-providers.js';
 
 const rule = (name: string, message: string, holds: (value: string) => boolean) => (options?: ValidationOptions) =>
   ValidateBy(
@@ -94,3 +95,27 @@ export const IsSigningKey = rule(
   isSigningKey,
 );
 export const IsEncryptionKey = rule('isEncryptionKey', '32 random bytes in base64: openssl rand -base64 32', isEncryptionKey);
+
+const isProduction = (args?: ValidationArguments) => (args?.object as { NODE_ENV?: string } | undefined)?.NODE_ENV === 'production';
+
+/** What is wrong is said of each member, so that nobody has to guess in a line of JSON. */
+export const IsOAuthProviders = () =>
+  ValidateBy({
+    name: 'isOAuthProviders',
+    validator: {
+      validate: (value, args) => typeof value === 'string' && oauthProviderFaults(value, isProduction(args)).length === 0,
+      defaultMessage: (args) => `OAUTH_PROVIDERS: ${oauthProviderFaults(String(args?.value), isProduction(args)).join('; ')}`,
+    },
+  });
+export const IsReturnUrl = (options: ValidationOptions) =>
+  ValidateBy(
+    {
+      name: 'isReturnUrl',
+      validator: {
+        validate: (value, args) => typeof value === 'string' && isReturnUrl(value, isProduction(args)),
+        defaultMessage: () =>
+          'each of $property must be a whole URL like https://app.example.com/signed-in or com.example.app:/signed-in, without a fragment; in production http only on localhost',
+      },
+    },
+    options,
+  );

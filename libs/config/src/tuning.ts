@@ -236,4 +236,10 @@ export class Tuning {
   @Min(1)
   @Max(720)
   FILES_ORPHAN_TTL_HOURS = 24;
+
+  /** How long an OAuth provider may take over one answer. */
+  @IsInt()
+  @Min(100)
+  @Max(20_000)
+  OAUTH_TIMEOUT_MS = 5_000;
 }

@@ -154,11 +154,12 @@ function completeOperation(
   operation.description = [rest.join('\n').trim(), accessText(route)].filter(Boolean).join('\n\n');
   operation.tags = [tagOf(path)];
   operation.security = route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? LOGINS : [])] : [...LOGINS];
-  operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route, method)];
+  const reads = method === 'get' && !route.endless && !('302' in operation.responses);
+  operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route, reads)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
   if (route.tickets) operation.security.push({ ticket: [] });
-  if (method === 'get' && !route.endless)
+  if (reads)
     operation.responses['304'] = {
       description: 'It is still what `If-None-Match` names.',
       headers: { 'X-Request-Id': header('X-Request-Id'), ETag: header('ETag') },
@@ -223,19 +224,20 @@ function problemResponse(problems: ProblemDefinition[], shared: Record<string, u
 }
 
 function describeSuccess(status: string, response: ResponseObject, route: RouteFacts, method: string): void {
-  if (Number(status) >= 300) return;
+  if (Number(status) >= 300 && status !== '302') return;
   response.description ||=
-    { '200': 'Done.', '201': 'Created.', '202': 'Accepted.', '204': 'Done; there is nothing to say.' }[status] ?? 'Done.';
+    { '302': 'Go on there.', '200': 'Done.', '201': 'Created.', '202': 'Accepted.', '204': 'Done; there is nothing to say.' }[status] ??
+    'Done.';
   response.headers = {
     ...response.headers,
     'X-Request-Id': header('X-Request-Id'),
-    ...((status === '201' || (route.located && status === '202')) && { Location: header('Location') }),
-    ...((method === 'get' || route.versioned) && status !== '204' && !route.endless && { ETag: header('ETag') }),
+    ...((status === '201' || status === '302' || (route.located && status === '202')) && { Location: header('Location') }),
+    ...((method === 'get' || route.versioned) && status !== '204' && status !== '302' && !route.endless && { ETag: header('ETag') }),
     ...(route.idempotent && { 'Idempotency-Replayed': header('Idempotency-Replayed') }),
   } as never;
 }
 
-function headerParameters(route: RouteFacts, method: string): ParameterObject[] {
+function headerParameters(route: RouteFacts, reads: boolean): ParameterObject[] {
   const header = (name: string, required: boolean, description: string, schema: object): ParameterObject => ({
     name,
     in: 'header',
@@ -261,7 +263,7 @@ function headerParameters(route: RouteFacts, method: string): ParameterObject[] 
           }),
         ]
       : []),
-    ...(method === 'get' && !route.endless
+    ...(reads
       ? [header('If-None-Match', false, 'The ETag of the answer you have; while it holds, the answer is 304.', { example: '"3"' })]
       : []),
   ];

@@ -1,6 +1,7 @@
 import type { Person } from '../../harness/people.js';
 import type { World } from '../nouns.js';
 import { happyCallsOfContent } from './content.js';
+import { happyCallsOfIdentity } from './identity.js';
 import { happyCallsOfOperations } from './operations.js';
 import { happyCallsOfPeople } from './people.js';
 import { happyCallsOfShop } from './shop.js';
@@ -22,6 +23,7 @@ export type HappyCalls = Record<string, () => Promise<Happy[]>>;
 /** Calls of every operation; the HAPPY of each file beside this one has those of some features. */
 export const happyCalls = (world: World): HappyCalls => ({
   ...happyCallsOfPeople(world),
+  ...happyCallsOfIdentity(world),
   ...happyCallsOfContent(world),
   ...happyCallsOfShop(world),
   ...happyCallsOfOperations(world),
