@@ -5,7 +5,17 @@ import { AccountsService } from './accounts.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthPrivacy } from './auth.privacy.js';
 import { AuthService } from './auth.service.js';
+import { AccountMailsService } from './account-mails.service.js';
+import { ClaimsService } from './claims.service.js';
+import { ConfirmationsService } from './confirmations.service.js';
+import { EmailsService } from './emails.service.js';
+import { RecoveriesService } from './recoveries.service.js';
+import { RegistrationsService } from './registrations.service.js';
+import { WeakPasswordsService } from './weak-passwords.service.js';
+import { SessionsListener } from './sessions.listener.js';
+import { EmailsController } from './emails.controller.js';
 import { JwksController } from './jwks.controller.js';
+import { LinkPagesController } from './link-pages.controller.js';
 import { LoginsService } from './logins.service.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
 import { PasswordsService } from './passwords.service.js';
@@ -16,7 +26,7 @@ import { SessionsService } from './sessions.service.js';
 @Global()
 @Module({
   imports: [UsersModule],
-  controllers: [AuthController, JwksController],
+  controllers: [AuthController, EmailsController, LinkPagesController, JwksController],
   providers: [
     AuthService,
     AccountsService,
@@ -26,6 +36,14 @@ import { SessionsService } from './sessions.service.js';
     PasswordsService,
     SessionsService,
     SessionsJobs,
+    SessionsListener,
+    WeakPasswordsService,
+    RegistrationsService,
+    RecoveriesService,
+    EmailsService,
+    ConfirmationsService,
+    ClaimsService,
+    AccountMailsService,
     JwtStrategy,
     { provide: SessionDirectory, useExisting: SessionsService },
   ],

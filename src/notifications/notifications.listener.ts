@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database';
 import { Consumes, type PayloadOf, type Published } from '#events';
-import { passwordChanged } from '../auth/auth.events.js';
+import { passwordChanged, sessionFromNewDevice } from '../auth/auth.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { postPublished } from '../posts/posts.events.js';
@@ -49,6 +49,11 @@ export class NotificationsListener {
   @Consumes('notifications.password-changed', passwordChanged)
   passwordChanged(event: Of<typeof passwordChanged>, db: Tx): Promise<void> {
     return this.tell(event, 'password.changed', {}, db);
+  }
+
+  @Consumes('notifications.new-device', sessionFromNewDevice)
+  newDevice(event: Of<typeof sessionFromNewDevice>, db: Tx): Promise<void> {
+    return this.tell(event, 'session.new-device', { device: event.payload.device }, db);
   }
 
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)

@@ -10,6 +10,7 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'order.refunded': { amount: total },
   'post.published': {},
   'password.changed': {},
+  'session.new-device': { device: 'Firefox on Windows' },
   'webhook.disabled': { reason: 'gone' },
 };
 

@@ -14,6 +14,7 @@ export interface Facts {
   'order.refunded': { amount: Price };
   'post.published': Record<string, never>;
   'password.changed': Record<string, never>;
+  'session.new-device': { device: string };
   'webhook.disabled': { reason: 'gone' | 'failing' };
 }
 
@@ -84,6 +85,18 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
         'The password of your account was changed, and every other session has ended.',
         'If that was not you, somebody else knows your password: tell us at once.',
       ],
+    }),
+  },
+  'session.new-device': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: ({ device }) => ({
+      subject: 'Your account was logged in to from a new device',
+      paragraphs: [
+        'Somebody has logged in to your account with a device, or from a place, that we have not seen there before. If that was you, do nothing.',
+        'If it was not you, end that session and change your password.',
+      ],
+      facts: [['Device', device]],
     }),
   },
   'webhook.disabled': {

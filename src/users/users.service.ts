@@ -117,6 +117,23 @@ export class UsersService implements AddressBook {
     });
   }
 
+  /**
+   * Gives an account an address that its person has proven to be theirs; null where the account is gone. Fails with the unique violation of
+   * `users.email` when somebody else has it.
+   */
+  async confirmEmail(id: string, email: string, db: Tx): Promise<{ before: User; after: User } | null> {
+    const before = await lockUser(id, db);
+    if (before === null || before.erasedAt !== null) return null;
+    if (before.email === email && before.emailVerifiedAt !== null) return { before, after: before };
+    const data = { email, emailVerifiedAt: new Date(), version: { increment: 1 } };
+    const after = await db.user.update({ where: { id }, data });
+    await record(db, { actor: { id }, action: 'users.email-confirmed', resource: auditedUser(id), subject: id, before, after });
+    const changed = before.email === email ? ['emailVerified'] : ['email', 'emailVerified'];
+    await publish(db, userUpdated, { userId: id, changed }, { actor: { id }, resource: { type: 'user', id }, subject: id });
+    signal(db, 'user', id);
+    return { before, after };
+  }
+
   private async change(actor: Actor, id: string, changes: UpdateUserDto, expected: ExpectedVersions): Promise<User> {
     return transaction(this.prisma, async (db) => {
       const losesAdmin = (changes.roles !== undefined && !changes.roles.includes('admin')) || changes.status === 'suspended';
