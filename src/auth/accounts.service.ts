@@ -71,8 +71,7 @@ export class AccountsService {
    * password of whose link is used counts, and nobody else's. Null: the account is gone, or has another address by now.
    */
   async confirm(userId: string, { email, prepared }: { email: string; prepared?: string | undefined }, db: Tx): Promise<User | null> {
-    if ((await this.users.find(userId, db))?.email !== email) return null;
-    const confirmed = await this.users.confirmEmail(userId, email, db);
+    const confirmed = await this.users.confirmEmail(userId, { from: email, to: email }, db);
     const hash = prepared === undefined ? null : this.unprepared(email, prepared);
     if (confirmed?.before.emailVerifiedAt === null && hash !== null) await this.passwords.keep(userId, hash, db);
     return confirmed?.after ?? null;
@@ -82,8 +81,7 @@ export class AccountsService {
    * Gives an account an address that its user has proven to be theirs; null where it is gone, or has another one than `from` by now. Fails
    * with the unique violation of `users.email`.
    */
-  async move(userId: string, { from, to }: { from?: string; to: string }, db: Tx): Promise<User | null> {
-    const confirmed = await this.users.confirmEmail(userId, to, db);
-    return confirmed !== null && (from === undefined || confirmed.before.email === from) ? confirmed.after : null;
+  async move(userId: string, change: { from?: string; to: string }, db: Tx): Promise<User | null> {
+    return (await this.users.confirmEmail(userId, change, db))?.after ?? null;
   }
 }

@@ -27,7 +27,7 @@ export class ClaimsService {
    * a new password, a provider's word). Every way of logging in that was there before the first such proof goes. Null: it is gone.
    */
   async claim(userId: string, email: string, db: Tx): Promise<User | null> {
-    const confirmed = await this.users.confirmEmail(userId, email, db);
+    const confirmed = await this.users.confirmEmail(userId, { from: email, to: email }, db);
     if (confirmed?.before.emailVerifiedAt === null) {
       await this.evict(userId, 'the owner of the address took the account over', db);
       await record(db, { actor: { id: userId }, action: 'auth.account-claimed', resource: auditedUser(userId), subject: userId });

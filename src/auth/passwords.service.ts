@@ -56,9 +56,17 @@ export class PasswordsService {
 
   /** The hash of a new password. @throws auth/weak-password with advice */
   async hashNew(password: string, owner: PasswordOwner, context: PasswordContext = {}): Promise<string> {
-    const normalised = normalise(password);
-    await this.weak.refuse(normalised, owner, context);
-    return hash(normalised, PARAMETERS);
+    await this.refuseWeak(password, owner, context);
+    return this.hash(password);
+  }
+
+  /** @throws auth/weak-password with advice */
+  async refuseWeak(password: string, owner: PasswordOwner, context: PasswordContext = {}): Promise<void> {
+    await this.weak.refuse(normalise(password), owner, context);
+  }
+
+  hash(password: string): Promise<string> {
+    return hash(normalise(password), PARAMETERS);
   }
 
   async keep(userId: string, passwordHash: string, db: Db = this.prisma): Promise<void> {

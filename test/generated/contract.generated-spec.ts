@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc, { type Arbitrary } from 'fast-check';
+import { RESET_PASSWORD, VERIFY_EMAIL } from '../../src/auth/account-mails.service.js';
+import { OneTimeTokensService } from '../../src/auth/one-time-tokens.service.js';
 import { startApp, type TestApp } from '../harness/app.js';
 import type { Answer } from '../harness/client.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
@@ -76,8 +78,13 @@ const THINGS: Record<string, Thing> = {
   module: () => 'products',
   what: () => 'out-of-stock',
   key: () => unique(),
-  email: ({ email }, { operationId }) => (operationId === 'auth.register' ? `n-${unique()}@example.org` : email),
+  email: ({ email }, { operationId }) =>
+    ['auth.register', 'emails.changeEmail'].includes(operationId) ? `n-${unique()}@example.org` : email,
   password: () => PASSWORD,
+  token: async ({ id: userId, email }, { operationId }) => {
+    const purpose = operationId === 'emails.resetPassword' ? RESET_PASSWORD : VERIFY_EMAIL;
+    return app.get(OneTimeTokensService).issue({ purpose, userId, data: { email }, seconds: 600 });
+  },
   refreshToken: ({ refreshToken }) => refreshToken,
   cursor: async ({ accessToken: token }, { target, query }) => {
     const search = new URLSearchParams([['limit', '1'], ...query.filter(([name]) => name === 'sort')]);
