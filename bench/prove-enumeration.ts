@@ -63,7 +63,9 @@ try {
   }
   await program.stop();
   console.log(table([`${pairs} pairs in turns`, 'known, ms', 'unknown, ms', 'difference'], lines));
-  console.log(worst <= most ? `No median differs by more than ${most} %.` : `A median differs by ${worst.toFixed(1)} %, more than ${most} %.`);
+  console.log(
+    worst <= most ? `No median differs by more than ${most} %.` : `A median differs by ${worst.toFixed(1)} %, more than ${most} %.`,
+  );
   process.exitCode = worst <= most ? 0 : 1;
 } finally {
   await server.stop();

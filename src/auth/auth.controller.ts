@@ -1,10 +1,21 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import { Creates, IdPipe, Problems } from '#http';
-import { Actor, Caller, LimitedPerAddress, Public, SessionOnly, SignedIn, tooManyAttempts } from '#security';
-import type { FastifyRequest } from 'fastify';
+import {
+  Actor,
+  Caller,
+  csrfTokenInvalid,
+  LimitedPerAddress,
+  Public,
+  SessionCookies,
+  SessionOnly,
+  SignedIn,
+  tooManyAttempts,
+} from '#security';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import {
   ChangePasswordDto,
+  CsrfResponse,
   LoginDto,
   RefreshDto,
   RegisterDto,
@@ -19,6 +30,7 @@ import { VerificationSentResponse } from './emails.dto.js';
 import { LoginsService } from './logins.service.js';
 import { RegistrationsService } from './registrations.service.js';
 import { type Device, SessionsService } from './sessions.service.js';
+import { HandsOutTokens } from './transport.interceptor.js';
 
 const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
 
@@ -29,6 +41,7 @@ export class AuthController {
     private readonly registrations: RegistrationsService,
     private readonly logins: LoginsService,
     private readonly sessions: SessionsService,
+    private readonly cookies: SessionCookies,
   ) {}
 
   /**
@@ -39,6 +52,7 @@ export class AuthController {
    */
   @Post('register')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @LimitedPerAddress({ name: 'register', limit: 'AUTH_REGISTRATIONS_PER_HOUR', windowSeconds: 3_600 })
   @Creates('/users/me')
   @ApiResponse({ status: 201, type: TokensResponse })
@@ -58,6 +72,7 @@ export class AuthController {
   /** Log in with address and password */
   @Post('login')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
   @Problems(invalidCredentials, tooManyAttempts)
   async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
@@ -72,10 +87,13 @@ export class AuthController {
    */
   @Post('refresh')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
-  @Problems(invalidRefreshToken)
+  @Problems(invalidRefreshToken, csrfTokenInvalid)
   async refresh(@Body() body: RefreshDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.sessions.refresh(body.refreshToken, deviceOf(request)));
+    return TokensResponse.from(
+      await this.sessions.refresh(body.refreshToken ?? this.cookies.refreshToken(request) ?? '', deviceOf(request)),
+    );
   }
 
   /** Log out: end this session */
@@ -84,8 +102,17 @@ export class AuthController {
   @SessionOnly()
   @HttpCode(204)
   @Problems(sessionNotFound)
-  async logout(@Caller() actor: Actor): Promise<void> {
+  async logout(@Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     await this.sessions.end(actor, actor.sessionId, 'logged out');
+    this.cookies.clear(reply);
+  }
+
+  /** The token that a browser's session shows with each change */
+  @Get('csrf')
+  @SignedIn()
+  @SessionOnly()
+  csrf(@Caller() actor: Actor): CsrfResponse {
+    return { csrfToken: this.cookies.csrfToken(actor.sessionId) };
   }
 
   /** List my sessions */
