@@ -838,8 +838,11 @@ describe('the OpenAPI document', () => {
       }
     }
     const documentation = ['GET /docs', 'GET /docs/setup.js', 'GET /docs/{}', 'GET /openapi.json'];
+    const pages = ['GET /auth/reset-password', 'GET /auth/undo-email-change', 'GET /auth/verify-email']; // what links of mails open
     const mailbox = ['GET /dev/mailbox', 'GET /dev/mailbox/{}', 'GET /dev/mailbox/{}/text', 'GET /dev/mailbox/{}/links']; // of development
-    expect([...routes].sort()).toEqual([...operations.map(({ method, path }) => shape(method, path)), ...documentation, ...mailbox].sort());
+    expect([...routes].sort()).toEqual(
+      [...operations.map(({ method, path }) => shape(method, path)), ...documentation, ...pages, ...mailbox].sort(),
+    );
   });
 
   it('has every path the router has', () => {
@@ -854,9 +857,10 @@ describe('the OpenAPI document', () => {
       if (methods !== undefined) paths.add(branch.join(''));
     }
     const documentation = ['/docs', '/docs/setup.js', '/docs/{}', '/openapi.json'];
+    const pages = ['/auth/reset-password', '/auth/undo-email-change', '/auth/verify-email']; // what links of mails open
     const mailbox = ['/dev/mailbox', '/dev/mailbox/{}', '/dev/mailbox/{}/text', '/dev/mailbox/{}/links']; // of development
     expect([...paths].sort()).toEqual(
-      [...new Set([...operations.map(({ path }) => path.replace(/\{\w+\}/g, '{}')), ...documentation, ...mailbox])].sort(),
+      [...new Set([...operations.map(({ path }) => path.replace(/\{\w+\}/g, '{}')), ...documentation, ...pages, ...mailbox])].sort(),
     );
   });
 
