@@ -80,6 +80,10 @@ async function compile() {
   );
   if (faults.length > 0) return { changed: [], faults };
 
+  for (const asset of files('src/**/*.bin').filter((asset) => !existsSync(join(dist, asset)))) {
+    mkdirSync(dirname(join(dist, asset)), { recursive: true });
+    copyFileSync(join(root, asset), join(dist, asset));
+  }
   const changed = [...compiled.keys()].filter(
     (target) => !existsSync(join(dist, target)) || readFileSync(join(dist, target), 'utf8') !== compiled.get(target).code,
   );

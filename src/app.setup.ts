@@ -36,6 +36,9 @@ const WITHOUT_PREFIX = [
   'openapi.json',
   '.well-known/jwks.json',
   'unsubscribe',
+  'auth/verify-email',
+  'auth/reset-password',
+  'auth/undo-email-change',
   'dev/mailbox',
   'dev/mailbox/:id',
   'dev/mailbox/:id/text',
@@ -46,7 +49,7 @@ const DESCRIPTION =
 
 const TAGS = {
   Audit: 'What happened, by whom, and the proof that nobody changed it since.',
-  Auth: 'Proving who you are: accounts, log-in, sessions, passwords.',
+  Auth: 'Proving who you are: accounts, log-in, sessions, passwords, addresses and their recovery.',
   Events: 'Hearing of what happens, as it happens: a stream of server-sent events.',
   Files: 'Uploads and what is made of them. Yours alone, unless something public shows them; links work for some minutes.',
   Notifications: 'Being told: the inbox, and where you want to hear of what.',

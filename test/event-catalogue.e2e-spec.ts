@@ -83,6 +83,20 @@ describe('what people do is published:', () => {
     ]);
   });
 
+  it('logging in from a new device', async () => {
+    const { id, email } = await aUser(app);
+    await app.request('POST', 'auth/login', {
+      body: { email, password: PASSWORD },
+      headers: { 'user-agent': 'Mozilla/5.0 Firefox/140.0' },
+    });
+    const [event] = await eventually(async () => {
+      const found = await query<Row>(app.databaseUrl, `SELECT * FROM events WHERE name = 'session.new-device' AND subject_id = $1`, [id]);
+      return found.length > 0 && found;
+    });
+    seen.add(event!.name);
+    expect(event!.payload).toEqual({ sessionId: event!.resource_id, userId: id, device: 'Firefox' });
+  });
+
   it('ending sessions, one, the others, and one whose token turned up again', async () => {
     const someone = await aUser(app);
     const { sessionId } = await aSession(app, someone.id);

@@ -182,6 +182,12 @@ describe('whatever a person has written', () => {
         body: fill('auth.refresh', { '/refreshToken': body.refreshToken }),
       });
     },
+    'auth.stepUp': () => done('POST', 'auth/step-up', { token, body: fill('auth.stepUp', { '/password': password }) }),
+    'emails.resendVerification': () => done('POST', 'auth/email/resend', { body: { email: person.user.email } }),
+    'emails.forgotPassword': () => done('POST', 'auth/password/forgot', { body: { email: person.user.email } }),
+    'emails.changeEmail': () => done('POST', 'auth/email/change', { token, body: fill('emails.changeEmail') }),
+    'emails.verifyEmail': async () => undefined, // of a token nothing is kept
+    'emails.resetPassword': async () => undefined, // the same, and of the password as of any
     'auth.changePassword': () =>
       done('POST', 'auth/password/change', {
         token,

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiResponse } from '@nestjs/swagger';
 import { Creates, IdPipe, Problems } from '#http';
 import {
   Actor,
@@ -12,7 +13,6 @@ import {
   tooManyAttempts,
 } from '#security';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AccountsService } from './accounts.service.js';
 import {
   ChangePasswordDto,
   CsrfResponse,
@@ -26,7 +26,9 @@ import {
 } from './auth.dto.js';
 import { emailTaken, invalidCredentials, invalidRefreshToken, sessionNotFound, weakPassword } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
+import { VerificationSentResponse } from './emails.dto.js';
 import { LoginsService } from './logins.service.js';
+import { RegistrationsService } from './registrations.service.js';
 import { type Device, SessionsService } from './sessions.service.js';
 import { HandsOutTokens } from './transport.interceptor.js';
 
@@ -36,21 +38,35 @@ const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAge
 export class AuthController {
   constructor(
     private readonly auth: AuthService,
-    private readonly accounts: AccountsService,
+    private readonly registrations: RegistrationsService,
     private readonly logins: LoginsService,
     private readonly sessions: SessionsService,
     private readonly cookies: SessionCookies,
   ) {}
 
-  /** Make an account and log in */
+  /**
+   * Make an account and log in
+   *
+   * Where addresses must be confirmed first (`AUTH_EMAIL_VERIFICATION=required`), the answer is always 202, whether or not the address has
+   * an account: the mail tells.
+   */
   @Post('register')
   @Public({ credentials: 'ignored' })
   @HandsOutTokens()
   @LimitedPerAddress({ name: 'register', limit: 'AUTH_REGISTRATIONS_PER_HOUR', windowSeconds: 3_600 })
   @Creates('/users/me')
+  @ApiResponse({ status: 201, type: TokensResponse })
+  @ApiResponse({
+    status: 202,
+    type: VerificationSentResponse,
+    description: 'A mail is on its way; with `AUTH_EMAIL_VERIFICATION=required`.',
+  })
   @Problems(emailTaken, weakPassword, tooManyAttempts)
-  async register(@Body() body: RegisterDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.accounts.register(body, deviceOf(request)));
+  async register(@Body() body: RegisterDto, @Req() request: FastifyRequest): Promise<TokensResponse | VerificationSentResponse> {
+    const tokens = await this.registrations.register(body, deviceOf(request));
+    if (tokens !== null) return TokensResponse.from(tokens);
+    request.answerStatus = 202;
+    return { status: 'verification-sent' };
   }
 
   /** Log in with address and password */

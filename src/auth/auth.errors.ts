@@ -10,13 +10,13 @@ export const invalidCredentials = problem(
   'auth/invalid-credentials',
   'unauthenticated',
   'Address or password is wrong',
-  'There is no active account with this address and password. Which of the two is wrong is not said. Check both, and mind that passwords are case-sensitive.',
+  'There is no active account with this address and password. Which of the two is wrong is not said, nor whether the account is suspended or its address not confirmed yet. Check both, mind that passwords are case-sensitive, and follow the link of the mail that came when you registered; POST /api/v1/auth/email/resend sends it again.',
 );
 export const weakPassword = problem(
   'auth/weak-password',
   'invalid',
   'The password is too easy to guess',
-  'Choose a passphrase of 15 to 128 characters, such as four or more words that do not belong together, that does not contain your name or address.',
+  'Choose a passphrase of 15 to 128 characters (8 to 128 with a second factor), such as four or more words that do not belong together. Common passwords, passwords from data breaches and those made of your name or address are refused. `errors` says what is wrong, with a `score` from 0 to 4 and `suggestions`.',
 );
 export const invalidRefreshToken = problem(
   'auth/invalid-refresh-token',

@@ -16,6 +16,12 @@ export class SessionEndedPayload extends SessionStartedPayload {
   because: string;
 }
 
+export class NewDevicePayload extends SessionStartedPayload {
+  /** What it looks like, in words of the application's. @example "Firefox on Windows" */
+  @IsString()
+  device: string;
+}
+
 export class PasswordChangedPayload {
   @Id()
   userId: string;
@@ -36,10 +42,17 @@ export const sessionEnded = event('session.ended', {
   visibleTo: ['subject', 'users:read'],
 });
 
+export const sessionFromNewDevice = event('session.new-device', {
+  version: 1,
+  payload: NewDevicePayload,
+  description: 'Somebody logged in with a kind of device, or from a network, that the account was not logged in from for 90 days.',
+  visibleTo: ['subject', 'users:read'],
+});
+
 export const passwordChanged = event('password.changed', {
   version: 1,
   resource: 'user',
   payload: PasswordChangedPayload,
-  description: 'The user of an account gave it another password.',
+  description: 'The user of an account gave it another password, or set a new one by a mailed link.',
   visibleTo: ['subject', 'users:read'],
 });

@@ -8,7 +8,17 @@ import { AuthService } from './auth.service.js';
 import { IdentitiesController } from './identities.controller.js';
 import { IdentitiesPrivacy } from './identities.privacy.js';
 import { IdentitiesService } from './identities.service.js';
+import { AccountMailsService } from './account-mails.service.js';
+import { ClaimsService } from './claims.service.js';
+import { ConfirmationsService } from './confirmations.service.js';
+import { EmailsService } from './emails.service.js';
+import { RecoveriesService } from './recoveries.service.js';
+import { RegistrationsService } from './registrations.service.js';
+import { WeakPasswordsService } from './weak-passwords.service.js';
+import { SessionsListener } from './sessions.listener.js';
+import { EmailsController } from './emails.controller.js';
 import { JwksController } from './jwks.controller.js';
+import { LinkPagesController } from './link-pages.controller.js';
 import { LoginsService } from './logins.service.js';
 import { OauthController } from './oauth.controller.js';
 import { OAuthLoginsService } from './oauth-logins.service.js';
@@ -23,7 +33,7 @@ import { SessionsService } from './sessions.service.js';
 @Global()
 @Module({
   imports: [UsersModule],
-  controllers: [AuthController, OauthController, IdentitiesController, JwksController],
+  controllers: [AuthController, EmailsController, LinkPagesController, OauthController, IdentitiesController, JwksController],
   providers: [
     AuthService,
     AccountsService,
@@ -38,6 +48,14 @@ import { SessionsService } from './sessions.service.js';
     PasswordsService,
     SessionsService,
     SessionsJobs,
+    SessionsListener,
+    WeakPasswordsService,
+    RegistrationsService,
+    RecoveriesService,
+    EmailsService,
+    ConfirmationsService,
+    ClaimsService,
+    AccountMailsService,
     JwtStrategy,
     { provide: SessionDirectory, useExisting: SessionsService },
   ],

@@ -7,6 +7,7 @@ import { auditedUser, UsersService } from '../users/users.service.js';
 import type { ChangePasswordDto, StepUpDto } from './auth.dto.js';
 import { passwordChanged } from './auth.events.js';
 import { PasswordsService } from './passwords.service.js';
+import { hasSecondFactor } from './second-factors.rules.js';
 import { type Device, SessionsService } from './sessions.service.js';
 
 /** What somebody who is logged in does about how they prove who they are. */
@@ -31,7 +32,7 @@ export class AuthService {
     const user = await this.users.me(actor);
     const attempt = { userId: user.id, email: user.email, password: currentPassword, ip: device.ip };
     await this.passwords.prove({ ...attempt, purpose: 'auth.password-change', actor, subject: user.id });
-    const hash = await this.passwords.hashNew(newPassword, user, 'newPassword');
+    const hash = await this.passwords.hashNew(newPassword, user, { member: 'newPassword', secondFactor: hasSecondFactor(user) });
     await transaction(this.prisma, async (db) => {
       await this.passwords.keep(user.id, hash, db);
       await record(db, { actor, action: 'auth.password-changed', resource: auditedUser(user.id), subject: user.id });

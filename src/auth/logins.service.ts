@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
 import type { Db } from '#database';
 import { type User, UsersService } from '../users/users.service.js';
 import type { LoginDto } from './auth.dto.js';
@@ -16,19 +17,25 @@ export class LoginsService {
     private readonly users: UsersService,
     private readonly passwords: PasswordsService,
     private readonly sessions: SessionsService,
+    private readonly env: Env,
   ) {}
 
+  /** Unknown, suspended and unconfirmed accounts are worked on alike, by the password of nobody. */
   async login({ email, password }: LoginDto, device: Device): Promise<LoginOutcome> {
     const user = await this.users.findByEmail(email);
-    const active = user?.status === 'active' ? user : null;
-    const attempt = { userId: active?.id ?? null, email, password, ip: device.ip };
-    await this.passwords.prove({ ...attempt, purpose: 'auth.login', actor: null, subject: user?.id ?? null });
-    if (active === null) throw invalidCredentials('The address or the password is wrong.');
-    return this.complete(active, device);
+    const admitted = user !== null && this.admits(user) ? user : null;
+    const attempt = { userId: admitted?.id ?? null, email, password, ip: device.ip };
+    const proven = await this.passwords.prove({ ...attempt, purpose: 'auth.login', actor: null, subject: user?.id ?? null });
+    if (admitted === null) throw invalidCredentials('The address or the password is wrong.');
+    return this.passwords.whileItHolds(admitted.id, proven, (db) => this.complete(admitted, device, db));
   }
 
   /** Goes on for somebody who has just proven by one factor (a password, an account elsewhere) that they are this active user. */
   async complete(user: User, device: Device, db?: Db): Promise<LoginOutcome> {
     return this.sessions.open(user, device, db);
+  }
+
+  private admits({ status, emailVerifiedAt }: User): boolean {
+    return status === 'active' && (emailVerifiedAt !== null || this.env.AUTH_EMAIL_VERIFICATION === 'optional');
   }
 }

@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
 import { type Db, execute, Prisma, PrismaService, rows } from '#database';
+import { Budgets, clientNetwork } from '#security';
+import { invalidOneTimeToken } from './one-time-tokens.errors.js';
 
 /** What a one-time token is good for. */
 export type OneTimePurpose = `${string}:${string}`;
@@ -20,6 +23,8 @@ interface Issue {
   seconds: number;
 }
 
+const WINDOW_SECONDS = 900;
+const ADDRESS_FACTOR = 10;
 const TOKEN = /^[\w-]{43}$/;
 const COLUMNS = Prisma.sql`user_id AS "userId", data`;
 
@@ -29,7 +34,11 @@ const COLUMNS = Prisma.sql`user_id AS "userId", data`;
  */
 @Injectable()
 export class OneTimeTokensService {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly budgets: Budgets,
+    private readonly env: Env,
+  ) {}
 
   async issue({ purpose, userId, data = {}, seconds }: Issue, db: Db = this.prisma): Promise<string> {
     const token = randomBytes(32).toString('base64url');
@@ -59,6 +68,27 @@ export class OneTimeTokensService {
       Prisma.sql`SELECT ${COLUMNS} FROM one_time_tokens WHERE hash = ${hashOf(token)} AND purpose = ${purpose} AND expires_at > now()`,
     );
     return grant ?? null;
+  }
+
+  /**
+   * What somebody at this address gets for a token, by `use`, which answers null when the token is none (any more): that counts as a
+   * failure of the address. @throws auth/invalid-one-time-token, auth/too-many-attempts
+   */
+  async attempt<T>(ip: string, use: (db: Db) => Promise<T | null>): Promise<T> {
+    const limit = this.env.AUTH_LOGIN_FAILURES_PER_WINDOW * ADDRESS_FACTOR;
+    const budget = { bucket: `one-time-token-from ${clientNetwork(ip)}`, limit, windowSeconds: WINDOW_SECONDS };
+    let got: T | null = null;
+    const right = await this.budgets.attempt([budget], async () => {
+      got = await use(this.prisma);
+      return got !== null;
+    });
+    if (!right) throw invalidOneTimeToken('The link is not valid: it was used, has expired, or is for something else. Ask for another.');
+    return got!;
+  }
+
+  /** Makes all of somebody's tokens worthless but those of these purposes, which somebody else may hold. */
+  async revokeAllBut(userId: string, purposes: readonly OneTimePurpose[], db: Db = this.prisma): Promise<void> {
+    await execute(db, Prisma.sql`DELETE FROM one_time_tokens WHERE user_id = ${userId}::uuid AND NOT purpose = ANY (${[...purposes]})`);
   }
 
   /** Makes all of somebody's tokens of these purposes worthless. */

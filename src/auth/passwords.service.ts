@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { Injectable } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
 import { pseudonym, record } from '#audit';
 import { Env } from '#config';
-import { type Db, PrismaService } from '#database';
+import { type Db, execute, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { type Actor, Budgets, clientNetwork } from '#security';
-import { invalidCredentials, weakPassword } from './auth.errors.js';
-import { normalise, weakness } from './passwords.rules.js';
+import { invalidCredentials } from './auth.errors.js';
+import { isWeakerThan, normalise } from './passwords.rules.js';
+import { type PasswordContext, type PasswordOwner, WeakPasswordsService } from './weak-passwords.service.js';
 
 // OWASP Password Storage Cheat Sheet: the least for argon2id. 64 MiB a hash would kill a small container under parallel log-ins.
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -14,6 +16,11 @@ const WINDOW_SECONDS = 900;
 const ADDRESS_FACTOR = 10;
 /** The hash of nobody's password: verified where there is none, so that unknown addresses take as long as known ones. */
 const NOBODY = await hash(createHash('sha256').update(String(process.hrtime.bigint())).digest('hex'), PARAMETERS);
+
+/** Tells whoever counts (tests, an operator's agent) of each verification. */
+const verifications = channel('ashlar:password-verification');
+/** Says nothing of which it was: no such account, another password, suspended, or not confirmed yet. */
+const WRONG = 'The address or the password is wrong.';
 
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
@@ -44,14 +51,22 @@ export class PasswordsService {
     private readonly prisma: PrismaService,
     private readonly budgets: Budgets,
     private readonly env: Env,
+    private readonly weak: WeakPasswordsService,
   ) {}
 
-  /** The hash of a new password, which came as this member of the body. @throws auth/weak-password with advice */
-  async hashNew(password: string, person: { name: string; email: string }, member = 'password'): Promise<string> {
-    const normalised = normalise(password);
-    const advice = weakness(normalised, person);
-    if (advice !== null) throw weakPassword(advice, { fields: [{ pointer: `/${member}`, code: 'weak', detail: advice }] });
-    return hash(normalised, PARAMETERS);
+  /** The hash of a new password. @throws auth/weak-password with advice */
+  async hashNew(password: string, owner: PasswordOwner, context: PasswordContext = {}): Promise<string> {
+    await this.refuseWeak(password, owner, context);
+    return this.hash(password);
+  }
+
+  /** @throws auth/weak-password with advice */
+  async refuseWeak(password: string, owner: PasswordOwner, context: PasswordContext = {}): Promise<void> {
+    await this.weak.refuse(normalise(password), owner, context);
+  }
+
+  hash(password: string): Promise<string> {
+    return hash(normalise(password), PARAMETERS);
   }
 
   async keep(userId: string, passwordHash: string, db: Db = this.prisma): Promise<void> {
@@ -62,21 +77,66 @@ export class PasswordsService {
     });
   }
 
-  /** Proves that the password is the account's. @throws auth/invalid-credentials, auth/too-many-attempts */
-  async prove({ userId, email, password, ip, purpose, actor, subject }: PasswordAttempt): Promise<void> {
+  /** Takes an account's password away. */
+  async remove(userId: string, db: Db = this.prisma): Promise<void> {
+    await db.password.deleteMany({ where: { userId } });
+  }
+
+  /**
+   * Proves that the password is the account's, and returns the hash that it fits, for `whileItHolds`.
+   * @throws auth/invalid-credentials, auth/too-many-attempts
+   */
+  async prove({ userId, email, password, ip, purpose, actor, subject }: PasswordAttempt): Promise<string> {
     const limit = this.env.AUTH_LOGIN_FAILURES_PER_WINDOW;
     const account = { bucket: accountBucket(email), limit, windowSeconds: WINDOW_SECONDS, forgive: true };
     const address = { bucket: `password-from ${clientNetwork(ip)}`, limit: limit * ADDRESS_FACTOR, windowSeconds: WINDOW_SECONDS };
-    const right = await this.budgets.attempt([account, address], () => this.matches(userId, normalise(password)));
-    if (right) return;
+    let fitting: string | null = null;
+    const right = await this.budgets.attempt([account, address], async () => {
+      fitting = await this.fitting(userId, normalise(password));
+      return fitting !== null;
+    });
+    if (right) return this.upgraded(userId!, fitting!, normalise(password));
     const resource = subject === null ? { type: 'address', id: pseudonym(this.prisma, email) } : { type: 'user', id: subject };
     await record(this.prisma, { actor, action: `${purpose}-failed`, resource, subject, outcome: 'failed' });
-    throw invalidCredentials('The address or the password is wrong.');
+    throw invalidCredentials(WRONG);
   }
 
-  private async matches(userId: string | null, password: string): Promise<boolean> {
+  /**
+   * Does what a proven password allows, in a transaction in which it stays the account's: a log-in whose password is replaced while it is
+   * being verified must not open a session after all others have ended. @throws auth/invalid-credentials
+   */
+  async whileItHolds<T>(userId: string, proven: string, work: (db: Tx) => Promise<T>): Promise<T> {
+    return transaction(this.prisma, async (db) => {
+      const held = await rows(
+        db,
+        Prisma.sql`SELECT 1 AS one FROM passwords WHERE user_id = ${userId}::uuid AND hash = ${proven} FOR SHARE`,
+      );
+      if (held.length === 0) throw invalidCredentials(WRONG);
+      return work(db);
+    });
+  }
+
+  /** The hash that the password fits; null when it fits none. */
+  private async fitting(userId: string | null, password: string): Promise<string | null> {
     const known = await this.prisma.password.findUnique({ where: { userId: userId ?? NO_ID } }); // asked for nobody, too, so that both take as long
-    const right = await verify(known?.hash ?? NOBODY, password);
-    return right && known !== null;
+    const right = await this.verify(known?.hash ?? NOBODY, password);
+    return right && known !== null ? known.hash : null;
+  }
+
+  /** The one verification that every attempt costs. */
+  private verify(kept: string, password: string): Promise<boolean> {
+    verifications.publish(undefined);
+    return verify(kept, password);
+  }
+
+  /** Hashes a password anew that was hashed with less than what is due today, unless it was changed meanwhile. */
+  private async upgraded(userId: string, kept: string, password: string): Promise<string> {
+    if (!isWeakerThan(kept, PARAMETERS)) return kept;
+    const stronger = await hash(password, PARAMETERS);
+    const changed = await execute(
+      this.prisma,
+      Prisma.sql`UPDATE passwords SET hash = ${stronger} WHERE user_id = ${userId}::uuid AND hash = ${kept}`,
+    );
+    return changed === 1 ? stronger : kept;
   }
 }

@@ -161,6 +161,13 @@ export class SessionsService extends SessionDirectory {
     });
   }
 
+  /** Ends all sessions of a user whom something else than a session has proven, or nobody. */
+  async endAll(userId: string, because: string, db: Tx): Promise<void> {
+    const ended = await this.close({ userId, endedAt: null }, null, because, db);
+    const after = { endedSessions: ended.map(({ id }) => id), endedBecause: because };
+    await record(db, { actor: null, action: 'auth.sessions-ended', resource: auditedSessions(userId), subject: userId, after });
+  }
+
   /** Notes that the user of this session has just proven who they are. */
   async refreshProof({ id, sessionId }: Actor): Promise<void> {
     await transaction(this.prisma, async (db) => {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database';
 import { Consumes, type PayloadOf, type Published } from '#events';
-import { passwordChanged } from '../auth/auth.events.js';
 import { identityLinked, identityUnlinked } from '../auth/identities.events.js';
+import { passwordChanged, sessionFromNewDevice } from '../auth/auth.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { postPublished } from '../posts/posts.events.js';
@@ -61,6 +61,11 @@ export class NotificationsListener {
   @Consumes('notifications.identity-unlinked', identityUnlinked)
   identityUnlinked(event: Of<typeof identityUnlinked>, db: Tx): Promise<void> {
     return this.tell(event, 'identity.unlinked', { provider: event.payload.provider }, db);
+  }
+
+  @Consumes('notifications.new-device', sessionFromNewDevice)
+  newDevice(event: Of<typeof sessionFromNewDevice>, db: Tx): Promise<void> {
+    return this.tell(event, 'session.new-device', { device: event.payload.device }, db);
   }
 
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)

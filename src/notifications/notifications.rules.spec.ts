@@ -12,6 +12,7 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'password.changed': {},
   'identity.linked': { provider: 'google' },
   'identity.unlinked': { provider: 'google' },
+  'session.new-device': { device: 'Firefox on Windows' },
   'webhook.disabled': { reason: 'gone' },
 };
 

@@ -16,6 +16,7 @@ export interface Facts {
   'password.changed': Record<string, never>;
   'identity.linked': { provider: string };
   'identity.unlinked': { provider: string };
+  'session.new-device': { device: string };
   'webhook.disabled': { reason: 'gone' | 'failing' };
 }
 
@@ -110,6 +111,18 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
         'If that was not you, somebody else is using your account: set another password, and end all other sessions.',
       ],
       facts: [['Removed', provider]],
+    }),
+  },
+  'session.new-device': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: ({ device }) => ({
+      subject: 'Your account was logged in to from a new device',
+      paragraphs: [
+        'Somebody has logged in to your account with a device, or from a place, that we have not seen there before. If that was you, do nothing.',
+        'If it was not you, end that session and change your password.',
+      ],
+      facts: [['Device', device]],
     }),
   },
   'webhook.disabled': {

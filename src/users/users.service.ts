@@ -117,6 +117,23 @@ export class UsersService implements AddressBook {
     });
   }
 
+  /**
+   * Gives an account an address that its person has proven to be theirs; null where the account is gone, or has another one than `from` by
+   * now. Fails with the unique violation of `users.email` when somebody else has it.
+   */
+  async confirmEmail(id: string, { from, to }: { from?: string; to: string }, db: Tx): Promise<{ before: User; after: User } | null> {
+    const before = await lockUser(id, db);
+    if (before === null || before.erasedAt !== null || (from ?? before.email) !== before.email) return null;
+    if (before.email === to && before.emailVerifiedAt !== null) return { before, after: before };
+    const data = { email: to, emailVerifiedAt: new Date(), version: { increment: 1 } };
+    const after = await db.user.update({ where: { id }, data });
+    await record(db, { actor: { id }, action: 'users.email-confirmed', resource: auditedUser(id), subject: id, before, after });
+    const changed = before.email === to ? ['emailVerified'] : ['email', 'emailVerified'];
+    await publish(db, userUpdated, { userId: id, changed }, { actor: { id }, resource: { type: 'user', id }, subject: id });
+    signal(db, 'user', id);
+    return { before, after };
+  }
+
   private async change(actor: Actor, id: string, changes: UpdateUserDto, expected: ExpectedVersions): Promise<User> {
     return transaction(this.prisma, async (db) => {
       const losesAdmin = (changes.roles !== undefined && !changes.roles.includes('admin')) || changes.status === 'suspended';

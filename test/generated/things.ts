@@ -1,3 +1,5 @@
+import { RESET_PASSWORD, VERIFY_EMAIL } from '../../src/auth/account-mails.service.js';
+import { type OneTimePurpose, OneTimeTokensService } from '../../src/auth/one-time-tokens.service.js';
 import { IDLE_CONSUMER, nounsOf, type World } from '../contract/nouns.js';
 import { aCode } from '../harness/identities.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
@@ -15,8 +17,11 @@ export interface Purpose {
 
 type Thing = (by: Person, purpose: Purpose) => Promise<string> | string;
 
+/** What the tokens of mails are for. */
+const MAILED: Record<string, OneTimePurpose> = { 'emails.resetPassword': RESET_PASSWORD, 'emails.verifyEmail': VERIFY_EMAIL };
+
 /** Made anew for each call: the cursor depends on its query; the ticket and the key are good once. */
-export const NEVER_KEPT: readonly string[] = ['cursor', 'ticket', 'key'];
+export const NEVER_KEPT: readonly string[] = ['cursor', 'ticket', 'key', 'token'];
 
 /** What paths and members name, made for whoever calls. */
 export function thingsOf(world: World, admin: Person): Record<string, Thing> {
@@ -72,10 +77,15 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     module: () => 'products',
     what: () => 'out-of-stock',
     key: () => unique(),
-    email: ({ email }, { operationId }) => (operationId === 'auth.register' ? `n-${unique()}@example.org` : email),
+    email: ({ email }, { operationId }) =>
+      ['auth.register', 'emails.changeEmail'].includes(operationId) ? `n-${unique()}@example.org` : email,
     password: () => PASSWORD,
     refreshToken: ({ refreshToken }) => refreshToken,
-    token: async ({ id }) => new URLSearchParams(await nouns.anUnsubscription(id)).get('token')!,
+    token: async ({ id, email }, { operationId }) => {
+      const purpose = MAILED[operationId];
+      if (purpose !== undefined) return app.get(OneTimeTokensService).issue({ purpose, userId: id, data: { email }, seconds: 600 });
+      return new URLSearchParams(await nouns.anUnsubscription(id)).get('token')!;
+    },
     ticket: async ({ accessToken: token }) => (await product.request<{ ticket: string }>('POST', 'events/tickets', { token })).body.ticket,
     expires: (_, purpose) => inLink(purpose, 'expires'),
     signature: (_, purpose) => inLink(purpose, 'signature'),

@@ -25,6 +25,7 @@ export function testSettings(databaseUrl: string): Record<string, string> {
     DATABASE_URL: databaseUrl,
     RATE_LIMIT_REQUESTS_PER_MINUTE: '1000000',
     AUTH_REGISTRATIONS_PER_HOUR: '1000000',
+    AUTH_MAIL_REQUESTS_PER_HOUR: '1000000',
     SHUTDOWN_DRAIN_SECONDS: '0',
   };
 }

@@ -169,9 +169,35 @@ export class Env extends Tuning {
   @Min(1)
   AUTH_REGISTRATIONS_PER_HOUR = 100;
 
-  /** Whether a new account must confirm its address before it can log in. `required` comes with mail. */
-  @IsIn(['optional'])
-  AUTH_EMAIL_VERIFICATION = 'optional' as const;
+  /**
+   * Whether a new account must confirm its address before it can log in. `required` also tells nobody which addresses have accounts:
+   * registering then answers alike for all.
+   */
+  @IsIn(['optional', 'required'])
+  AUTH_EMAIL_VERIFICATION: 'optional' | 'required' = 'optional';
+
+  /**
+   * Where the links of mails lead: a page of your front end at `/verify-email`, `/reset-password` and `/undo-email-change` below it, which
+   * finds the token behind `#token=` and sends it to the API. PUBLIC_URL with `/auth` when unset: plain pages that Ashlar serves itself.
+   */
+  @IsOptional()
+  @IsUrl({
+    require_tld: false,
+    protocols: ['http', 'https'],
+    require_protocol: true,
+    allow_query_components: false,
+    allow_fragments: false,
+  })
+  @Matches(/[^/]$/, { message: 'AUTH_LINKS_URL must not end with a slash' })
+  AUTH_LINKS_URL: string | undefined = undefined;
+
+  /**
+   * A service that knows passwords of data breaches, in the range format of Have I Been Pwned (`https://api.pwnedpasswords.com/range/`): the
+   * first five digits of the password's SHA-1 are put behind it, and no more is told. Unset: only the list that comes with Ashlar counts.
+   */
+  @IsOptional()
+  @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true, allow_fragments: false })
+  AUTH_PASSWORDS_BREACHED_URL: string | undefined = undefined;
 
   /** Keys that sign access tokens: PKCS#8 PEM (Ed25519 or P-256), each base64-encoded. The first signs, all verify. */
   @RequiredInProduction()

@@ -242,4 +242,26 @@ export class Tuning {
   @Min(100)
   @Max(20_000)
   OAUTH_TIMEOUT_MS = 5_000;
+  /** Mails with links (confirming an address, a forgotten password) that one address may ask for in an hour, over all processes. */
+  @IsInt()
+  @Min(1)
+  AUTH_MAIL_REQUESTS_PER_HOUR = 100;
+
+  /** How long the link that confirms an address can be used. */
+  @IsInt()
+  @Min(1)
+  @Max(336)
+  AUTH_EMAIL_VERIFICATION_TTL_HOURS = 48;
+
+  /** How long the link of a forgotten password can be used. */
+  @IsInt()
+  @Min(1)
+  @Max(1_440)
+  AUTH_PASSWORD_RESET_TTL_MINUTES = 30;
+
+  /** For so long the former address of an account can take back that it was changed. */
+  @IsInt()
+  @Min(1)
+  @Max(90)
+  AUTH_EMAIL_UNDO_DAYS = 7;
 }

@@ -5,6 +5,9 @@ export interface FieldProblem {
   pointer: string;
   code: string;
   detail: string;
+  /** Of a password that is refused: how hard it is to guess, from 0 to 4, and what would make it harder. */
+  score?: number;
+  suggestions?: string[];
 }
 
 /** What a thrower may add: the members at fault, seconds after which a retry makes sense, and the cause (logged, never shown). */

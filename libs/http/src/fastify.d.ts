@@ -9,7 +9,7 @@ declare module 'fastify' {
     /** The version of the resource in the answer. */
     version?: number;
     /** Of an answer whose status only its content decides; Nest would set that of the route. */
-    answerStatus?: 206 | 304;
+    answerStatus?: 202 | 206 | 304;
     /** The Content-Type of a body that is not parsed but read as a stream. */
     streamType: string;
     traceId: string;

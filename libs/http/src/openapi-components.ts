@@ -39,6 +39,8 @@ export const PROBLEM_SCHEMA = {
           pointer: { type: 'string', description: 'JSON Pointer into the body, or `?name` of a query member.' },
           code: { type: 'string' },
           detail: { type: 'string' },
+          score: { type: 'integer', minimum: 0, maximum: 4, description: 'Of a new password: how hard it is to guess.' },
+          suggestions: { type: 'array', items: { type: 'string' }, description: 'What would make a new password harder to guess.' },
         },
       },
     },

@@ -60,7 +60,7 @@ export function describe(request: FastifyRequest, reply: FastifyReply, body: obj
   const { location } = request.routeOptions.config as RepresentationConfig;
   const members = body as Record<string, unknown>;
   if (typeof members['version'] === 'number') request.version = members['version'];
-  if (location !== undefined)
+  if (location !== undefined && request.answerStatus !== 202)
     reply.header('Location', api + location.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(members[name]))));
   const { items, nextCursor } = body as Partial<Page<unknown>>;
   if (Array.isArray(items) && typeof nextCursor === 'string') {
@@ -81,7 +81,7 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
   });
 
   fastify.addHook('onSend', async (request, reply, payload) => {
-    if (request.answerStatus !== undefined && reply.statusCode === 200) reply.code(request.answerStatus);
+    if (request.answerStatus !== undefined && (reply.statusCode === 200 || reply.statusCode === 201)) reply.code(request.answerStatus);
     const { publicSeconds } = request.routeOptions.config as RepresentationConfig;
     const reading = request.method === 'GET' || request.method === 'HEAD';
     const fine = reply.statusCode >= 200 && reply.statusCode < 300;

@@ -10,6 +10,7 @@ import { render } from './layout.js';
 import { MailServer, MailUndelivered, sendingAtOnce } from './mail-server.js';
 import type { Message } from './message.js';
 import { enqueueSending, sendMail, SendMailPayload } from './send.js';
+import { sealOf } from './seal.js';
 import { type MailData, templateNamed } from './template.js';
 
 /** A mail that is due. */
@@ -18,7 +19,8 @@ interface DueMail {
   userId: string | null;
   recipient: string | null;
   template: string;
-  data: MailData;
+  /** Sealed. */
+  data: unknown;
   unsubscribeUrl: string | null;
   messageId: string;
 }
@@ -78,11 +80,13 @@ export class Deliveries {
   private async attempt(mailId: string, { attempt, maxAttempts, signal }: JobRun): Promise<true> {
     const mail = await this.take(mailId);
     if (mail === null) return true;
-    const to = mail.userId === null ? mail.recipient : await this.addresses.addressOf(mail.userId);
+    const to = mail.recipient ?? (await this.addresses.addressOf(mail.userId!));
     if (to === null) return this.giveUp(mail.id, 'the user has no address any more');
     if (!isSendable(to)) return this.giveUp(mail.id, 'the address is none that mail can be sent to');
+    const data = sealOf(this.prisma).open(mail.id, mail.data);
+    if (data === null) return this.giveUp(mail.id, 'the key it was encrypted with is gone');
     try {
-      const outcome = await this.server.deliver(this.compose(mail, to), signal);
+      const outcome = await this.server.deliver(this.compose(mail, data, to), signal);
       return outcome.taken ? this.done(mail.id) : this.giveUp(mail.id, outcome.reason);
     } catch (error) {
       if (signal.aborted) throw error; // no fault of the mail's
@@ -107,11 +111,16 @@ export class Deliveries {
     return mail ?? null;
   }
 
-  private compose({ id, template: name, data, unsubscribeUrl, messageId }: DueMail, to: string): Message {
+  private compose({ id, template: name, unsubscribeUrl, messageId }: DueMail, data: MailData, to: string): Message {
     const template = templateNamed(name);
     if (template === undefined) throw new Error(`No mail template is called ${name} here: a newer release wrote this mail.`);
     const from = senderOf(this.env.MAIL_FROM!);
-    const rendered = render(template.write(data), { product: from.name, publicUrl: this.env.PUBLIC_URL!, unsubscribeUrl });
+    const rendered = render(template.write(data), {
+      product: from.name,
+      publicUrl: this.env.PUBLIC_URL!,
+      linksUrl: linksUrlOf(this.env),
+      unsubscribeUrl,
+    });
     return { ...rendered, mailId: id, messageId, from, to, headers: headersOf(unsubscribeUrl) };
   }
 
@@ -145,6 +154,11 @@ function headersOf(unsubscribeUrl: string | null): Record<string, string> {
   const machine = { 'Auto-Submitted': 'auto-generated' };
   if (unsubscribeUrl === null) return machine;
   return { ...machine, 'List-Unsubscribe': `<${unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' };
+}
+
+/** Where the pages are that links with tokens lead to. */
+function linksUrlOf({ AUTH_LINKS_URL, PUBLIC_URL }: Env): string {
+  return AUTH_LINKS_URL ?? `${PUBLIC_URL!}/auth`;
 }
 
 function soon(): Date {

@@ -8,7 +8,12 @@ const letter = (changes: Partial<Letter> = {}): Letter => ({
   reason: 'You get mails about your orders.',
   ...changes,
 });
-const around = { product: 'Shop', publicUrl: 'https://api.example.com', unsubscribeUrl: 'https://api.example.com/unsubscribe?token=a&b=c' };
+const around = {
+  product: 'Shop',
+  publicUrl: 'https://api.example.com',
+  linksUrl: 'https://app.example.com',
+  unsubscribeUrl: 'https://api.example.com/unsubscribe?token=a&b=c',
+};
 const rendered = (changes: Partial<Letter> = {}) => render(letter(changes), around);
 
 describe('the layout of mails', () => {

@@ -6,6 +6,8 @@ export interface Surroundings {
   /** What the product is called, as `MAIL_FROM` says. */
   product: string;
   publicUrl: string;
+  /** Where the pages are that links with tokens lead to. */
+  linksUrl: string;
   /** Ends mails of this kind; null for mails that nobody can do without. */
   unsubscribeUrl: string | null;
 }
@@ -22,9 +24,12 @@ const MUTED = 'font-size:13px;opacity:.7';
 const BUTTON = 'display:inline-block;padding:10px 20px;border-radius:6px;background:#2f5fd0;color:#ffffff;text-decoration:none';
 
 /** The one layout of all mails: the same words as HTML and as plain text. */
-export function render(letter: Letter, { product, publicUrl, unsubscribeUrl }: Surroundings): Rendered {
+export function render(letter: Letter, { product, publicUrl, linksUrl, unsubscribeUrl }: Surroundings): Rendered {
   const subject = oneLine(letter.subject);
-  const action = letter.action && { label: letter.action.label, url: publicUrl + letter.action.path };
+  const action = letter.action && {
+    label: letter.action.label,
+    url: 'path' in letter.action ? publicUrl + letter.action.path : linksUrl + letter.action.page,
+  };
   const facts = letter.facts ?? [];
   const page = html`<!doctype html>
     <html lang="en">

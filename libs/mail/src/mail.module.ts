@@ -5,6 +5,7 @@ import { Logger } from '#telemetry';
 import { Deliveries } from './deliveries.js';
 import { MailServer, NoMailServer } from './mail-server.js';
 import { Mailbox } from './mailbox.js';
+import { MailSeal } from './seal.js';
 import { SmtpServer } from './smtp-server.js';
 
 /** Whether mails land in the development mailbox: never in production, whatever is set there. */
@@ -22,7 +23,7 @@ function chooseServer(env: Env, prisma: PrismaService, logger: Logger): MailServ
 /** Sends mails by jobs. The application provides the `AddressBook`. */
 @Global()
 @Module({
-  providers: [Deliveries, Mailbox, { provide: MailServer, useFactory: chooseServer, inject: [Env, PrismaService, Logger] }],
+  providers: [Deliveries, Mailbox, MailSeal, { provide: MailServer, useFactory: chooseServer, inject: [Env, PrismaService, Logger] }],
   exports: [Mailbox],
 })
 export class MailModule {}

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { type Db, execute, Prisma, transaction, type Tx } from '#database';
 import { enqueue, job } from '#jobs';
 import { IsUUID } from 'class-validator';
+import { sealOf } from './seal.js';
 import type { MailData, Template } from './template.js';
 
 export class SendMailPayload {
@@ -12,8 +13,11 @@ export class SendMailPayload {
 /** By the default delays a mail is tried for about a day before it becomes a dead letter. */
 export const sendMail = job('mail.send', SendMailPayload, { timeoutSeconds: 120 }); // beyond the longest SMTP_TIMEOUT_MS
 
-/** To a user, whose address is looked up when the mail is sent, or to an address that is nobody's yet, as accounts keep theirs (in small letters). */
-type Recipient = { userId: string; to?: undefined } | { to: string; userId?: undefined };
+/**
+ * To a user, whose address is looked up when the mail is sent, or to an address, as accounts keep theirs (in small letters): nobody's yet,
+ * or one that `userId` had or is to have.
+ */
+type Recipient = { userId: string; to?: string } | { to: string; userId?: undefined };
 
 export type NewMail<Data extends MailData> = Recipient & {
   data: Data;
@@ -35,7 +39,7 @@ export async function send<Data extends MailData>(
     await execute(
       tx,
       Prisma.sql`INSERT INTO mails (id, user_id, recipient, template, data, unsubscribe_url)
-        VALUES (${mailId}::uuid, ${userId ?? null}::uuid, ${to ?? null}, ${name}, ${JSON.stringify(data)}::jsonb, ${unsubscribeUrl ?? null})`,
+        VALUES (${mailId}::uuid, ${userId ?? null}::uuid, ${to ?? null}, ${name}, ${JSON.stringify(sealOf(tx).close(mailId, data))}::jsonb, ${unsubscribeUrl ?? null})`,
     );
     await enqueueSending(tx, mailId);
   });

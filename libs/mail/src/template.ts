@@ -5,8 +5,8 @@ export interface Letter {
   paragraphs: readonly string[];
   /** What there is to know at a glance, as names and values. */
   facts?: readonly (readonly [name: string, value: string])[];
-  /** The one thing to do; `path` lies below PUBLIC_URL. */
-  action?: { label: string; path: string };
+  /** The one thing to do; `path` lies below PUBLIC_URL, `page` below AUTH_LINKS_URL. */
+  action?: { label: string; path: string } | { label: string; page: string };
   /** Why this person gets this mail. */
   reason: string;
 }

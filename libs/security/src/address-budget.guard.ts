@@ -10,7 +10,7 @@ const POLICY = 'ashlar:address-budget';
 interface AddressPolicy {
   name: string;
   /** The setting that holds the limit. */
-  limit: 'AUTH_REGISTRATIONS_PER_HOUR';
+  limit: 'AUTH_REGISTRATIONS_PER_HOUR' | 'AUTH_MAIL_REQUESTS_PER_HOUR';
   windowSeconds: number;
 }
 

@@ -1,5 +1,7 @@
 import { aCode, aStart } from '../../harness/identities.js';
-import { aUser, type Person } from '../../harness/people.js';
+import { RESET_PASSWORD, VERIFY_EMAIL } from '../../../src/auth/account-mails.service.js';
+import { type OneTimePurpose, OneTimeTokensService } from '../../../src/auth/one-time-tokens.service.js';
+import { aUser, type Person, unique } from '../../harness/people.js';
 import type { World } from '../nouns.js';
 import type { Happy, HappyCalls } from './happy.js';
 
@@ -24,7 +26,21 @@ export function happyCallsOfIdentity({ app, product }: World): HappyCalls {
     return (await product.request<{ id: string }>('POST', 'auth/identities', { token: by.accessToken, body })).body.id;
   };
 
+  /** What the link of a mail would hold. */
+  const aToken = (purpose: OneTimePurpose, { id: userId, email }: Person) =>
+    app.get(OneTimeTokensService).issue({ purpose, userId, data: { email }, seconds: 60 });
+
   const HAPPY: HappyCalls = {
+    'emails.verifyEmail': async () => [{ body: { token: await aToken(VERIFY_EMAIL, await aUser(app)) } }],
+    'emails.resendVerification': async () => [
+      { body: { email: (await aUser(app)).email } },
+      { body: { email: `n-${unique()}@example.org` } },
+    ],
+    'emails.changeEmail': async () => [{ by: await aUser(app), body: { email: `n-${unique()}@example.org` } }],
+    'emails.forgotPassword': async () => [{ body: { email: (await aUser(app)).email } }, { body: { email: `n-${unique()}@example.org` } }],
+    'emails.resetPassword': async () => [
+      { body: { token: await aToken(RESET_PASSWORD, await aUser(app)), password: 'six yellow lanterns over water' } },
+    ],
     'oauth.list': async () => [{}],
     'oauth.start': async () => [{ params: { provider: 'acme' }, query: aSignIn() }],
     'oauth.finish': async () => [await aWayBack()],
