@@ -1,24 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import { Creates, IdPipe, Problems } from '#http';
+import { AnswersOneOf, Creates, IdPipe, Problems } from '#http';
 import { Actor, Caller, LimitedPerAddress, Public, SessionOnly, SignedIn, tooManyAttempts } from '#security';
 import type { FastifyRequest } from 'fastify';
 import { AccountsService } from './accounts.service.js';
-import {
-  ChangePasswordDto,
-  LoginDto,
-  RefreshDto,
-  RegisterDto,
-  SessionList,
-  SessionResponse,
-  StepUpDto,
-  TokensResponse,
-} from './auth.dto.js';
+import { ChangePasswordDto, LoginDto, RefreshDto, RegisterDto, SessionList, SessionResponse, TokensResponse } from './auth.dto.js';
 import { emailTaken, invalidCredentials, invalidRefreshToken, sessionNotFound, weakPassword } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
+import { deviceOf } from './devices.rules.js';
+import { loginAnswer, MfaRequiredResponse } from './factors.dto.js';
 import { LoginsService } from './logins.service.js';
-import { type Device, SessionsService } from './sessions.service.js';
-
-const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
+import { SessionsService } from './sessions.service.js';
 
 @Controller('auth')
 export class AuthController {
@@ -39,13 +30,18 @@ export class AuthController {
     return TokensResponse.from(await this.accounts.register(body, deviceOf(request)));
   }
 
-  /** Log in with address and password */
+  /**
+   * Log in with address and password
+   *
+   * Whoever has a second factor is answered `mfaRequired` with a token, which POST /api/v1/auth/login/mfa takes together with that factor.
+   */
   @Post('login')
   @Public({ credentials: 'ignored' })
   @HttpCode(200)
+  @AnswersOneOf(TokensResponse, MfaRequiredResponse)
   @Problems(invalidCredentials, tooManyAttempts)
-  async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.logins.login(body, deviceOf(request)));
+  async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse | MfaRequiredResponse> {
+    return loginAnswer(await this.logins.login(body, deviceOf(request)));
   }
 
   /**
@@ -98,21 +94,6 @@ export class AuthController {
   @HttpCode(204)
   async endOtherSessions(@Caller() actor: Actor): Promise<void> {
     await this.sessions.endOthers(actor, 'ended by its user');
-  }
-
-  /**
-   * Prove once more who I am
-   *
-   * This session may then, for ten minutes, do what asks for a fresh proof: add or remove a way of logging in, change the address, delete
-   * the account. A login is such a proof, too.
-   */
-  @Post('step-up')
-  @SignedIn()
-  @SessionOnly()
-  @HttpCode(204)
-  @Problems(invalidCredentials, tooManyAttempts)
-  async stepUp(@Caller() actor: Actor, @Body() body: StepUpDto, @Req() request: FastifyRequest): Promise<void> {
-    await this.auth.stepUp(actor, body, deviceOf(request));
   }
 
   /** Change my password; my other sessions end */

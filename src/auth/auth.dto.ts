@@ -40,12 +40,6 @@ export class ChangePasswordDto {
   newPassword: string;
 }
 
-export class StepUpDto {
-  /** @example "correct horse battery staple" */
-  @Text(1, 1_024)
-  password: string;
-}
-
 export class TokensResponse {
   user: UserResponse;
   /** Send it as `Authorization: Bearer <accessToken>`. */

@@ -4,10 +4,11 @@ import { type User, UsersService } from '../users/users.service.js';
 import type { LoginDto } from './auth.dto.js';
 import { invalidCredentials } from './auth.errors.js';
 import { PasswordsService } from './passwords.service.js';
+import { type SecondStep, SecondStepsService } from './second-steps.service.js';
 import { type Device, SessionsService, type Tokens } from './sessions.service.js';
 
-/** What a proof of one factor leads to. */
-export type LoginOutcome = Tokens;
+/** What a proof of one factor leads to: a session, or the question for the second factor. */
+export type LoginOutcome = Tokens | SecondStep;
 
 /** Logging in: the password, and where every other way ends, too. */
 @Injectable()
@@ -16,6 +17,7 @@ export class LoginsService {
     private readonly users: UsersService,
     private readonly passwords: PasswordsService,
     private readonly sessions: SessionsService,
+    private readonly secondSteps: SecondStepsService,
   ) {}
 
   async login({ email, password }: LoginDto, device: Device): Promise<LoginOutcome> {
@@ -29,6 +31,6 @@ export class LoginsService {
 
   /** Goes on for somebody who has just proven by one factor (a password, an account elsewhere) that they are this active user. */
   async complete(user: User, device: Device, db?: Db): Promise<LoginOutcome> {
-    return this.sessions.open(user, device, db);
+    return user.mfaEnabled ? this.secondSteps.begin(user, db) : this.sessions.open(user, device, db);
   }
 }

@@ -9,6 +9,7 @@ import {
   forbidden,
   invalidTicket,
   invalidToken,
+  mfaRequired,
   SESSION,
   sessionRequired,
   stepUpRequired,
@@ -185,7 +186,7 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   if (access.level !== 'public') problems.add(unauthenticated);
   if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
   if (route.tickets) problems.add(invalidTicket);
-  if (access.level === 'permission') problems.add(forbidden);
+  if (access.level === 'permission') problems.add(forbidden).add(mfaRequired);
   if (route.session) problems.add(sessionRequired);
   if (route.session === 'fresh') problems.add(stepUpRequired);
   if (method !== 'get')

@@ -24,6 +24,7 @@ export {
   forbidden,
   invalidTicket,
   invalidToken,
+  mfaRequired,
   sessionRequired,
   stepUpRequired,
   tooManyAttempts,
