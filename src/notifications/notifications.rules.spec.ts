@@ -10,6 +10,7 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'order.refunded': { amount: total },
   'post.published': {},
   'password.changed': {},
+  'factors.changed': { change: 'passkey-added' },
   'webhook.disabled': { reason: 'gone' },
 };
 
@@ -50,7 +51,7 @@ describe('where somebody is told', () => {
   });
 
   it('is always everywhere for what concerns the security of the account', () => {
-    expect(KINDS.filter(isMandatory)).toEqual(['password.changed']);
+    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'factors.changed']);
     expect(channelsOf('password.changed', { inApp: false, email: false })).toEqual({ inApp: true, email: true });
   });
 });
