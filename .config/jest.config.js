@@ -23,7 +23,7 @@ const project = (displayName, testMatch, settings) => ({
 const withDatabase = { globalSetup: '<rootDir>/test/harness/global-setup.ts', globalTeardown: '<rootDir>/test/harness/global-teardown.ts' };
 
 /** `--selectProjects unit e2e` is `npm test`; `full` is what takes longer than a developer waits, with a --testTimeout of its own,
- * `generated` what machines make up from openapi.json, on request. */
+ * `generated` what machines make up from openapi.json, on request; `browser` needs Chromium. */
 export default {
   rootDir,
   maxWorkers: 2,
@@ -32,6 +32,7 @@ export default {
     project('unit', ['{libs,src,prisma}/**/*.spec.ts', 'test/*.spec.ts'], {}),
     project('e2e', ['test/*.e2e-spec.ts'], withDatabase),
     project('generated', ['test/generated/*.generated-spec.ts'], withDatabase),
+    project('browser', ['test/browser/*.browser-spec.ts'], withDatabase),
     project('full', ['test/full/*.full-spec.ts'], withDatabase),
   ],
 };

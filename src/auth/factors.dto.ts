@@ -1,16 +1,22 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
 import { IfPresent, Text } from '#http';
-import { IsIn, Matches } from 'class-validator';
+import { Matches } from 'class-validator';
 import { TokensResponse } from './auth.dto.js';
 import type { FactorMethod } from './factors.rules.js';
 import type { LoginOutcome } from './logins.service.js';
 import { OptionalAssertionDto } from './passkeys.dto.js';
 
-const SIX_DIGITS = /^\d{6}$/;
-const isCode = { message: '$property must be the six digits that the authenticator app shows' };
+/** What an authenticator app shows. */
+const TotpCode = () =>
+  applyDecorators(
+    Matches(/^[0-9]{6}$/, { message: '$property must be the six digits that the authenticator app shows' }),
+    ApiProperty({ type: 'string', pattern: '^[0-9]{6}$', example: '123456' }),
+  );
 
 export class ConfirmTotpDto {
-  /** What the authenticator app shows. @example "123456" */
-  @Matches(SIX_DIGITS, isCode)
+  /** What the authenticator app shows. */
+  @TotpCode()
   code: string;
 }
 
@@ -21,9 +27,9 @@ export class StepUpDto extends OptionalAssertionDto {
   @Text(1, 1_024)
   password?: string;
 
-  /** What the authenticator app shows. @example "123456" */
+  /** What the authenticator app shows. */
   @IfPresent()
-  @Matches(SIX_DIGITS, isCode)
+  @TotpCode()
   code?: string;
 }
 
@@ -33,9 +39,9 @@ export class SecondStepDto extends OptionalAssertionDto {
   @Text(1, 512)
   mfaToken: string;
 
-  /** What the authenticator app shows. @example "123456" */
+  /** What the authenticator app shows. */
   @IfPresent()
-  @Matches(SIX_DIGITS, isCode)
+  @TotpCode()
   code?: string;
 
   /** One of the ten that were shown once; case, spaces and hyphens do not matter. @example "k7wq-39fa-x2mn-b8tc" */
@@ -58,7 +64,7 @@ export class RecoveryCodesResponse {
 
 /** The first step of a log-in was right; the second one is due. */
 export class MfaRequiredResponse {
-  @IsIn([true])
+  @ApiProperty({ type: 'boolean', enum: [true] })
   mfaRequired: true;
   /** Give it to POST /api/v1/auth/login/mfa, together with the second factor, within five minutes. */
   mfaToken: string;

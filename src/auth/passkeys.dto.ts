@@ -16,7 +16,7 @@ export const Base64Url = (longest: number) =>
     ApiProperty({ pattern: '^[A-Za-z0-9_-]+$', example: 'AAECAwQFBgcICQ' }),
   );
 
-class ClientDataDto {
+export class ClientDataDto {
   /** What the browser did, as the authenticator signed it. */
   @Base64Url(10_000)
   clientDataJSON: string;
@@ -188,28 +188,28 @@ export class PasskeyList {
   nextCursor: string | null;
 }
 
-class RelyingPartyResponse {
+export class RelyingPartyResponse {
   /** @example "Ashlar" */
   name: string;
   /** The domain the passkey will belong to. @example "example.com" */
   id?: string;
 }
 
-class PasskeyUserResponse {
+export class PasskeyUserResponse {
   /** Base64url. */
   id: string;
   name: string;
   displayName: string;
 }
 
-class PasskeyParameterResponse {
+export class PasskeyParameterResponse {
   /** A COSE algorithm. @example -7 */
   alg: number;
   /** @example "public-key" */
   type: string;
 }
 
-class PasskeyDescriptorResponse {
+export class PasskeyDescriptorResponse {
   /** Base64url. */
   id: string;
   /** @example "public-key" */
@@ -217,7 +217,7 @@ class PasskeyDescriptorResponse {
   transports?: string[];
 }
 
-class AuthenticatorSelectionResponse {
+export class AuthenticatorSelectionResponse {
   /** @example "required" */
   residentKey?: string;
   requireResidentKey?: boolean;

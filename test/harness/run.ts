@@ -32,3 +32,6 @@ export function testSettings(databaseUrl: string): Record<string, string> {
 /** The key that signs access tokens in this run, as PKCS#8 PEM; there once an application has started. */
 export const signingKey = (): string =>
   Buffer.from(readFileSync(join(published('ASHLAR_TEST_DATA_DIR'), 'keys/jwt-private-key'), 'utf8'), 'base64').toString('utf8');
+
+/** The key that encrypts what is stored in this run, in base64; there once an application has started. */
+export const encryptionKey = (): string => readFileSync(join(published('ASHLAR_TEST_DATA_DIR'), 'keys/encryption-key'), 'utf8').trim();
