@@ -5,15 +5,21 @@ import { RequestMethod } from '@nestjs/common';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { transaction } from '#database';
+import { FactorsService } from '../src/auth/factors.service.js';
+import type { PasskeyCreationOptions } from '../src/auth/passkeys.dto.js';
+import { MfaTokensService } from '../src/auth/mfa-tokens.service.js';
 import type { FileResponse } from '../src/files/files.dto.js';
 import type { UploadResponse } from '../src/files/uploads.dto.js';
 import { NotificationsService } from '../src/notifications/notifications.service.js';
 import { UnsubscriptionsService } from '../src/notifications/unsubscriptions.service.js';
+import { UsersService } from '../src/users/users.service.js';
 import { startApp, type TestApp } from './harness/app.js';
+import { Authenticator } from './harness/authenticator.js';
 import type { Answer, Call } from './harness/client.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
-import { anAdmin, aPost, aProduct, aSession, aUser, type Person, unique } from './harness/people.js';
+import { anAssertion, aPasskey, aTotp, codeOf } from './harness/factors.js';
+import { actorOf, anAdmin, aPost, aProduct, aSession, aUser, type Person, unique } from './harness/people.js';
 import { type Product, startProcess, stopProcesses } from './harness/product.js';
 import { aPng, exchange, form, type Part, sha256, upload } from './harness/uploads.js';
 import { INHERITED_NAMES } from './harness/wire.js';
@@ -302,7 +308,9 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
   ],
   'auth.login': async () => {
     const { email, password } = await aUser(app);
-    return [{ body: { email, password } }];
+    const cautious = await aUser(app);
+    await aTotp(app, cautious);
+    return [{ body: { email, password } }, { body: { email: cautious.email, password: cautious.password } }];
   },
   'auth.refresh': async () => [{ body: { refreshToken: (await aUser(app)).refreshToken } }],
   'auth.logout': async () => [{ by: await aUser(app) }],
@@ -316,9 +324,65 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
     const by = await aUser(app);
     return [{ by, body: { currentPassword: by.password, newPassword: 'six yellow lanterns over water' } }];
   },
-  'auth.stepUp': async () => {
+  'factors.stepUp': async () => {
     const by = await aUser(app);
-    return [{ by, body: { password: by.password } }];
+    const { authenticator } = await aPasskey(product, by);
+    const { secret } = await aTotp(app, by);
+    return [
+      { by, body: { password: by.password } },
+      { by, body: { code: codeOf(secret) } },
+      { by, body: await anAssertion(product, authenticator) },
+    ];
+  },
+  'factors.finishLogin': async () => {
+    const by = await aUser(app);
+    const { authenticator } = await aPasskey(product, by);
+    const { secret, recoveryCodes } = await aTotp(app, by);
+    const begin = async () => ({
+      mfaToken: (await app.get(MfaTokensService).issue(await app.get(UsersService).me(actorOf(by)))).mfaToken,
+    });
+    return [
+      { body: { ...(await begin()), code: codeOf(secret) } },
+      { body: { ...(await begin()), recoveryCode: recoveryCodes[0] } },
+      { body: { ...(await begin()), ...(await anAssertion(product, authenticator)) } },
+    ];
+  },
+  'factors.beginTotp': async () => [{ by: await aUser(app) }],
+  'factors.confirmTotp': async () => {
+    const by = await aUser(app);
+    const { secret } = await app.get(FactorsService).beginTotp(actorOf(by));
+    return [{ by, body: { code: codeOf(secret) } }];
+  },
+  'factors.removeTotp': async () => {
+    const by = await aUser(app);
+    await aTotp(app, by);
+    return [{ by }];
+  },
+  'factors.renewRecoveryCodes': async () => {
+    const by = await aUser(app);
+    await aTotp(app, by);
+    return [{ by }];
+  },
+  'factors.reset': async () => [{ by: await anAdmin(app), params: { id: (await aUser(app)).id } }],
+  'passkeys.registrationOptions': async () => [{ by: await aUser(app) }],
+  'passkeys.register': async () => {
+    const by = await aUser(app);
+    const { body } = await product.request<PasskeyCreationOptions>('POST', 'auth/passkeys/registration/options', { token: by.accessToken });
+    return [{ by, body: { ...new Authenticator().create(body), name: 'My phone' } }];
+  },
+  'passkeys.loginOptions': async () => [{}],
+  'passkeys.login': async () => {
+    const { authenticator } = await aPasskey(product, await aUser(app));
+    return [{ body: await anAssertion(product, authenticator) }];
+  },
+  'passkeys.list': async () => {
+    const by = await aUser(app);
+    await aPasskey(product, by);
+    return [{ by }];
+  },
+  'passkeys.remove': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: (await aPasskey(product, by)).passkey.id } }];
   },
   'jwks.keySet': async () => [{}],
   'users.me': async () => [{ by: await aUser(app) }],
@@ -702,6 +766,8 @@ const UNAUDITED: Record<string, string> = {
   'tickets.issue': 'lets in as the session that asks for it, once within half a minute',
   'auth.refresh': 'continues a session whose beginning and end are kept; a token that turns up twice is, too',
   'orders.quote': 'keeps nothing',
+  'passkeys.registrationOptions': 'asks for a challenge; what is done with it is kept',
+  'passkeys.loginOptions': 'asks for a challenge; what is done with it is kept',
   'notifications.read': 'concerns nobody but its reader, and nothing they may do',
   'notifications.readAll': 'concerns nobody but its reader, and nothing they may do',
 };

@@ -4,7 +4,7 @@ import { PersonalDataRegister } from '#privacy';
 import type { TokensResponse } from '../src/auth/auth.dto.js';
 import { CodesService } from '../src/auth/codes.service.js';
 import type { MfaRequiredResponse, RecoveryCodesResponse, TotpResponse } from '../src/auth/factors.dto.js';
-import { SecondStepsService } from '../src/auth/second-steps.service.js';
+import { MfaTokensService } from '../src/auth/mfa-tokens.service.js';
 import type { UserResponse } from '../src/users/users.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer, Call } from './harness/client.js';
@@ -43,7 +43,7 @@ const me = async (by: Person, at = app) => (await at.request<UserResponse>('GET'
 const login = (person: Person) => post<MfaRequiredResponse>('login', { email: person.email, password: person.password });
 /** What the first step gives, without its hash: passwords are slow. */
 const mfaToken = async ({ id }: Person) =>
-  (await app.get(SecondStepsService).begin(await app.prisma.user.findUniqueOrThrow({ where: { id } }))).mfaToken;
+  (await app.get(MfaTokensService).issue(await app.prisma.user.findUniqueOrThrow({ where: { id } }))).mfaToken;
 const finish = (body: object, at = app) => post<TokensResponse & { code?: string }>('login/mfa', body, {}, at);
 const codeOfAnswer = ({ body }: Answer<unknown>) => (body as { code?: string } | undefined)?.code;
 const sql = <Row extends object>(text: string, ...values: unknown[]) => query<Row>(app.databaseUrl, text, values);

@@ -12,6 +12,7 @@ import { FactorsPrivacy } from './factors.privacy.js';
 import { FactorsService } from './factors.service.js';
 import { JwksController } from './jwks.controller.js';
 import { LoginsService } from './logins.service.js';
+import { MfaTokensService } from './mfa-tokens.service.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
 import { PasskeyLoginsService } from './passkey-logins.service.js';
 import { PasskeysController } from './passkeys.controller.js';
@@ -35,6 +36,7 @@ import { StepUpsService } from './step-ups.service.js';
     FactorsJobs,
     FactorsPrivacy,
     FactorsService,
+    MfaTokensService,
     PasskeyLoginsService,
     PasskeysService,
     SecondStepsService,

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { decrypt, encrypt, Env, type NamedKey, namedKeys } from '#config';
-import { type Db, execute, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { execute, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { senderOf } from '#mail';
 import { type Actor, Budgets } from '#security';
 import { auditedUser, type User } from '../users/users.service.js';
 import { invalidCode, totpEnabled } from './factors.errors.js';
 import { recoveryCodesRenewed, recoveryCodeUsed } from './factors.events.js';
-import { methodsOf } from './factors.queries.js';
 import {
   type FactorMethod,
   newRecoveryCode,
@@ -71,10 +70,6 @@ export class CodesService {
     if (begun === 0) throw totpEnabled('This account has an authenticator app; remove it before you add another one.');
     const issuer = senderOf(this.env.MAIL_FROM!).name;
     return { secret, otpauthUrl: otpauthUrl(secret, { issuer, account: user.email }) };
-  }
-
-  methodsOf(userId: string, db: Db = this.prisma): Promise<FactorMethod[]> {
-    return methodsOf(userId, db);
   }
 
   /** A new set of recovery codes; the old ones are worthless. */

@@ -11,6 +11,7 @@ export function lacksFactor(user: { roles: readonly string[]; mfaEnabled: boolea
 
 const PERIOD_SECONDS = 30;
 const DRIFT_STEPS = 1; // RFC 6238, 5.2: a clock that is off by one step, and whoever types slowly
+const SIX_DIGITS = /^[0-9]{6}$/;
 const SECRET_BYTES = 20; // RFC 4226, 4 (R6)
 
 /** The secret of an authenticator app in base32 (RFC 4648), which is how people type it. */
@@ -25,6 +26,7 @@ export function otpauthUrl(secret: string, { issuer, account }: { issuer: string
 
 /** The time step (RFC 6238, 4.2) whose code this is: the current one, the one before or the one after; null for any other code. */
 export function timeStepOf(secret: string, code: string, now: Date): number | null {
+  if (!SIX_DIGITS.test(code)) return null; // the library throws at digits of other scripts
   const delta = totpOf(secret).validate({ token: code, timestamp: now.getTime(), window: DRIFT_STEPS });
   return delta === null ? null : Math.floor(now.getTime() / 1_000 / PERIOD_SECONDS) + delta;
 }

@@ -8,7 +8,7 @@ import { CodesService } from './codes.service.js';
 import { noSecondFactor, totpNotFound } from './factors.errors.js';
 import { factorAdded, factorRemoved, factorsReset } from './factors.events.js';
 import { changingFactors, methodsOf } from './factors.queries.js';
-import { LOGIN_MFA } from './second-steps.service.js';
+import { LOGIN_MFA } from './mfa-tokens.service.js';
 import { SessionsService } from './sessions.service.js';
 
 const aboutUser = (actor: Actor, userId: string) => ({ actor, resource: { type: 'user', id: userId }, subject: userId });

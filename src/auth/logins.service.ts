@@ -3,8 +3,8 @@ import type { Db } from '#database';
 import { type User, UsersService } from '../users/users.service.js';
 import type { LoginDto } from './auth.dto.js';
 import { invalidCredentials } from './auth.errors.js';
+import { MfaTokensService, type SecondStep } from './mfa-tokens.service.js';
 import { PasswordsService } from './passwords.service.js';
-import { type SecondStep, SecondStepsService } from './second-steps.service.js';
 import { type Device, SessionsService, type Tokens } from './sessions.service.js';
 
 /** What a proof of one factor leads to: a session, or the question for the second factor. */
@@ -17,7 +17,7 @@ export class LoginsService {
     private readonly users: UsersService,
     private readonly passwords: PasswordsService,
     private readonly sessions: SessionsService,
-    private readonly secondSteps: SecondStepsService,
+    private readonly mfaTokens: MfaTokensService,
   ) {}
 
   async login({ email, password }: LoginDto, device: Device): Promise<LoginOutcome> {
@@ -31,6 +31,6 @@ export class LoginsService {
 
   /** Goes on for somebody who has just proven by one factor (a password, an account elsewhere) that they are this active user. */
   async complete(user: User, device: Device, db?: Db): Promise<LoginOutcome> {
-    return user.mfaEnabled ? this.secondSteps.begin(user, db) : this.sessions.open(user, device, db);
+    return user.mfaEnabled ? this.mfaTokens.issue(user, db) : this.sessions.open(user, device, db);
   }
 }

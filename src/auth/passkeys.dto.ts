@@ -243,7 +243,7 @@ export class PasskeyCreationOptions {
   extensions?: object;
 
   static from(this: void, options: PublicKeyCredentialCreationOptionsJSON): PasskeyCreationOptions {
-    return options as PasskeyCreationOptions;
+    return options;
   }
 }
 
@@ -262,6 +262,6 @@ export class PasskeyRequestOptions {
   extensions?: object;
 
   static from(this: void, options: PublicKeyCredentialRequestOptionsJSON): PasskeyRequestOptions {
-    return options as PasskeyRequestOptions;
+    return options;
   }
 }

@@ -22,8 +22,8 @@ export function relyingPartyOf(env: {
 /** The challenge that a browser says it answers; null when its client data is none. */
 export function challengeIn(clientDataJSON: string): string | null {
   try {
-    const { challenge } = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8')) as { challenge?: unknown };
-    return typeof challenge === 'string' ? challenge : null;
+    const data = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8')) as { challenge?: unknown } | null;
+    return typeof data?.challenge === 'string' ? data.challenge : null;
   } catch {
     return null; // JSON.parse's one way to say that this is no JSON
   }

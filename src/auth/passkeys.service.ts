@@ -11,7 +11,7 @@ import { execute, isUniqueViolation, Prisma, PrismaService, transaction, type Tx
 import { publish } from '#events';
 import { senderOf } from '#mail';
 import type { Actor } from '#security';
-import { auditedUser, type User } from '../users/users.service.js';
+import type { User } from '../users/users.service.js';
 import { CodesService } from './codes.service.js';
 import { factorAdded, factorRemoved } from './factors.events.js';
 import { changingFactors, methodsOf } from './factors.queries.js';
@@ -120,12 +120,16 @@ export class PasskeysService {
    * Does what an assertion allows, in the transaction that counts it. Its challenge is used up, whatever comes of it.
    * @throws auth/invalid-passkey
    */
-  async prove<T>(answer: AuthenticationResponseJSON, { userId, purpose, actor }: Assertion, then: (db: Tx, user: User) => Promise<T>) {
+  async prove<T>(
+    answer: AuthenticationResponseJSON,
+    { userId, purpose, actor }: Assertion,
+    then: (db: Tx, user: User) => Promise<T>,
+  ): Promise<T> {
     const challenge = challengeIn(answer.response.clientDataJSON);
     const fresh = challenge !== null && (await this.tokens.redeem(ASSERTION, challenge)) !== null;
     const passkey = await this.prisma.passkey.findUnique({ where: { credentialId: answer.id }, include: { user: true } });
     const owner = passkey?.user ?? null;
-    const refuse = async (action: `auth.${string}`) => {
+    const refuse = async (action: `auth.${string}`): Promise<never> => {
       const subject = owner?.id ?? userId;
       const resource = passkey === null ? { type: 'credential', id: pseudonym(this.prisma, answer.id) } : passkeyResource(passkey.id);
       await record(this.prisma, { actor, action, resource, subject, outcome: 'failed' });

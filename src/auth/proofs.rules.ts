@@ -44,6 +44,6 @@ function isWhole(assertion: AssertionMembers): assertion is WholeAssertion {
 /** As the library takes it: without what browsers may leave out. */
 export function assertionOf({ id, rawId, type, response }: WholeAssertion): AuthenticationResponseJSON {
   const { clientDataJSON, authenticatorData, signature, userHandle } = response;
-  const given = { clientDataJSON, authenticatorData, signature, ...(userHandle != null && { userHandle }) };
+  const given = { clientDataJSON, authenticatorData, signature, ...(typeof userHandle === 'string' && { userHandle }) };
   return { id, rawId, type, response: given, clientExtensionResults: {} };
 }

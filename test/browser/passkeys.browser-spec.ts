@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,8 +10,8 @@ import { startApp, type TestApp } from '../harness/app.js';
 import { aUser, type Person } from '../harness/people.js';
 import type { Wire } from '../harness/wire.js';
 
-/** Debian's; a machine that keeps its browser elsewhere says where. */
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Debian's, or what another system calls it. */
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync) ?? 'chromium';
 
 /** The browser application: what a team would write, without a framework. */
 const PAGE = `<!doctype html><title>Passkeys</title><script type="module">

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc, { type Arbitrary } from 'fast-check';
+import { aPasskey } from '../harness/factors.js';
 import { startApp, type TestApp } from '../harness/app.js';
 import type { Answer } from '../harness/client.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
@@ -73,6 +74,7 @@ const THINGS: Record<string, Thing> = {
     const path = `webhooks/endpoints/${await THINGS['endpoints']!(by, NO_CALL)}/test`;
     return (await product.request<{ delivery: { id: string } }>('POST', path, { token, body: {} })).body.delivery.id;
   },
+  passkeys: async (by) => (await aPasskey(product, by)).passkey.id,
   module: () => 'products',
   what: () => 'out-of-stock',
   key: () => unique(),
