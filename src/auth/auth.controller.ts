@@ -1,15 +1,35 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { AnswersOneOf, Creates, IdPipe, Problems } from '#http';
-import { Actor, Caller, LimitedPerAddress, Public, SessionOnly, SignedIn, tooManyAttempts } from '#security';
-import type { FastifyRequest } from 'fastify';
+import {
+  Actor,
+  Caller,
+  csrfTokenInvalid,
+  LimitedPerAddress,
+  Public,
+  SessionCookies,
+  SessionOnly,
+  SignedIn,
+  tooManyAttempts,
+} from '#security';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccountsService } from './accounts.service.js';
-import { ChangePasswordDto, LoginDto, RefreshDto, RegisterDto, SessionList, SessionResponse, TokensResponse } from './auth.dto.js';
+import {
+  ChangePasswordDto,
+  CsrfResponse,
+  LoginDto,
+  RefreshDto,
+  RegisterDto,
+  SessionList,
+  SessionResponse,
+  TokensResponse,
+} from './auth.dto.js';
 import { emailTaken, invalidCredentials, invalidRefreshToken, sessionNotFound, weakPassword } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
 import { deviceOf } from './devices.rules.js';
 import { loginAnswer, MfaRequiredResponse } from './factors.dto.js';
 import { LoginsService } from './logins.service.js';
 import { SessionsService } from './sessions.service.js';
+import { HandsOutTokens } from './transport.interceptor.js';
 
 @Controller('auth')
 export class AuthController {
@@ -18,11 +38,13 @@ export class AuthController {
     private readonly accounts: AccountsService,
     private readonly logins: LoginsService,
     private readonly sessions: SessionsService,
+    private readonly cookies: SessionCookies,
   ) {}
 
   /** Make an account and log in */
   @Post('register')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @LimitedPerAddress({ name: 'register', limit: 'AUTH_REGISTRATIONS_PER_HOUR', windowSeconds: 3_600 })
   @Creates('/users/me')
   @Problems(emailTaken, weakPassword, tooManyAttempts)
@@ -37,6 +59,7 @@ export class AuthController {
    */
   @Post('login')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
   @AnswersOneOf(TokensResponse, MfaRequiredResponse)
   @Problems(invalidCredentials, tooManyAttempts)
@@ -52,10 +75,13 @@ export class AuthController {
    */
   @Post('refresh')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
-  @Problems(invalidRefreshToken)
+  @Problems(invalidRefreshToken, csrfTokenInvalid)
   async refresh(@Body() body: RefreshDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.sessions.refresh(body.refreshToken, deviceOf(request)));
+    return TokensResponse.from(
+      await this.sessions.refresh(body.refreshToken ?? this.cookies.refreshToken(request) ?? '', deviceOf(request)),
+    );
   }
 
   /** Log out: end this session */
@@ -64,8 +90,17 @@ export class AuthController {
   @SessionOnly()
   @HttpCode(204)
   @Problems(sessionNotFound)
-  async logout(@Caller() actor: Actor): Promise<void> {
+  async logout(@Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     await this.sessions.end(actor, actor.sessionId, 'logged out');
+    this.cookies.clear(reply);
+  }
+
+  /** The token that a browser's session shows with each change */
+  @Get('csrf')
+  @SignedIn()
+  @SessionOnly()
+  csrf(@Caller() actor: Actor): CsrfResponse {
+    return { csrfToken: this.cookies.csrfToken(actor.sessionId) };
   }
 
   /** List my sessions */

@@ -12,6 +12,7 @@ import { FactorsService } from './factors.service.js';
 import { invalidPasskey } from './passkeys.errors.js';
 import { SecondStepsService } from './second-steps.service.js';
 import { StepUpsService } from './step-ups.service.js';
+import { HandsOutTokens } from './transport.interceptor.js';
 
 @Controller()
 export class FactorsController {
@@ -29,6 +30,7 @@ export class FactorsController {
    */
   @Post('auth/login/mfa')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
   @Problems(invalidMfaToken, invalidCode, invalidPasskey, tooManyAttempts)
   async finishLogin(@Body() body: SecondStepDto, @Req() request: FastifyRequest): Promise<TokensResponse> {

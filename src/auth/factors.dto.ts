@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IfPresent, Text } from '#http';
-import { Matches } from 'class-validator';
+import { IsIn, Matches } from 'class-validator';
 import { TokensResponse } from './auth.dto.js';
 import type { FactorMethod } from './factors.rules.js';
 import type { LoginOutcome } from './logins.service.js';
@@ -48,6 +48,11 @@ export class SecondStepDto extends OptionalAssertionDto {
   @IfPresent()
   @Text(1, 100)
   recoveryCode?: string;
+
+  /** Where the tokens go: into the answer, or into cookies that a page's scripts cannot read. */
+  @IfPresent()
+  @IsIn(['body', 'cookie'])
+  transport?: 'body' | 'cookie';
 }
 
 export class TotpResponse {

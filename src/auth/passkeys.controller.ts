@@ -18,6 +18,7 @@ import { invalidPasskey, passkeyNotFound, passkeyRefused, passkeyTaken, tooManyP
 import { attestationOf } from './passkeys.rules.js';
 import { PasskeysService } from './passkeys.service.js';
 import { assertionOf } from './proofs.rules.js';
+import { HandsOutTokens } from './transport.interceptor.js';
 
 @Controller('auth/passkeys')
 export class PasskeysController {
@@ -64,6 +65,7 @@ export class PasskeysController {
   /** Log in by a passkey; it verifies its user, so no second factor is asked for */
   @Post('login')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
   @Problems(invalidPasskey)
   async login(@Body() body: PasskeyLoginDto, @Req() request: FastifyRequest): Promise<TokensResponse> {

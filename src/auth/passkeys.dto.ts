@@ -4,6 +4,7 @@ import { IfPresent, Line, Text } from '#http';
 import type { PublicKeyCredentialCreationOptionsJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { TransportDto } from './auth.dto.js';
 import type { Passkey, RegisteredPasskey } from './passkeys.service.js';
 
 const BASE64URL = /^[\w-]+$/;
@@ -128,7 +129,7 @@ export class OptionalAssertionDto {
 }
 
 /** What `PublicKeyCredential.toJSON()` gave. */
-export class PasskeyLoginDto {
+export class PasskeyLoginDto extends TransportDto {
   @Base64Url(1_400)
   id: string;
 

@@ -19,7 +19,7 @@ export class SecondStepsService {
   ) {}
 
   /** @throws auth/invalid-mfa-token, auth/invalid-code, auth/invalid-passkey, auth/too-many-attempts */
-  async finish({ mfaToken, ...body }: SecondStepDto, device: Device): Promise<Tokens> {
+  async finish({ mfaToken, transport: _, ...body }: SecondStepDto, device: Device): Promise<Tokens> {
     const proof = proofIn(body);
     if (proof === null || proof.kind === 'password')
       throw validationFailed('Send exactly one of: code, recoveryCode, or what a passkey answers.');

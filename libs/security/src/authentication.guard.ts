@@ -4,11 +4,12 @@ import { AuthGuard } from '@nestjs/passport';
 import { Actor, SessionDirectory } from './actor.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { ACCESS, type Access, type AuthenticatedRequest, carriesCredentials } from './security.decorator.js';
-import { invalidTicket, invalidToken } from './security.errors.js';
+import { csrfTokenInvalid, invalidTicket, invalidToken } from './security.errors.js';
+import { accessCookieOf, SessionCookies } from './session-cookies.js';
 import { TICKETS, Tickets } from './tickets.js';
 
 /** A request whose credentials are known by their kind when they were refused. */
-type CredentialsRequest = AuthenticatedRequest & { credentialsRefused?: 'token' | 'ticket' };
+type CredentialsRequest = AuthenticatedRequest & { credentialsRefused?: 'token' | 'ticket' | 'csrf' };
 
 /**
  * Says who calls, and refuses nobody: an invalid token is remembered on the request, so that the rate limit counts it before the
@@ -21,6 +22,7 @@ export class AuthenticationGuard extends AuthGuard() {
     strategy: JwtStrategy,
     private readonly tickets: Tickets,
     private readonly sessions: SessionDirectory,
+    private readonly cookies: SessionCookies,
   ) {
     // By name passport would give the strategy of the application that was made last in this process. It augments the one it is given,
     // so each request gets a heir of its own.
@@ -37,9 +39,18 @@ export class AuthenticationGuard extends AuthGuard() {
     request.actor = null;
     const ignored = access?.level === 'public' && access.credentials === 'ignored';
     if (ignored) return true;
-    if (carriesCredentials(request)) await super.canActivate(context);
-    else if (this.reflector.get<boolean | undefined>(TICKETS, context.getHandler())) await this.readTicket(request);
+    if (carriesCredentials(request)) {
+      await super.canActivate(context);
+      this.refuseForged(request);
+    } else if (this.reflector.get<boolean | undefined>(TICKETS, context.getHandler())) await this.readTicket(request);
     return true;
+  }
+
+  /** What another page has the browser send comes with its cookies, but without what only our answers tell. */
+  private refuseForged(request: CredentialsRequest): void {
+    if (!request.actor || accessCookieOf(request) === undefined || this.cookies.isMeant(request, request.actor.sessionId)) return;
+    request.actor = null;
+    request.credentialsRefused = 'csrf';
   }
 
   private async readTicket(request: CredentialsRequest): Promise<void> {
@@ -69,6 +80,7 @@ export class AuthenticationGuard extends AuthGuard() {
 export function refuseBadCredentials({ credentialsRefused }: CredentialsRequest): void {
   if (credentialsRefused === 'token')
     throw invalidToken('The access token is not valid or its session has ended; refresh it or log in again.');
+  if (credentialsRefused === 'csrf') throw csrfTokenInvalid('Send the token that GET /api/v1/auth/csrf gives in the header X-CSRF-Token.');
   if (credentialsRefused === 'ticket')
     throw invalidTicket('The ticket was used before, has expired, or its session has ended; get a new one.');
 }
