@@ -8,15 +8,7 @@ import { type Actor, Budgets } from '#security';
 import { auditedUser, type User } from '../users/users.service.js';
 import { invalidCode, totpEnabled } from './factors.errors.js';
 import { recoveryCodesRenewed, recoveryCodeUsed } from './factors.events.js';
-import {
-  type FactorMethod,
-  newRecoveryCode,
-  newTotpSecret,
-  otpauthUrl,
-  RECOVERY_CODES,
-  recoveryCodeHash,
-  timeStepOf,
-} from './factors.rules.js';
+import { newRecoveryCode, newTotpSecret, otpauthUrl, RECOVERY_CODES, recoveryCodeHash, timeStepOf } from './factors.rules.js';
 
 const WINDOW_SECONDS = 900;
 
