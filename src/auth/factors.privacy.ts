@@ -23,7 +23,7 @@ export class FactorsPrivacy extends PersonalData {
     yield {
       name: 'authenticator-app.json',
       about: 'When you added an authenticator app. The secret that it shares with us is left out.',
-      rows: few(db.totpSecret.findMany({ where: { userId }, omit: { sealed: true, keyId: true } })),
+      rows: few(db.totpSecret.findMany({ where: { userId }, omit: { sealed: true, keyId: true, lastStep: true } })),
     };
     yield {
       name: 'recovery-codes.json',
