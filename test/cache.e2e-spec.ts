@@ -169,6 +169,7 @@ const SEEN_BY_NOBODY = [
   'orders.quote',
   'orders.pay', // what is paid for was held before
   'exports.request',
+  'factors.reset',
 ];
 /** Below `/api/v1/`: rooms that hold nothing of posts, products and their like. */
 const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks', 'files'];

@@ -35,6 +35,7 @@ const named = (found: typeof operations, wayOut: string) => found.map(({ method,
 const NEVER_REPEATED: Record<string, string> = {
   '/api/v1/auth/identities': 'a code is good once, and the same account elsewhere is linked once',
   '/api/v1/events/tickets': 'a ticket is a secret, and one more harms nobody',
+  '/api/v1/auth/passkeys/registration': 'its challenge is good once, and its recovery codes are secrets',
 };
 
 describe('what is easily forgotten', () => {

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventCatalogue, mayBeTold } from '#events';
 import { ALL_PERMISSIONS } from '../src/users/roles.rules.js';
+import { FactorsService } from '../src/auth/factors.service.js';
+import { MfaTokensService } from '../src/auth/mfa-tokens.service.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { upload } from './harness/uploads.js';
 import { query } from './harness/database.js';
+import { codeOf } from './harness/factors.js';
 import { eventually } from './harness/eventually.js';
 import { aCode } from './harness/identities.js';
 import { actorOf, anAdmin, aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from './harness/people.js';
@@ -147,6 +150,30 @@ describe('what people do is published:', () => {
       newPassword: 'ten slow barges under bridges',
     });
     expect(names(events)).toEqual(['password.changed', 'session.ended']);
+  });
+
+  it('adding, using and losing second factors', async () => {
+    const someone = await aUser(app);
+    const about = { resource_type: 'user', resource_id: someone.id, actor_id: someone.id, subject_id: someone.id };
+    const { secret } = await app.get(FactorsService).beginTotp(actorOf(someone));
+    const { events } = await published(someone, 'POST', 'auth/mfa/totp/confirm', { code: codeOf(secret) });
+    expect(events).toMatchObject([
+      { name: 'factor.added', ...about, payload: { userId: someone.id, factor: 'totp' } },
+      { name: 'recovery-codes.renewed', ...about, payload: { userId: someone.id } },
+    ]);
+    const { body } = await app.request<{ recoveryCodes: string[] }>('POST', 'auth/mfa/recovery-codes', { token: someone.accessToken });
+    const user = await app.prisma.user.findUniqueOrThrow({ where: { id: someone.id } });
+    const { mfaToken } = await app.get(MfaTokensService).issue(user);
+    const used = await published(null, 'POST', 'auth/login/mfa', { mfaToken, recoveryCode: body.recoveryCodes[0] });
+    expect(used.events).toMatchObject([
+      { name: 'recovery-code.used', ...about, payload: { userId: someone.id, left: 9 } },
+      { name: 'session.started', actor_id: someone.id },
+    ]);
+    const removed = await published(someone, 'DELETE', 'auth/mfa/totp');
+    expect(removed.events).toMatchObject([{ name: 'factor.removed', ...about, payload: { factor: 'totp' } }]);
+    const reset = await published(admin, 'DELETE', `users/${someone.id}/mfa`);
+    expect(names(reset.events)).toEqual(['session.ended', 'session.ended', 'factors.reset']);
+    expect(reset.events.at(-1)).toMatchObject({ ...about, actor_id: admin.id });
   });
 
   it('changing a profile, roles and status of an account', async () => {

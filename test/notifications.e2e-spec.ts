@@ -232,23 +232,18 @@ describe('preferences', () => {
   it('begin with everything on, and hold for one person and one kind', async () => {
     const [ada, eve] = [await aUser(app), await aUser(app)];
     const { preferences } = await read(ada);
+    const mandatory = ['password.changed', 'identity.linked', 'identity.unlinked', 'session.new-device', 'factors.changed'];
     expect(preferences.map(({ kind }) => kind)).toEqual([
       'order.placed',
       'order.paid',
       'order.cancelled',
       'order.refunded',
       'post.published',
-      'password.changed',
-      'identity.linked',
-      'identity.unlinked',
+      ...mandatory,
       'webhook.disabled',
     ]);
     expect(preferences.every(({ inApp, email }) => inApp && email)).toBe(true);
-    expect(preferences.filter(({ mandatory }) => mandatory).map(({ kind }) => kind)).toEqual([
-      'password.changed',
-      'identity.linked',
-      'identity.unlinked',
-    ]);
+    expect(preferences.filter((preference) => preference.mandatory).map(({ kind }) => kind)).toEqual(mandatory);
     expect(await set(ada, 'order.paid', { inApp: true, email: false })).toMatchObject({ inApp: true, email: false });
     expect((await read(ada)).preferences.filter(({ email }) => !email).map(({ kind }) => kind)).toEqual(['order.paid']);
     expect(await read(eve)).toEqual({ preferences });

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
-import { Creates, IdPipe, Problems } from '#http';
+import { AnswersOneOf, Creates, IdPipe, Problems } from '#http';
 import {
   Actor,
   Caller,
@@ -21,18 +21,17 @@ import {
   RegisterDto,
   SessionList,
   SessionResponse,
-  StepUpDto,
   TokensResponse,
 } from './auth.dto.js';
 import { emailTaken, invalidCredentials, invalidRefreshToken, sessionNotFound, weakPassword } from './auth.errors.js';
 import { AuthService } from './auth.service.js';
+import { deviceOf } from './devices.rules.js';
 import { VerificationSentResponse } from './emails.dto.js';
+import { loginAnswer, MfaRequiredResponse } from './factors.dto.js';
 import { LoginsService } from './logins.service.js';
 import { RegistrationsService } from './registrations.service.js';
-import { type Device, SessionsService } from './sessions.service.js';
+import { SessionsService } from './sessions.service.js';
 import { HandsOutTokens } from './transport.interceptor.js';
-
-const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
 
 @Controller('auth')
 export class AuthController {
@@ -69,14 +68,19 @@ export class AuthController {
     return { status: 'verification-sent' };
   }
 
-  /** Log in with address and password */
+  /**
+   * Log in with address and password
+   *
+   * Whoever has a second factor is answered `mfaRequired` with a token, which POST /api/v1/auth/login/mfa takes together with that factor.
+   */
   @Post('login')
   @Public({ credentials: 'ignored' })
   @HandsOutTokens()
   @HttpCode(200)
+  @AnswersOneOf(TokensResponse, MfaRequiredResponse)
   @Problems(invalidCredentials, tooManyAttempts)
-  async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.logins.login(body, deviceOf(request)));
+  async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse | MfaRequiredResponse> {
+    return loginAnswer(await this.logins.login(body, deviceOf(request)));
   }
 
   /**
@@ -141,21 +145,6 @@ export class AuthController {
   @HttpCode(204)
   async endOtherSessions(@Caller() actor: Actor): Promise<void> {
     await this.sessions.endOthers(actor, 'ended by its user');
-  }
-
-  /**
-   * Prove once more who I am
-   *
-   * This session may then, for ten minutes, do what asks for a fresh proof: add or remove a way of logging in, change the address, delete
-   * the account. A login is such a proof, too.
-   */
-  @Post('step-up')
-  @SignedIn()
-  @SessionOnly()
-  @HttpCode(204)
-  @Problems(invalidCredentials, tooManyAttempts)
-  async stepUp(@Caller() actor: Actor, @Body() body: StepUpDto, @Req() request: FastifyRequest): Promise<void> {
-    await this.auth.stepUp(actor, body, deviceOf(request));
   }
 
   /** Change my password; my other sessions end */

@@ -50,12 +50,6 @@ export class ChangePasswordDto {
   newPassword: string;
 }
 
-export class StepUpDto {
-  /** @example "correct horse battery staple" */
-  @Text(1, 1_024)
-  password: string;
-}
-
 export class TokensResponse {
   user: UserResponse;
   /** Send it as `Authorization: Bearer <accessToken>`. In a cookie, and not here, where the call says `"transport": "cookie"`. */

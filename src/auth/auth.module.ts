@@ -17,6 +17,11 @@ import { RegistrationsService } from './registrations.service.js';
 import { WeakPasswordsService } from './weak-passwords.service.js';
 import { SessionsListener } from './sessions.listener.js';
 import { EmailsController } from './emails.controller.js';
+import { CodesService } from './codes.service.js';
+import { FactorsController } from './factors.controller.js';
+import { FactorsJobs } from './factors.jobs.js';
+import { FactorsPrivacy } from './factors.privacy.js';
+import { FactorsService } from './factors.service.js';
 import { JwksController } from './jwks.controller.js';
 import { LinkPagesController } from './link-pages.controller.js';
 import { LoginsService } from './logins.service.js';
@@ -24,20 +29,44 @@ import { OauthController } from './oauth.controller.js';
 import { OAuthLoginsService } from './oauth-logins.service.js';
 import { OAuthProvidersService } from './oauth-providers.service.js';
 import { OAuthService } from './oauth.service.js';
+import { MfaTokensService } from './mfa-tokens.service.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
+import { PasskeyLoginsService } from './passkey-logins.service.js';
+import { PasskeysController } from './passkeys.controller.js';
+import { PasskeysService } from './passkeys.service.js';
 import { PasswordsService } from './passwords.service.js';
+import { SecondStepsService } from './second-steps.service.js';
 import { SessionsJobs } from './sessions.jobs.js';
 import { SessionsService } from './sessions.service.js';
+import { StepUpsService } from './step-ups.service.js';
 
 /** Global for one reason: the guards of `libs/security` ask its `SessionDirectory`. */
 @Global()
 @Module({
   imports: [UsersModule],
-  controllers: [AuthController, EmailsController, LinkPagesController, OauthController, IdentitiesController, JwksController],
+  controllers: [
+    AuthController,
+    EmailsController,
+    LinkPagesController,
+    OauthController,
+    IdentitiesController,
+    FactorsController,
+    PasskeysController,
+    JwksController,
+  ],
   providers: [
     AuthService,
     AccountsService,
     LoginsService,
+    CodesService,
+    FactorsJobs,
+    FactorsPrivacy,
+    FactorsService,
+    MfaTokensService,
+    PasskeyLoginsService,
+    PasskeysService,
+    SecondStepsService,
+    StepUpsService,
     OneTimeTokensService,
     AuthPrivacy,
     OAuthProvidersService,

@@ -4,10 +4,9 @@ import { PrismaService, transaction } from '#database';
 import { publish } from '#events';
 import type { Actor } from '#security';
 import { auditedUser, UsersService } from '../users/users.service.js';
-import type { ChangePasswordDto, StepUpDto } from './auth.dto.js';
+import type { ChangePasswordDto } from './auth.dto.js';
 import { passwordChanged } from './auth.events.js';
 import { PasswordsService } from './passwords.service.js';
-import { hasSecondFactor } from './second-factors.rules.js';
 import { type Device, SessionsService } from './sessions.service.js';
 
 /** What somebody who is logged in does about how they prove who they are. */
@@ -20,8 +19,8 @@ export class AuthService {
     private readonly sessions: SessionsService,
   ) {}
 
-  /** Makes the actor's session fresh. @throws auth/invalid-credentials, auth/too-many-attempts */
-  async stepUp(actor: Actor, { password }: StepUpDto, device: Device): Promise<void> {
+  /** Makes the actor's session fresh by their password. @throws auth/invalid-credentials, auth/too-many-attempts */
+  async stepUp(actor: Actor, password: string, device: Device): Promise<void> {
     const user = await this.users.me(actor);
     const attempt = { userId: user.id, email: user.email, password, ip: device.ip };
     await this.passwords.prove({ ...attempt, purpose: 'auth.step-up', actor, subject: user.id });
@@ -32,7 +31,7 @@ export class AuthService {
     const user = await this.users.me(actor);
     const attempt = { userId: user.id, email: user.email, password: currentPassword, ip: device.ip };
     await this.passwords.prove({ ...attempt, purpose: 'auth.password-change', actor, subject: user.id });
-    const hash = await this.passwords.hashNew(newPassword, user, { member: 'newPassword', secondFactor: hasSecondFactor(user) });
+    const hash = await this.passwords.hashNew(newPassword, user, { member: 'newPassword', secondFactor: user.mfaEnabled });
     await transaction(this.prisma, async (db) => {
       await this.passwords.keep(user.id, hash, db);
       await record(db, { actor, action: 'auth.password-changed', resource: auditedUser(user.id), subject: user.id });

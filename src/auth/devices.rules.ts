@@ -1,4 +1,6 @@
+import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
+import type { Device } from './sessions.service.js';
 
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
@@ -41,3 +43,6 @@ export function isFamiliar(device: SeenDevice, before: readonly SeenDevice[]): b
   const same = ({ ip, userAgent }: SeenDevice) => `${neighbourhood(ip)} ${deviceFamily(userAgent)}`;
   return before.some((each) => same(each) === same(device));
 }
+
+/** Where a request comes from, as sessions remember it. */
+export const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });

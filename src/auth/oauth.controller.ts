@@ -1,10 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiQuery } from '@nestjs/swagger';
 import { Env } from '#config';
-import { Problems } from '#http';
+import { AnswersOneOf, Problems } from '#http';
 import { Public } from '#security';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TokensResponse } from './auth.dto.js';
+import { deviceOf } from './devices.rules.js';
+import { loginAnswer, MfaRequiredResponse } from './factors.dto.js';
 import { ExchangeCodeDto, OAuthProviderList, OAuthProviderResponse, StartSignInQuery } from './oauth.dto.js';
 import {
   invalidOauthCode,
@@ -46,10 +48,10 @@ export class OauthController {
   @Post('exchange')
   @HandsOutTokens()
   @HttpCode(200)
+  @AnswersOneOf(TokensResponse, MfaRequiredResponse)
   @Problems(invalidOauthCode, oauthAccountExists, oauthAccountInactive, oauthAddressUnproven)
-  async exchange(@Body() body: ExchangeCodeDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    const device = { ip: request.ip, userAgent: request.headers['user-agent'] ?? '' };
-    return TokensResponse.from(await this.logins.exchange(body, device));
+  async exchange(@Body() body: ExchangeCodeDto, @Req() request: FastifyRequest): Promise<TokensResponse | MfaRequiredResponse> {
+    return loginAnswer(await this.logins.exchange(body, deviceOf(request)));
   }
 
   /**

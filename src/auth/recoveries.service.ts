@@ -9,7 +9,6 @@ import { ClaimsService } from './claims.service.js';
 import type { ResetPasswordDto } from './emails.dto.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
 import { PasswordsService } from './passwords.service.js';
-import { hasSecondFactor } from './second-factors.rules.js';
 
 /** A new password for who has forgotten theirs. A second factor stays: the link proves the mailbox and no more. */
 @Injectable()
@@ -30,7 +29,7 @@ export class RecoveriesService {
       // A password that is refused does not use the link up.
       const user = await this.holder(token);
       if (user === null) return null;
-      await this.passwords.refuseWeak(password, user, { secondFactor: hasSecondFactor(user) });
+      await this.passwords.refuseWeak(password, user, { secondFactor: user.mfaEnabled });
       return transaction(db, async (tx) => {
         // Of many who use one link at once, one gets as far as the costly hash.
         const grant = await this.tokens.redeem(RESET_PASSWORD, token, tx);

@@ -10,6 +10,7 @@ import { permissionsOf } from '../users/roles.rules.js';
 import type { User } from '../users/users.service.js';
 import { invalidRefreshToken, sessionNotFound } from './auth.errors.js';
 import { sessionEnded, sessionStarted } from './auth.events.js';
+import { lacksFactor } from './factors.rules.js';
 import { firstToken, readToken, type RefreshToken, successorOf } from './refresh-tokens.rules.js';
 
 export type Session = Prisma.SessionGetPayload<object>;
@@ -31,12 +32,17 @@ export interface Tokens {
   expiresIn: number;
 }
 
-const withAccess = { user: { select: { roles: true, status: true, accessRevokedAt: true } } } satisfies Prisma.SessionInclude;
+const withAccess = {
+  user: { select: { roles: true, status: true, accessRevokedAt: true, mfaEnabled: true } },
+} satisfies Prisma.SessionInclude;
 
 /** Whether the account lets its session in: it is active, and was not suspended since the session began. */
 function hasAccess({ createdAt, user }: Prisma.SessionGetPayload<{ include: typeof withAccess }>): boolean {
   return user.status === 'active' && (user.accessRevokedAt === null || user.accessRevokedAt < createdAt);
 }
+
+/** What somebody may do whose role asks for a second factor that they do not have. */
+const NOTHING = { permissions: new Set<string>(), mfaMissing: true };
 
 const CACHED_MS = 1_000; // the promise: an ended session is dead everywhere within a second, even when its signal is lost
 const CACHED_SESSIONS = 20_000;
@@ -79,19 +85,25 @@ export class SessionsService extends SessionDirectory {
   override async findAll(sessionIds: readonly string[]): Promise<LiveSession[]> {
     const { rotatedAt } = this.alive();
     // Asked once a second for every open stream: `alive` and `hasAccess` in one prepared statement.
-    const found = await rows<Omit<LiveSession, 'permissions'>>(
+    const found = await rows<Omit<LiveSession, 'permissions' | 'mfaMissing'> & { mfaEnabled: boolean }>(
       this.prisma,
-      Prisma.sql`SELECT s.id AS "sessionId", s.user_id AS "userId", u.roles, 'session' AS via, s.proven_at AS "provenAt" FROM sessions s JOIN users u ON u.id = s.user_id
+      Prisma.sql`SELECT s.id AS "sessionId", s.user_id AS "userId", u.roles, u.mfa_enabled AS "mfaEnabled", 'session' AS via, s.proven_at AS "provenAt" FROM sessions s JOIN users u ON u.id = s.user_id
         WHERE s.id = ANY (${[...sessionIds]}::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now() AND s.rotated_at > ${rotatedAt.gt}
           AND u.status = 'active' AND (u.access_revoked_at IS NULL OR u.access_revoked_at < s.created_at)`,
     );
     const permissions = new Map<string, ReadonlySet<string>>();
-    return found.map((session) => {
+    return found.map(({ mfaEnabled, ...session }) => {
+      if (lacksFactor({ ...session, mfaEnabled }, this.env.AUTH_MFA_REQUIRED_ROLES)) return { ...session, ...NOTHING };
       const roles = session.roles.join();
       const allowed = permissions.get(roles) ?? permissionsOf(session.roles); // one set for all who have the same roles
       permissions.set(roles, allowed);
       return { ...session, permissions: allowed };
     });
+  }
+
+  /** Whether somebody who proves that an account is theirs gets a session. */
+  admits({ status, emailVerifiedAt }: User): boolean {
+    return status === 'active' && (emailVerifiedAt !== null || this.env.AUTH_EMAIL_VERIFICATION === 'optional');
   }
 
   async open(user: User, device: Device, db: Db = this.prisma): Promise<Tokens> {
@@ -161,16 +173,16 @@ export class SessionsService extends SessionDirectory {
     });
   }
 
-  /** Ends all sessions of a user whom something else than a session has proven, or nobody. */
-  async endAll(userId: string, because: string, db: Tx): Promise<void> {
-    const ended = await this.close({ userId, endedAt: null }, null, because, db);
+  /** Ends all sessions of a user, for whatever has become of their account; `actor` is null where something else than a session asks for it. */
+  async endAll(userId: string, because: string, db: Tx, actor: Actor | null = null): Promise<void> {
+    const ended = await this.close({ userId, endedAt: null }, actor, because, db);
     const after = { endedSessions: ended.map(({ id }) => id), endedBecause: because };
-    await record(db, { actor: null, action: 'auth.sessions-ended', resource: auditedSessions(userId), subject: userId, after });
+    await record(db, { actor, action: 'auth.sessions-ended', resource: auditedSessions(userId), subject: userId, after });
   }
 
   /** Notes that the user of this session has just proven who they are. */
-  async refreshProof({ id, sessionId }: Actor): Promise<void> {
-    await transaction(this.prisma, async (db) => {
+  async refreshProof({ id, sessionId }: Actor, within: Db = this.prisma): Promise<void> {
+    await transaction(within, async (db) => {
       const { count } = await db.session.updateMany({
         where: { id: sessionId, userId: id, ...this.alive() },
         data: { provenAt: new Date() },
@@ -204,7 +216,15 @@ export class SessionsService extends SessionDirectory {
     const session = await this.findLive(id);
     if (session === null) return null;
     const { userId, user, provenAt } = session;
-    return { sessionId: id, userId, roles: user.roles, permissions: permissionsOf(user.roles), via: 'session', provenAt };
+    const found: LiveSession = {
+      sessionId: id,
+      userId,
+      roles: user.roles,
+      permissions: permissionsOf(user.roles),
+      via: 'session',
+      provenAt,
+    };
+    return lacksFactor(user, this.env.AUTH_MFA_REQUIRED_ROLES) ? { ...found, ...NOTHING } : found;
   }
 
   private async findLive(id: string) {

@@ -3,6 +3,7 @@ import type { Tx } from '#database';
 import { Consumes, type PayloadOf, type Published } from '#events';
 import { identityLinked, identityUnlinked } from '../auth/identities.events.js';
 import { passwordChanged, sessionFromNewDevice } from '../auth/auth.events.js';
+import { factorAdded, factorRemoved, factorsReset, recoveryCodesRenewed, recoveryCodeUsed } from '../auth/factors.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { postPublished } from '../posts/posts.events.js';
@@ -66,6 +67,28 @@ export class NotificationsListener {
   @Consumes('notifications.new-device', sessionFromNewDevice)
   newDevice(event: Of<typeof sessionFromNewDevice>, db: Tx): Promise<void> {
     return this.tell(event, 'session.new-device', { device: event.payload.device }, db);
+  }
+
+  @Consumes('notifications.factor-changed', factorAdded, factorRemoved)
+  factorChanged(event: Of<typeof factorAdded | typeof factorRemoved>, db: Tx): Promise<void> {
+    const { factor } = event.payload;
+    const what = event.name === 'factor.added' ? 'added' : 'removed';
+    return this.tell(event, 'factors.changed', { change: `${factor}-${what}` }, db);
+  }
+
+  @Consumes('notifications.factors-reset', factorsReset)
+  factorsReset(event: Of<typeof factorsReset>, db: Tx): Promise<void> {
+    return this.tell(event, 'factors.changed', { change: 'reset' }, db);
+  }
+
+  @Consumes('notifications.recovery-codes-renewed', recoveryCodesRenewed)
+  codesRenewed(event: Of<typeof recoveryCodesRenewed>, db: Tx): Promise<void> {
+    return this.tell(event, 'factors.changed', { change: 'codes-renewed' }, db);
+  }
+
+  @Consumes('notifications.recovery-code-used', recoveryCodeUsed)
+  codeUsed(event: Of<typeof recoveryCodeUsed>, db: Tx): Promise<void> {
+    return this.tell(event, 'factors.changed', { change: 'code-used' }, db);
   }
 
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)

@@ -13,6 +13,7 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'identity.linked': { provider: 'google' },
   'identity.unlinked': { provider: 'google' },
   'session.new-device': { device: 'Firefox on Windows' },
+  'factors.changed': { change: 'passkey-added' },
   'webhook.disabled': { reason: 'gone' },
 };
 
@@ -54,6 +55,7 @@ describe('where somebody is told', () => {
 
   it('is always everywhere for what concerns the security of the account', () => {
     expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'identity.linked', 'identity.unlinked']);
+    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'factors.changed']);
     expect(channelsOf('password.changed', { inApp: false, email: false })).toEqual({ inApp: true, email: true });
   });
 });

@@ -17,8 +17,28 @@ export interface Facts {
   'identity.linked': { provider: string };
   'identity.unlinked': { provider: string };
   'session.new-device': { device: string };
+  'factors.changed': { change: FactorsChange };
   'webhook.disabled': { reason: 'gone' | 'failing' };
 }
+
+/** What was done about somebody's second factors. */
+export type FactorsChange = 'totp-added' | 'totp-removed' | 'passkey-added' | 'passkey-removed' | 'reset' | 'codes-renewed' | 'code-used';
+
+const FACTORS_CHANGE: Record<FactorsChange, { subject: string; happened: string }> = {
+  'totp-added': {
+    subject: 'An authenticator app was added to your account',
+    happened: 'From now on a log-in asks for a code of it, too.',
+  },
+  'totp-removed': { subject: 'The authenticator app was removed from your account', happened: 'Its codes are not asked for any more.' },
+  'passkey-added': { subject: 'A passkey was added to your account', happened: 'You can log in with it from now on.' },
+  'passkey-removed': { subject: 'A passkey was removed from your account', happened: 'Nobody can log in with it any more.' },
+  reset: {
+    subject: 'The second factors of your account were removed',
+    happened: 'Our staff removed them, and every session has ended. Log in again, and add new ones.',
+  },
+  'codes-renewed': { subject: 'Your account has new recovery codes', happened: 'The ones you had before are worthless.' },
+  'code-used': { subject: 'A recovery code of yours was used', happened: 'Somebody has logged in to your account with it.' },
+};
 
 export type Kind = keyof Facts;
 
@@ -123,6 +143,14 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
         'If it was not you, end that session and change your password.',
       ],
       facts: [['Device', device]],
+    }),
+  },
+  'factors.changed': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: ({ change }) => ({
+      subject: FACTORS_CHANGE[change].subject,
+      paragraphs: [FACTORS_CHANGE[change].happened, 'If that was not you, change your password and tell us at once.'],
     }),
   },
   'webhook.disabled': {

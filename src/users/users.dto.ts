@@ -13,6 +13,7 @@ export class UserResponse {
   emailVerified: boolean;
   /** @example ["customer"] */
   roles: string[];
+  /** Whether a log-in asks for a second factor: an authenticator app or a passkey is there. */
   mfaEnabled: boolean;
   status: 'active' | 'suspended';
   /** @example "crm-4711" */
@@ -30,7 +31,7 @@ export class UserResponse {
       name: user.name,
       emailVerified: user.emailVerifiedAt !== null,
       roles: user.roles,
-      mfaEnabled: false,
+      mfaEnabled: user.mfaEnabled,
       status: user.status,
       externalId: user.externalId,
       metadata: user.metadata as Record<string, string>,

@@ -26,7 +26,7 @@ export class UsersPrivacy extends PersonalData {
     await execute(
       db,
       Prisma.sql`UPDATE users SET email = 'erased:' || id, name = 'Deleted user', email_verified_at = NULL, roles = '{}', status = 'suspended',
-          access_revoked_at = now(), external_id = NULL, metadata = '{}', erased_at = now(), version = version + 1, updated_at = now()
+          access_revoked_at = now(), mfa_enabled = false, external_id = NULL, metadata = '{}', erased_at = now(), version = version + 1, updated_at = now()
         WHERE id = ${id}::uuid AND erased_at IS NULL`,
     );
     invalidate(db, [`user:${id}`]);

@@ -6,6 +6,8 @@ import { pathOf, streams, takes, Trial } from './trial.js';
 
 /** Operations that change something and leave no entry, and why. */
 const UNAUDITED: Record<string, string> = {
+  'passkeys.registrationOptions': 'asks for a challenge; what is done with it is kept',
+  'passkeys.loginOptions': 'asks for a challenge; what is done with it is kept',
   'identities.begin': 'answers a URL; what it leads to is kept, or that it failed',
   'tickets.issue': 'lets in as the session that asks for it, once within half a minute',
   'auth.refresh': 'continues a session whose beginning and end are kept; a token that turns up twice is, too',

@@ -1,6 +1,7 @@
 import { RESET_PASSWORD, VERIFY_EMAIL } from '../../src/auth/account-mails.service.js';
 import { type OneTimePurpose, OneTimeTokensService } from '../../src/auth/one-time-tokens.service.js';
 import { IDLE_CONSUMER, nounsOf, type World } from '../contract/nouns.js';
+import { aPasskey } from '../harness/factors.js';
 import { aCode } from '../harness/identities.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
 import { exchange } from '../harness/uploads.js';
@@ -39,6 +40,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
   const THINGS: Record<string, Thing> = {
     users: async () => (await aUser(app)).id,
     sessions: async (by) => (await aSession(app, by.id)).sessionId,
+    passkeys: async (by) => (await aPasskey(product, by)).passkey.id,
     oauth: () => 'acme',
     identities: async (by, { operationId }) => {
       if (operationId === 'identities.begin') return 'acme';

@@ -40,3 +40,6 @@ export function seedOfGeneratedTests(): number {
   if (!Number.isInteger(seed)) throw new Error('CONTRACT_SEED must be a whole number.');
   return seed;
 }
+
+/** The key that encrypts what is stored in this run, in base64; there once an application has started. */
+export const encryptionKey = (): string => readFileSync(join(published('ASHLAR_TEST_DATA_DIR'), 'keys/encryption-key'), 'utf8').trim();

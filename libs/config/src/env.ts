@@ -6,6 +6,7 @@ import {
   IsHostOrRange,
   IsMailbox,
   IsOAuthProviders,
+  IsPasskeyOrigin,
   IsPostgresUrl,
   IsRedisUrl,
   IsReturnUrl,
@@ -238,6 +239,22 @@ export class Env extends Tuning {
   @Min(30)
   @Max(3_600)
   AUTH_STEP_UP_SECONDS = 600;
+
+  /** Roles whose holders may do nothing but enrol until they have a second factor. None by default. */
+  @Matches(/^[a-z][a-z0-9-]{0,62}$/, { each: true, message: 'each of AUTH_MFA_REQUIRED_ROLES must be the name of a role' })
+  AUTH_MFA_REQUIRED_ROLES: string[] = [];
+
+  /**
+   * The domain that passkeys belong to: the host of PUBLIC_URL, or a domain above it when browser applications live on its siblings. Every
+   * passkey is lost when it changes.
+   */
+  @IsOptional()
+  @Matches(/^[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*$/, { message: 'AUTH_PASSKEYS_RP_ID must be a domain, without scheme and port' })
+  AUTH_PASSKEYS_RP_ID: string | undefined = undefined;
+
+  /** Where passkeys may be used: exact origins, or `android:apk-key-hash:…` for apps. PUBLIC_URL's origin and CORS_ORIGINS by default. */
+  @IsPasskeyOrigin({ each: true })
+  AUTH_PASSKEYS_ORIGINS: string[] = [];
 
   /**
    * Where people may sign in with an account they have elsewhere: a JSON object with a member for each provider, whose name stands in the

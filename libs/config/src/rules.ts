@@ -52,6 +52,10 @@ function isAddressOrRange(value: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
+function isExactOrigin(value: string): boolean {
+  return /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value && !value.includes('*');
+}
+
 const SMTP_OPTIONS = ['requireTLS', 'ignoreTLS'];
 
 function isSmtpUrl(value: string): boolean {
@@ -78,10 +82,11 @@ export const IsSmtpUrl = rule(
   isSmtpUrl,
 );
 export const IsMailbox = rule('isMailbox', 'an address like no-reply@example.org or Name <no-reply@example.org>', isMailbox);
-export const IsExactOrigin = rule(
-  'isExactOrigin',
-  'an exact origin like https://app.example.com, without a path',
-  (value) => /^https?:$/.test(parseUrl(value)?.protocol ?? '') && parseUrl(value)?.origin === value && !value.includes('*'),
+export const IsExactOrigin = rule('isExactOrigin', 'an exact origin like https://app.example.com, without a path', isExactOrigin);
+export const IsPasskeyOrigin = rule(
+  'isPasskeyOrigin',
+  'an exact origin like https://app.example.com, or android:apk-key-hash: with the SHA-256 of its certificate in base64url',
+  (value) => isExactOrigin(value) || /^android:apk-key-hash:[\w-]{43}$/.test(value),
 );
 export const IsAddressOrRange = rule('isAddressOrRange', 'an IP address or a CIDR range like 10.0.0.0/8', isAddressOrRange);
 export const IsHostOrRange = rule(

@@ -10,6 +10,7 @@ import {
   forbidden,
   invalidTicket,
   invalidToken,
+  mfaRequired,
   SESSION,
   sessionRequired,
   stepUpRequired,
@@ -189,7 +190,7 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
   if (method !== 'get' && (access.level !== 'public' || access.credentials === 'optional')) problems.add(csrfTokenInvalid);
   if (route.tickets) problems.add(invalidTicket);
-  if (access.level === 'permission') problems.add(forbidden);
+  if (access.level === 'permission') problems.add(forbidden).add(mfaRequired);
   if (route.session) problems.add(sessionRequired);
   if (route.session === 'fresh') problems.add(stepUpRequired);
   if (method !== 'get')

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { hash } from 'node:crypto';
-import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata } from '@nestjs/common';
+import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata, type Type } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { staleVersion } from './http.errors.js';
 import type { Page } from './paging.js';
@@ -16,6 +17,13 @@ export const VERSIONED = 'ashlar:versioned';
 
 /** Answers 201 with a `Location`; `path` is below the API's prefix, its `:members` come from the body: `@Creates('/orders/:id')`. */
 export const Creates = (path: string) => applyDecorators(HttpCode(201), configure({ location: path } satisfies RepresentationConfig));
+
+/** Answers 200 with one of these classes; the Swagger plugin cannot tell what a union of types is. */
+export const AnswersOneOf = (...answers: [Type, Type, ...Type[]]) =>
+  applyDecorators(
+    ApiExtraModels(...answers),
+    ApiOkResponse({ schema: { oneOf: answers.map((answer) => ({ $ref: getSchemaPath(answer) })) } }),
+  );
 
 export const LOCATED = 'ashlar:located';
 

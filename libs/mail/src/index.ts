@@ -1,3 +1,4 @@
+export { senderOf } from './address.js';
 export { AddressBook } from './address-book.js';
 export { hasMailbox, MailModule } from './mail.module.js';
 export { linksOf, Mailbox, type MailboxEntry } from './mailbox.js';

@@ -11,6 +11,8 @@ export interface LiveSession {
   via: 'session' | 'api-key';
   /** When its user last proved who they are: at the login, or since (`POST /auth/step-up`). */
   provenAt: Date;
+  /** Whether they may do nothing because a role of theirs asks for a second factor, which they do not have. */
+  mfaMissing?: boolean;
 }
 
 /** Who is calling: a signed-in user with what they may do. Where nobody is signed in, services are handed `null`. */
@@ -21,14 +23,16 @@ export class Actor {
   readonly roles: readonly string[];
   readonly via: LiveSession['via'];
   readonly provenAt: Date;
+  readonly mfaMissing: boolean;
   private readonly permissions: ReadonlySet<string>;
 
-  constructor({ userId, sessionId, roles, permissions, via, provenAt }: LiveSession) {
+  constructor({ userId, sessionId, roles, permissions, via, provenAt, mfaMissing = false }: LiveSession) {
     this.id = userId;
     this.sessionId = sessionId;
     this.roles = roles;
     this.via = via;
     this.provenAt = provenAt;
+    this.mfaMissing = mfaMissing;
     this.permissions = permissions;
   }
 

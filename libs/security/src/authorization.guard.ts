@@ -1,10 +1,10 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { Env } from '#config';
-import type { Actor } from './actor.js';
+import type { Actor, Permission } from './actor.js';
 import { refuseBadCredentials } from './authentication.guard.js';
 import { ACCESS, type Access, type AuthenticatedRequest, SESSION } from './security.decorator.js';
-import { forbidden, sessionRequired, stepUpRequired, unauthenticated } from './security.errors.js';
+import { forbidden, mfaRequired, sessionRequired, stepUpRequired, unauthenticated } from './security.errors.js';
 
 /** Lets through whom the route's decorator names; a route that names nobody lets nobody through (and stops the start-up, see RouteCheck). */
 @Injectable()
@@ -21,10 +21,15 @@ export class AuthorizationGuard implements CanActivate {
     if (access?.level === 'public') return true;
     if (!request.actor) throw unauthenticated('Send an access token in the Authorization header: Bearer <accessToken>.');
     if (access === undefined) throw forbidden('Nobody may call this route.');
-    if (access.level === 'permission' && !request.actor.can(access.permission))
-      throw forbidden(`This needs the permission ${access.permission}, which none of your roles has.`);
+    if (access.level === 'permission' && !request.actor.can(access.permission)) throw this.refusal(request.actor, access.permission);
     this.checkSession(request.actor, this.reflector.get<'any' | 'fresh' | undefined>(SESSION, context.getHandler()));
     return true;
+  }
+
+  private refusal({ mfaMissing }: Actor, permission: Permission) {
+    return mfaMissing
+      ? mfaRequired('A role of yours asks for a second factor: add an authenticator app (POST /api/v1/auth/mfa/totp) or a passkey first.')
+      : forbidden(`This needs the permission ${permission}, which none of your roles has.`);
   }
 
   private checkSession({ via, provenAt }: Actor, wanted: 'any' | 'fresh' | undefined): void {

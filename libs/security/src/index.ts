@@ -25,6 +25,7 @@ export {
   forbidden,
   invalidTicket,
   invalidToken,
+  mfaRequired,
   sessionRequired,
   stepUpRequired,
   tooManyAttempts,

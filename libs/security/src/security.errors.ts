@@ -35,6 +35,13 @@ export const forbidden = problem(
   'You are signed in, but none of your roles has the permission this call needs. Ask an administrator for it.',
 );
 
+export const mfaRequired = problem(
+  'auth/mfa-required',
+  'forbidden',
+  'A second factor is needed first',
+  'One of your roles may be used only with a second factor, and your account has none. Add an authenticator app with POST /api/v1/auth/mfa/totp and POST /api/v1/auth/mfa/totp/confirm, or a passkey with POST /api/v1/auth/passkeys/registration/options and POST /api/v1/auth/passkeys/registration; the permissions of your roles are there within a second. Until then you can only see and change what is your own.',
+);
+
 export const sessionRequired = problem(
   'auth/session-required',
   'forbidden',

@@ -1,7 +1,13 @@
 import { aCode, aStart } from '../../harness/identities.js';
 import { RESET_PASSWORD, VERIFY_EMAIL } from '../../../src/auth/account-mails.service.js';
+import { FactorsService } from '../../../src/auth/factors.service.js';
+import { MfaTokensService } from '../../../src/auth/mfa-tokens.service.js';
+import type { PasskeyCreationOptions } from '../../../src/auth/passkeys.dto.js';
+import { UsersService } from '../../../src/users/users.service.js';
 import { type OneTimePurpose, OneTimeTokensService } from '../../../src/auth/one-time-tokens.service.js';
-import { aUser, type Person, unique } from '../../harness/people.js';
+import { Authenticator } from '../../harness/authenticator.js';
+import { anAssertion, aPasskey, aTotp, codeOf } from '../../harness/factors.js';
+import { actorOf, anAdmin, aUser, type Person, unique } from '../../harness/people.js';
 import type { World } from '../nouns.js';
 import type { Happy, HappyCalls } from './happy.js';
 
@@ -41,6 +47,68 @@ export function happyCallsOfIdentity({ app, product }: World): HappyCalls {
     'emails.resetPassword': async () => [
       { body: { token: await aToken(RESET_PASSWORD, await aUser(app)), password: 'six yellow lanterns over water' } },
     ],
+    'factors.stepUp': async () => {
+      const by = await aUser(app);
+      const { authenticator } = await aPasskey(product, by);
+      const { secret } = await aTotp(app, by);
+      return [
+        { by, body: { password: by.password } },
+        { by, body: { code: codeOf(secret) } },
+        { by, body: await anAssertion(product, authenticator) },
+      ];
+    },
+    'factors.finishLogin': async () => {
+      const by = await aUser(app);
+      const { authenticator } = await aPasskey(product, by);
+      const { secret, recoveryCodes } = await aTotp(app, by);
+      const begin = async () => ({
+        mfaToken: (await app.get(MfaTokensService).issue(await app.get(UsersService).me(actorOf(by)))).mfaToken,
+      });
+      return [
+        { body: { ...(await begin()), code: codeOf(secret) } },
+        { body: { ...(await begin()), recoveryCode: recoveryCodes[0] } },
+        { body: { ...(await begin()), ...(await anAssertion(product, authenticator)) } },
+      ];
+    },
+    'factors.beginTotp': async () => [{ by: await aUser(app) }],
+    'factors.confirmTotp': async () => {
+      const by = await aUser(app);
+      const { secret } = await app.get(FactorsService).beginTotp(actorOf(by));
+      return [{ by, body: { code: codeOf(secret) } }];
+    },
+    'factors.removeTotp': async () => {
+      const by = await aUser(app);
+      await aTotp(app, by);
+      return [{ by }];
+    },
+    'factors.renewRecoveryCodes': async () => {
+      const by = await aUser(app);
+      await aTotp(app, by);
+      return [{ by }];
+    },
+    'factors.reset': async () => [{ by: await anAdmin(app), params: { id: (await aUser(app)).id } }],
+    'passkeys.registrationOptions': async () => [{ by: await aUser(app) }],
+    'passkeys.register': async () => {
+      const by = await aUser(app);
+      const { body } = await product.request<PasskeyCreationOptions>('POST', 'auth/passkeys/registration/options', {
+        token: by.accessToken,
+      });
+      return [{ by, body: { ...new Authenticator().create(body), name: 'My phone' } }];
+    },
+    'passkeys.loginOptions': async () => [{}],
+    'passkeys.login': async () => {
+      const { authenticator } = await aPasskey(product, await aUser(app));
+      return [{ body: await anAssertion(product, authenticator) }];
+    },
+    'passkeys.list': async () => {
+      const by = await aUser(app);
+      await aPasskey(product, by);
+      return [{ by }];
+    },
+    'passkeys.remove': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: (await aPasskey(product, by)).passkey.id } }];
+    },
     'oauth.list': async () => [{}],
     'oauth.start': async () => [{ params: { provider: 'acme' }, query: aSignIn() }],
     'oauth.finish': async () => [await aWayBack()],

@@ -1,3 +1,4 @@
+import { aTotp } from '../../harness/factors.js';
 import { anAdmin, aSession, aUser, unique } from '../../harness/people.js';
 import { nounsOf, type World } from '../nouns.js';
 import type { HappyCalls } from './happy.js';
@@ -12,7 +13,9 @@ export function happyCallsOfPeople(world: World): HappyCalls {
     ],
     'auth.login': async () => {
       const { email, password } = await aUser(app);
-      return [{ body: { email, password } }];
+      const cautious = await aUser(app);
+      await aTotp(app, cautious);
+      return [{ body: { email, password } }, { body: { email: cautious.email, password: cautious.password } }];
     },
     'auth.refresh': async () => [{ body: { refreshToken: (await aUser(app)).refreshToken } }],
     'auth.logout': async () => [{ by: await aUser(app) }],
@@ -27,10 +30,6 @@ export function happyCallsOfPeople(world: World): HappyCalls {
       return [{ by, body: { currentPassword: by.password, newPassword: 'six yellow lanterns over water' } }];
     },
     'auth.csrf': async () => [{ by: await aUser(app) }],
-    'auth.stepUp': async () => {
-      const by = await aUser(app);
-      return [{ by, body: { password: by.password } }];
-    },
     'jwks.keySet': async () => [{}],
     'users.me': async () => [{ by: await aUser(app) }],
     'users.updateMe': async () => [{ by: await aUser(app), body: { name: 'Ada King', metadata: { a: 'b' } } }],
