@@ -295,6 +295,16 @@ async function anExport(by: Person, status: string): Promise<string> {
   return body.id;
 }
 
+async function anApiKey(by: Person): Promise<string> {
+  const body = { name: 'A scanner', scopes: [] };
+  return (await product.request<{ id: string }>('POST', 'auth/api-keys', { token: by.accessToken, body })).body.id;
+}
+
+async function aRole(): Promise<string> {
+  const body = { name: `r-${unique()}`, permissions: ['orders:read'] };
+  return (await product.request<{ name: string }>('POST', 'roles', { token: (await anAdmin(app)).accessToken, body })).body.name;
+}
+
 /** Calls of every operation that ought to succeed, each in a world of its own. */
 const HAPPY: Record<string, () => Promise<Happy[]>> = {
   'auth.register': async () => [
@@ -320,6 +330,56 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
     const by = await aUser(app);
     return [{ by, body: { password: by.password } }];
   },
+  'apiKeys.list': async () => {
+    const by = await aUser(app);
+    await anApiKey(by);
+    return [{ by }];
+  },
+  'apiKeys.create': async () => [
+    { by: await aUser(app), body: { name: 'A scanner', scopes: ['orders:place'], expiresAt: '2099-01-01T00:00:00Z' } },
+    { by: await aUser(app), body: { name: 'A scanner', scopes: [], expiresAt: null } },
+  ],
+  'apiKeys.get': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: await anApiKey(by) } }];
+  },
+  'apiKeys.rotate': async () => {
+    const by = await aUser(app);
+    return [
+      { by, params: { id: await anApiKey(by) }, body: {} },
+      { by, params: { id: await anApiKey(by) }, body: { overlapSeconds: 0 } },
+    ];
+  },
+  'apiKeys.delete': async () => {
+    const by = await aUser(app);
+    return [{ by, params: { id: await anApiKey(by) } }];
+  },
+  'explanations.explain': async () => {
+    const { id } = await aUser(app);
+    return [
+      { by: await anAdmin(app), query: `userId=${id}&permission=orders:read&resource=user:${id}` },
+      { by: await anAdmin(app), query: 'permission=orders:read' },
+    ];
+  },
+  'impersonations.begin': async () => [{ by: await anAdmin(app), params: { id: (await aUser(app)).id } }],
+  'invitations.invite': async () => [
+    { by: await anAdmin(app), body: { email: `n-${unique()}@example.org`, name: 'Grace Hopper', roles: ['editor'] } },
+    { by: await anAdmin(app), body: { email: `n-${unique()}@example.org`, name: 'Grace Hopper' } },
+  ],
+  'roles.list': async () => {
+    await aRole();
+    return [{ by: await anAdmin(app) }];
+  },
+  'roles.create': async () => [
+    { by: await anAdmin(app), body: { name: `r-${unique()}`, description: 'x', permissions: ['orders:read'] } },
+    { by: await anAdmin(app), body: { name: `r-${unique()}`, permissions: [] } },
+  ],
+  'roles.get': async () => [
+    { by: await anAdmin(app), params: { name: 'support' } },
+    { by: await anAdmin(app), params: { name: await aRole() } },
+  ],
+  'roles.update': async () => [{ by: await anAdmin(app), params: { name: await aRole() }, body: { description: '', permissions: [] } }],
+  'roles.delete': async () => [{ by: await anAdmin(app), params: { name: await aRole() } }],
   'jwks.keySet': async () => [{}],
   'users.me': async () => [{ by: await aUser(app) }],
   'users.updateMe': async () => [{ by: await aUser(app), body: { name: 'Ada King', metadata: { a: 'b' } } }],

@@ -239,10 +239,16 @@ describe('preferences', () => {
       'order.refunded',
       'post.published',
       'password.changed',
+      'api-key.created',
+      'api-key.rotated',
       'webhook.disabled',
     ]);
     expect(preferences.every(({ inApp, email }) => inApp && email)).toBe(true);
-    expect(preferences.filter(({ mandatory }) => mandatory).map(({ kind }) => kind)).toEqual(['password.changed']);
+    expect(preferences.filter(({ mandatory }) => mandatory).map(({ kind }) => kind)).toEqual([
+      'password.changed',
+      'api-key.created',
+      'api-key.rotated',
+    ]);
     expect(await set(ada, 'order.paid', { inApp: true, email: false })).toMatchObject({ inApp: true, email: false });
     expect((await read(ada)).preferences.filter(({ email }) => !email).map(({ kind }) => kind)).toEqual(['order.paid']);
     expect(await read(eve)).toEqual({ preferences });

@@ -38,7 +38,7 @@ describe('my profile', () => {
     const person = await aUser(app);
     const { status, headers, body } = await get('users/me', person);
     expect(status).toBe(200);
-    expect(Object.keys(body)).toEqual(MEMBERS);
+    expect(Object.keys(body)).toEqual([...MEMBERS, 'impersonatedBy']);
     expect(body).toMatchObject({
       id: person.id,
       email: person.email,

@@ -65,7 +65,7 @@ export class AuthController {
   /** Log out: end this session */
   @Post('logout')
   @SignedIn()
-  @SessionOnly()
+  @SessionOnly({ impersonating: 'allowed' })
   @HttpCode(204)
   @Problems(sessionNotFound)
   async logout(@Caller() actor: Actor): Promise<void> {

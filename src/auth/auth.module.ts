@@ -1,10 +1,20 @@
 import { Global, Module } from '@nestjs/common';
-import { JwtStrategy, SessionDirectory } from '#security';
+import { Credentials, JwtStrategy, SessionDirectory } from '#security';
 import { UsersModule } from '../users/users.module.js';
 import { AccountsService } from './accounts.service.js';
+import { ApiKeysController } from './api-keys.controller.js';
+import { ApiKeysPrivacy } from './api-keys.privacy.js';
+import { ApiKeysService } from './api-keys.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthPrivacy } from './auth.privacy.js';
 import { AuthService } from './auth.service.js';
+import { DirectoryService } from './directory.service.js';
+import { ExplanationsController } from './explanations.controller.js';
+import { ExplanationsService } from './explanations.service.js';
+import { ImpersonationsController } from './impersonations.controller.js';
+import { ImpersonationsService } from './impersonations.service.js';
+import { InvitationsController } from './invitations.controller.js';
+import { InvitationsService } from './invitations.service.js';
 import { JwksController } from './jwks.controller.js';
 import { LoginsService } from './logins.service.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
@@ -16,10 +26,15 @@ import { SessionsService } from './sessions.service.js';
 @Global()
 @Module({
   imports: [UsersModule],
-  controllers: [AuthController, JwksController],
+  controllers: [AuthController, ApiKeysController, ExplanationsController, ImpersonationsController, InvitationsController, JwksController],
   providers: [
     AuthService,
     AccountsService,
+    ApiKeysService,
+    ApiKeysPrivacy,
+    ExplanationsService,
+    ImpersonationsService,
+    InvitationsService,
     LoginsService,
     OneTimeTokensService,
     AuthPrivacy,
@@ -27,8 +42,9 @@ import { SessionsService } from './sessions.service.js';
     SessionsService,
     SessionsJobs,
     JwtStrategy,
-    { provide: SessionDirectory, useExisting: SessionsService },
+    Credentials,
+    { provide: SessionDirectory, useClass: DirectoryService },
   ],
-  exports: [SessionDirectory, AccountsService, JwtStrategy],
+  exports: [SessionDirectory, AccountsService, JwtStrategy, Credentials],
 })
 export class AuthModule {}

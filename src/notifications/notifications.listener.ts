@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database';
 import { Consumes, type PayloadOf, type Published } from '#events';
+import { apiKeyCreated, apiKeyRotated } from '../auth/api-keys.events.js';
 import { passwordChanged } from '../auth/auth.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
@@ -49,6 +50,16 @@ export class NotificationsListener {
   @Consumes('notifications.password-changed', passwordChanged)
   passwordChanged(event: Of<typeof passwordChanged>, db: Tx): Promise<void> {
     return this.tell(event, 'password.changed', {}, db);
+  }
+
+  @Consumes('notifications.api-key-created', apiKeyCreated)
+  apiKeyCreated(event: Of<typeof apiKeyCreated>, db: Tx): Promise<void> {
+    return this.tell(event, 'api-key.created', {}, db);
+  }
+
+  @Consumes('notifications.api-key-rotated', apiKeyRotated)
+  apiKeyRotated(event: Of<typeof apiKeyRotated>, db: Tx): Promise<void> {
+    return this.tell(event, 'api-key.rotated', {}, db);
   }
 
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)

@@ -10,6 +10,8 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'order.refunded': { amount: total },
   'post.published': {},
   'password.changed': {},
+  'api-key.created': {},
+  'api-key.rotated': {},
   'webhook.disabled': { reason: 'gone' },
 };
 

@@ -14,6 +14,8 @@ export interface Facts {
   'order.refunded': { amount: Price };
   'post.published': Record<string, never>;
   'password.changed': Record<string, never>;
+  'api-key.created': Record<string, never>;
+  'api-key.rotated': Record<string, never>;
   'webhook.disabled': { reason: 'gone' | 'failing' };
 }
 
@@ -83,6 +85,28 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
       paragraphs: [
         'The password of your account was changed, and every other session has ended.',
         'If that was not you, somebody else knows your password: tell us at once.',
+      ],
+    }),
+  },
+  'api-key.created': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: () => ({
+      subject: 'An API key was made for your account',
+      paragraphs: [
+        'With it a program can act for you, as far as the scopes of the key go.',
+        'If that was not you, somebody else is logged in as you: delete the key, change your password, and tell us at once.',
+      ],
+    }),
+  },
+  'api-key.rotated': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: () => ({
+      subject: 'An API key of yours has a new secret',
+      paragraphs: [
+        'The former one stops working after the overlap that was chosen.',
+        'If that was not you, somebody else is logged in as you: delete the key, change your password, and tell us at once.',
       ],
     }),
   },

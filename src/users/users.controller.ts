@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@nestjs/common';
 import { type ExpectedVersions, IdPipe, IfMatch, Problems } from '#http';
 import { Actor, Caller, Requires, SignedIn, StepUp } from '#security';
-import { ListUsersQuery, UpdateMeDto, UpdateUserDto, UserList, UserResponse } from './users.dto.js';
+import { ListUsersQuery, MeResponse, UpdateMeDto, UpdateUserDto, UserList, UserResponse } from './users.dto.js';
 import { externalIdTaken, lastAdmin, userNotFound } from './users.errors.js';
+import { beyondYours, unknownRoles } from './roles.errors.js';
 import { UsersService } from './users.service.js';
 
 @Controller('users')
@@ -12,8 +13,8 @@ export class UsersController {
   /** Who I am */
   @Get('me')
   @SignedIn()
-  async me(@Caller() actor: Actor): Promise<UserResponse> {
-    return UserResponse.from(await this.users.me(actor));
+  async me(@Caller() actor: Actor): Promise<MeResponse> {
+    return MeResponse.of(await this.users.me(actor), actor);
   }
 
   /** Change my profile */
@@ -57,7 +58,7 @@ export class UsersController {
   /** Change a user's roles, status or profile */
   @Patch(':id')
   @Requires('users:manage')
-  @Problems(userNotFound, externalIdTaken, lastAdmin)
+  @Problems(userNotFound, externalIdTaken, lastAdmin, unknownRoles, beyondYours)
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
@@ -75,7 +76,7 @@ export class UsersController {
   @Delete(':id')
   @Requires('users:manage')
   @HttpCode(204)
-  @Problems(userNotFound, lastAdmin)
+  @Problems(userNotFound, lastAdmin, beyondYours)
   erase(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
     return this.users.erase(actor, id, expected);
   }

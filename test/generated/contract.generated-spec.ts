@@ -73,6 +73,12 @@ const THINGS: Record<string, Thing> = {
     const path = `webhooks/endpoints/${await THINGS['endpoints']!(by, NO_CALL)}/test`;
     return (await product.request<{ delivery: { id: string } }>('POST', path, { token, body: {} })).body.delivery.id;
   },
+  'api-keys': async ({ accessToken: token }) =>
+    (await product.request<{ id: string }>('POST', 'auth/api-keys', { token, body: { name: 'x', scopes: [] } })).body.id,
+  name: async () => {
+    const body = { name: `r-${unique()}`, permissions: [] };
+    return (await product.request<{ name: string }>('POST', 'roles', { token: people.admin.accessToken, body })).body.name;
+  },
   module: () => 'products',
   what: () => 'out-of-stock',
   key: () => unique(),

@@ -210,6 +210,24 @@ export class Env extends Tuning {
   @Max(3_600)
   AUTH_STEP_UP_SECONDS = 600;
 
+  /** How long an administrator can act as somebody else before asking anew. */
+  @IsInt()
+  @Min(60)
+  @Max(3_600)
+  AUTH_IMPERSONATION_SECONDS = 900;
+
+  /** API keys that one user may have. */
+  @IsInt()
+  @Min(0)
+  @Max(1_000)
+  AUTH_API_KEYS_PER_USER = 50;
+
+  /** How long the link in an invitation can be used. */
+  @IsInt()
+  @Min(300)
+  @Max(2_592_000)
+  AUTH_INVITATION_TTL_SECONDS = 604_800;
+
   /**
    * The server that takes mails: `smtps://user:password@mail.example.org` or `smtp://…:587`, which is encrypted where the server offers it,
    * and must be before it is told a password. `?requireTLS=true` insists, `?ignoreTLS=true` does without. Unset: mails land in

@@ -7,12 +7,15 @@ import {
   ACCESS,
   type Access,
   forbidden,
+  impersonating,
   invalidTicket,
   invalidToken,
   SESSION,
   sessionRequired,
+  type SessionRule,
   stepUpRequired,
   TICKETS,
+  tooManyAttempts,
   unauthenticated,
 } from '#security';
 import { ENDLESS } from './event-stream.js';
@@ -43,8 +46,8 @@ interface RouteFacts {
   located: boolean;
   endless: boolean;
   tickets: boolean;
-  /** Whether only a session may call, and whether it has to be fresh. */
-  session: 'any' | 'fresh' | undefined;
+  /** Whether only a session may call, and which. */
+  session: SessionRule | undefined;
 }
 
 /** What the application says of itself; `tags` by the noun an operation's path begins with. */
@@ -132,7 +135,7 @@ function collectFacts(app: INestApplication): Map<string, RouteFacts> {
         located: Reflect.getMetadata(LOCATED, handler) === true,
         endless: Reflect.getMetadata(ENDLESS, handler) === true,
         tickets: Reflect.getMetadata(TICKETS, handler) === true,
-        session: Reflect.getMetadata(SESSION, handler) as RouteFacts['session'],
+        session: (Reflect.getMetadata(SESSION, handler) ?? Reflect.getMetadata(SESSION, metatype)) as RouteFacts['session'],
       });
     }
   }
@@ -183,10 +186,11 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   ]);
   const { access } = route;
   if (access.level !== 'public') problems.add(unauthenticated);
-  if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
+  if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken).add(tooManyAttempts); // of API keys that are none
   if (route.tickets) problems.add(invalidTicket);
   if (access.level === 'permission') problems.add(forbidden);
   if (route.session) problems.add(sessionRequired);
+  if (route.session && route.session !== 'any') problems.add(impersonating);
   if (route.session === 'fresh') problems.add(stepUpRequired);
   if (method !== 'get')
     for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);

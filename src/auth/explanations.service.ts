@@ -1,0 +1,28 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService } from '#database';
+import type { Actor } from '#security';
+import { customRolesAmong } from '../users/roles.service.js';
+import { type User, UsersService } from '../users/users.service.js';
+import type { ExplainQuery } from './explanations.dto.js';
+import { explain, type Explanation } from './explanations.rules.js';
+
+export interface Explained {
+  user: User;
+  explanation: Explanation;
+  resource: string | null;
+}
+
+/** Why somebody may or may not: for who is asked "why can she not". */
+@Injectable()
+export class ExplanationsService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly users: UsersService,
+  ) {}
+
+  async explain(actor: Actor, { userId = actor.id, permission, resource = undefined }: ExplainQuery): Promise<Explained> {
+    const user = await this.users.get(actor, userId);
+    const custom = await customRolesAmong(user.roles, this.prisma);
+    return { user, explanation: explain(user, permission, custom), resource: resource ?? null };
+  }
+}
