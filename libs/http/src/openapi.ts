@@ -38,7 +38,7 @@ const PROBLEMS = 'ashlar:problems';
 export const Problems = (...problems: ProblemDefinition[]) => SetMetadata(PROBLEMS, problems);
 
 /** What decorators say of a route's handler. */
-interface RouteFacts {
+export interface RouteFacts {
   access: Access;
   problems: ProblemDefinition[];
   idempotent: 'required' | 'optional' | undefined;
@@ -118,7 +118,8 @@ export function schemasOf(app: INestApplication, classes: readonly Type[]): Reco
   return document.components?.schemas ?? {};
 }
 
-function collectFacts(app: INestApplication): Map<string, RouteFacts> {
+/** What decorators say of every route, by the `operationId` of its operation. */
+export function collectFacts(app: INestApplication): Map<string, RouteFacts> {
   const facts = new Map<string, RouteFacts>();
   for (const { instance, metatype } of app.get(DiscoveryService, { strict: false }).getControllers()) {
     if (!metatype) continue;
