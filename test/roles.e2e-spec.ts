@@ -177,6 +177,18 @@ describe('a role', () => {
     }
   });
 
+  it('is what users are listed by', async () => {
+    const name = await aRole([]);
+    const person = await aUser(app);
+    await give(person, ['customer', name]);
+    const { body } = await call<{ items: UserResponse[] }>('GET', `users?role=${name}`, admin);
+    expect(body.items.map(({ id }) => id)).toEqual([person.id]);
+    expect(await call('GET', 'users?role=nobody-knows', admin)).toMatchObject({
+      status: 400,
+      body: { code: 'roles/unknown', errors: [{ pointer: '?role' }] },
+    });
+  });
+
   it('that there is not cannot be given', async () => {
     const person = await aUser(app);
     expect(await give(person, ['customer', 'nobody-knows'])).toMatchObject({

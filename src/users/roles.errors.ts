@@ -40,7 +40,7 @@ export const unknownRoles = problem(
   'roles/unknown',
   'invalid',
   'No role has this name',
-  'One of `roles` is the name of no role. GET /api/v1/roles lists those there are.',
+  'The call names a role that there is not; `errors` says where. GET /api/v1/roles lists those there are.',
 );
 export const beyondYours = problem(
   'roles/beyond-yours',

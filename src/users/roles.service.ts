@@ -102,16 +102,14 @@ export class RolesService {
   async refuseUngivable(actor: Actor, before: readonly string[], after: readonly string[], db: Tx): Promise<void> {
     const changed = changedRoles(before, after);
     const custom = await this.named(changed, db);
-    const unknown = after.filter((role) => changed.includes(role) && !isBuiltIn(role) && !custom.has(role));
-    if (unknown.length > 0) {
-      const fields = unknown.map((role) => ({
-        pointer: `/roles/${after.indexOf(role)}`,
-        code: 'unknown',
-        detail: 'no role has this name',
-      }));
-      throw unknownRoles('No role has one of these names; see errors.', { fields });
-    }
+    const given = changed.filter((role) => after.includes(role));
+    refuseUnknownRoles(given, custom, (role) => `/roles/${after.indexOf(role)}`);
     refuseBeyond(actor, permissionsOf(changed, custom));
+  }
+
+  /** Whether there are these roles; `pointer` leads to the input that names one. @throws roles/unknown */
+  async refuseUnknown(roles: readonly string[], pointer: (role: string) => string): Promise<void> {
+    refuseUnknownRoles(roles, await customRolesAmong(roles, this.prisma), pointer);
   }
 
   /** Whether the actor may decide about somebody with these roles. @throws roles/beyond-yours */
@@ -180,6 +178,13 @@ function refuseUnknown(permissions: readonly string[]): void {
     detail: 'no permission has this name',
   }));
   throw unknownPermissions('No permission has one of these names; see errors.', { fields });
+}
+
+function refuseUnknownRoles(roles: readonly string[], custom: CustomRoles, pointer: (role: string) => string): void {
+  const unknown = roles.filter((role) => !isBuiltIn(role) && !custom.has(role));
+  if (unknown.length === 0) return;
+  const fields = unknown.map((role) => ({ pointer: pointer(role), code: 'unknown', detail: 'no role has this name' }));
+  throw unknownRoles('No role has this name; see errors.', { fields });
 }
 
 /** The permissions in the message are ours or were checked. */

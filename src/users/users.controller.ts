@@ -42,6 +42,7 @@ export class UsersController {
   /** List users */
   @Get()
   @Requires('users:read')
+  @Problems(unknownRoles)
   async list(@Caller() actor: Actor, @Query() query: ListUsersQuery): Promise<UserList> {
     const page = await this.users.list(actor, query);
     return { ...page, items: page.items.map(UserResponse.from) };

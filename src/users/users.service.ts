@@ -45,6 +45,7 @@ export class UsersService implements AddressBook {
 
   async list(_actor: Actor, query: ListUsersQuery): Promise<Page<User>> {
     const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
+    if (query.role !== undefined) await this.roles.refuseUnknown([query.role], () => '?role');
     const filters: Prisma.UserWhereInput[] = [{ erasedAt: null }];
     if (query.role !== undefined) filters.push({ roles: { hasEvery: [query.role] } });
     if (query.status !== undefined) filters.push({ status: query.status });

@@ -168,9 +168,14 @@ function completeOperation(
   for (const [status, codes] of problemsByStatus(operation, method, route)) operation.responses[status] = problemResponse(codes, shared);
 }
 
+const HOW: Record<SessionRule, string> = {
+  any: 'Not with an API key.',
+  own: 'Not with an API key, nor while acting as somebody else.',
+  fresh: 'Needs a fresh proof of who you are (`POST /api/v1/auth/step-up`).',
+};
+
 function accessText({ access, session }: RouteFacts): string {
-  const how =
-    session === 'fresh' ? ' Needs a fresh proof of who you are (`POST /api/v1/auth/step-up`).' : session ? ' Not with an API key.' : '';
+  const how = session === undefined ? '' : ` ${HOW[session]}`;
   if (access.level === 'permission') return `Needs the permission \`${access.permission}\`.${how}`;
   return access.level === 'signed-in' ? `Needs a login.${how}` : 'Needs no login.';
 }
