@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -65,6 +66,7 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
   const adapter = createEdge(env, logger);
   const fastify = adapter.getInstance<FastifyInstance>();
   const complete = completeMethods(fastify);
+  await fastify.register(cookie);
   if (env.CORS_ORIGINS.length > 0) {
     const exposedHeaders = [
       'ETag',

@@ -326,6 +326,7 @@ const HAPPY: Record<string, () => Promise<Happy[]>> = {
     const by = await aUser(app);
     return [{ by, body: { currentPassword: by.password, newPassword: 'six yellow lanterns over water' } }];
   },
+  'auth.csrf': async () => [{ by: await aUser(app) }],
   'auth.stepUp': async () => {
     const by = await aUser(app);
     return [{ by, body: { password: by.password } }];
@@ -768,6 +769,7 @@ const UNAUDITED: Record<string, string> = {
 
 /** Reads whose answer differs each time, and why. */
 const NEVER_ALIKE: Record<string, string> = {
+  'auth.csrf': 'each token has a random part, so that compression tells nothing about it',
   'streams.open': 'it tells what happens next, for as long as somebody listens (see the client of the harness)',
   'audit.verify': 'it counts what is in the log, and is itself written into it',
 };

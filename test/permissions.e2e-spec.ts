@@ -233,7 +233,7 @@ beforeAll(async () => {
   await app.request('POST', 'roles', { token: admin.accessToken, body: { name: hooks, permissions: ['webhooks:manage'] } });
   const peers = await Promise.all([aUser(app), aUser(app)]);
   for (const { id } of peers) await app.request('PATCH', `users/${id}`, { token: admin.accessToken, body: { roles: ['customer', hooks] } });
-  await eventually(async () => (await app.request('GET', 'webhooks/endpoints', { token: peers[0]!.accessToken })).status === 200);
+  await eventually(async () => (await app.request('GET', 'webhooks/endpoints', { token: peers[0].accessToken })).status === 200);
   owner = peers[0]!;
   const all = permissionsOf(['admin']);
   const [suspended, loggedOut, machine] = [await anAdmin(app), await anAdmin(app), await anAdmin(app)];
@@ -242,12 +242,12 @@ beforeAll(async () => {
   const { key: dead } = (await app.request<{ key: string }>('POST', 'auth/api-keys', { token: suspended.accessToken, body })).body;
   await app.request('PATCH', `users/${suspended.id}`, { token: admin.accessToken, body: { status: 'suspended' } });
   await app.request('POST', 'auth/logout', { token: loggedOut.accessToken });
-  const acting = await app.request<{ accessToken: string }>('POST', `users/${peers[1]!.id}/impersonation`, { token: admin.accessToken });
+  const acting = await app.request<{ accessToken: string }>('POST', `users/${peers[1].id}/impersonation`, { token: admin.accessToken });
   callers = [
     { name: 'nobody', permissions: NOTHING },
     {
       name: 'another user',
-      token: peers[1]!.accessToken,
+      token: peers[1].accessToken,
       permissions: permissionsOf(['customer', hooks], new Map([[hooks, ['webhooks:manage']]])),
     },
     ...(await Promise.all(

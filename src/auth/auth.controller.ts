@@ -1,10 +1,21 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { Creates, IdPipe, Problems } from '#http';
-import { Actor, Caller, LimitedPerAddress, Public, SessionOnly, SignedIn, tooManyAttempts } from '#security';
-import type { FastifyRequest } from 'fastify';
+import {
+  Actor,
+  Caller,
+  csrfTokenInvalid,
+  LimitedPerAddress,
+  Public,
+  SessionCookies,
+  SessionOnly,
+  SignedIn,
+  tooManyAttempts,
+} from '#security';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AccountsService } from './accounts.service.js';
 import {
   ChangePasswordDto,
+  CsrfResponse,
   LoginDto,
   RefreshDto,
   RegisterDto,
@@ -17,6 +28,7 @@ import { emailTaken, invalidCredentials, invalidRefreshToken, sessionNotFound, w
 import { AuthService } from './auth.service.js';
 import { LoginsService } from './logins.service.js';
 import { type Device, SessionsService } from './sessions.service.js';
+import { HandsOutTokens } from './transport.interceptor.js';
 
 const deviceOf = (request: FastifyRequest): Device => ({ ip: request.ip, userAgent: request.headers['user-agent'] ?? '' });
 
@@ -27,11 +39,13 @@ export class AuthController {
     private readonly accounts: AccountsService,
     private readonly logins: LoginsService,
     private readonly sessions: SessionsService,
+    private readonly cookies: SessionCookies,
   ) {}
 
   /** Make an account and log in */
   @Post('register')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @LimitedPerAddress({ name: 'register', limit: 'AUTH_REGISTRATIONS_PER_HOUR', windowSeconds: 3_600 })
   @Creates('/users/me')
   @Problems(emailTaken, weakPassword, tooManyAttempts)
@@ -42,6 +56,7 @@ export class AuthController {
   /** Log in with address and password */
   @Post('login')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
   @Problems(invalidCredentials, tooManyAttempts)
   async login(@Body() body: LoginDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
@@ -56,10 +71,13 @@ export class AuthController {
    */
   @Post('refresh')
   @Public({ credentials: 'ignored' })
+  @HandsOutTokens()
   @HttpCode(200)
-  @Problems(invalidRefreshToken)
+  @Problems(invalidRefreshToken, csrfTokenInvalid)
   async refresh(@Body() body: RefreshDto, @Req() request: FastifyRequest): Promise<TokensResponse> {
-    return TokensResponse.from(await this.sessions.refresh(body.refreshToken, deviceOf(request)));
+    return TokensResponse.from(
+      await this.sessions.refresh(body.refreshToken ?? this.cookies.refreshToken(request) ?? '', deviceOf(request)),
+    );
   }
 
   /** Log out: end this session */
@@ -68,8 +86,17 @@ export class AuthController {
   @SessionOnly({ impersonating: 'allowed' })
   @HttpCode(204)
   @Problems(sessionNotFound)
-  async logout(@Caller() actor: Actor): Promise<void> {
+  async logout(@Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
     await this.sessions.end(actor, actor.sessionId, 'logged out');
+    this.cookies.clear(reply);
+  }
+
+  /** The token that a browser's session shows with each change */
+  @Get('csrf')
+  @SignedIn()
+  @SessionOnly()
+  csrf(@Caller() actor: Actor): CsrfResponse {
+    return { csrfToken: this.cookies.csrfToken(actor.sessionId) };
   }
 
   /** List my sessions */

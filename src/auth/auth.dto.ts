@@ -1,8 +1,17 @@
-import { EmailAddress, Line, Text } from '#http';
+import { EmailAddress, IfPresent, Line, Text } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsIn, ValidateIf } from 'class-validator';
 import { UserResponse } from '../users/users.dto.js';
 import type { Session, Tokens } from './sessions.service.js';
 
-export class RegisterDto {
+export class TransportDto {
+  /** Where the tokens go: into the answer, or into cookies that a page's scripts cannot read. */
+  @IfPresent()
+  @IsIn(['body', 'cookie'])
+  transport?: 'body' | 'cookie';
+}
+
+export class RegisterDto extends TransportDto {
   @EmailAddress()
   email: string;
 
@@ -15,7 +24,7 @@ export class RegisterDto {
   name: string;
 }
 
-export class LoginDto {
+export class LoginDto extends TransportDto {
   @EmailAddress()
   email: string;
 
@@ -24,10 +33,11 @@ export class LoginDto {
   password: string;
 }
 
-export class RefreshDto {
-  /** The refresh token of the last answer. */
+export class RefreshDto extends TransportDto {
+  /** The refresh token of the last answer; with `"transport": "cookie"` that of the cookie, where it is left out. */
+  @ValidateIf(({ transport, refreshToken }: RefreshDto) => transport !== 'cookie' || refreshToken !== undefined)
   @Text(1, 512)
-  refreshToken: string;
+  refreshToken?: string;
 }
 
 export class ChangePasswordDto {
@@ -48,9 +58,11 @@ export class StepUpDto {
 
 export class TokensResponse {
   user: UserResponse;
-  /** Send it as `Authorization: Bearer <accessToken>`. */
+  /** Send it as `Authorization: Bearer <accessToken>`. In a cookie, and not here, where the call says `"transport": "cookie"`. */
+  @ApiProperty({ required: false })
   accessToken: string;
-  /** Good for one call of POST /auth/refresh, which answers with its successor. */
+  /** Good for one call of POST /auth/refresh, which answers with its successor. In a cookie, and not here, likewise. */
+  @ApiProperty({ required: false })
   refreshToken: string;
   /** Seconds the access token lives. @example 600 */
   expiresIn: number;
@@ -58,6 +70,11 @@ export class TokensResponse {
   static from(this: void, { user, ...tokens }: Tokens): TokensResponse {
     return { user: UserResponse.from(user), ...tokens };
   }
+}
+
+export class CsrfResponse {
+  /** Send it as `X-CSRF-Token` with each call that changes something, where the tokens are in cookies. Good as long as the session. */
+  csrfToken: string;
 }
 
 export class SessionResponse {

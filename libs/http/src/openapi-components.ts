@@ -52,6 +52,14 @@ export const BEARER = {
   description: 'The `accessToken` that registering, logging in or refreshing answers with. It lives for ten minutes.',
 };
 
+export const COOKIE = {
+  type: 'apiKey' as const,
+  in: 'cookie',
+  name: '__Host-ashlar-access',
+  description:
+    'What a log-in with `"transport": "cookie"` sets. Each call that changes something also sends the token of `GET /auth/csrf` in the header `X-CSRF-Token`.',
+};
+
 export const TICKET = {
   type: 'apiKey' as const,
   in: 'query',

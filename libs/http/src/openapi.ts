@@ -6,6 +6,7 @@ import { type ProblemDefinition, problemCatalogue } from '#errors';
 import {
   ACCESS,
   type Access,
+  csrfTokenInvalid,
   forbidden,
   impersonating,
   invalidTicket,
@@ -22,7 +23,7 @@ import { ENDLESS } from './event-stream.js';
 import * as errors from './http.errors.js';
 import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
-import { BEARER, componentName, exampleOf, header, HEADERS, PROBLEM_SCHEMA, TICKET } from './openapi-components.js';
+import { BEARER, componentName, COOKIE, exampleOf, header, HEADERS, PROBLEM_SCHEMA, TICKET } from './openapi-components.js';
 import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
 import { LOCATED, VERSIONED } from './representation.js';
 
@@ -33,6 +34,7 @@ type ResponseObject = Exclude<NonNullable<OperationObject['responses'][string]>,
 type SchemaObject = Exclude<NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string], { $ref: string }>;
 
 const PROBLEMS = 'ashlar:problems';
+const LOGINS: Record<string, string[]>[] = [{ bearer: [] }, { cookie: [] }];
 
 /** The failures of its own that an operation can answer with; those every operation of its kind shares are added by themselves. */
 export const Problems = (...problems: ProblemDefinition[]) => SetMetadata(PROBLEMS, problems);
@@ -71,6 +73,7 @@ export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObje
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer(env.PUBLIC_URL!)
     .addBearerAuth(BEARER, 'bearer')
+    .addApiKey(COOKIE, 'cookie')
     .addApiKey(TICKET, 'ticket');
   const document = SwaggerModule.createDocument(app, builder.build(), {
     operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}`,
@@ -154,8 +157,7 @@ function completeOperation(
   operation.summary = summary.trim();
   operation.description = [rest.join('\n').trim(), accessText(route)].filter(Boolean).join('\n\n');
   operation.tags = [tagOf(path)];
-  operation.security =
-    route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? [{ bearer: [] }] : [])] : [{ bearer: [] }];
+  operation.security = route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? LOGINS : [])] : [...LOGINS];
   operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route, method)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
@@ -192,7 +194,10 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   ]);
   const { access } = route;
   if (access.level !== 'public') problems.add(unauthenticated);
-  if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken).add(tooManyAttempts); // of API keys that are none
+  if (access.level !== 'public' || access.credentials === 'optional') {
+    problems.add(invalidToken).add(tooManyAttempts); // of API keys that are none
+    if (method !== 'get') problems.add(csrfTokenInvalid);
+  }
   if (route.tickets) problems.add(invalidTicket);
   if (access.level === 'permission') problems.add(forbidden);
   if (route.session) problems.add(sessionRequired);

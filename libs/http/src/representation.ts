@@ -85,7 +85,7 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
     const { publicSeconds } = request.routeOptions.config as RepresentationConfig;
     const reading = request.method === 'GET' || request.method === 'HEAD';
     const fine = reply.statusCode >= 200 && reply.statusCode < 300;
-    if (publicSeconds !== undefined) reply.header('Vary', [reply.getHeader('Vary'), 'Authorization'].filter(Boolean).join(', '));
+    if (publicSeconds !== undefined) reply.header('Vary', [reply.getHeader('Vary'), 'Authorization, Cookie'].filter(Boolean).join(', '));
     if (!reply.hasHeader('Cache-Control'))
       reply.header(
         'Cache-Control',

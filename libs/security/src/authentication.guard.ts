@@ -7,17 +7,18 @@ import { looksLikeApiKey } from './api-key-format.js';
 import { Credentials } from './credentials.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { ACCESS, type Access, type AuthenticatedRequest, carriesCredentials } from './security.decorator.js';
-import { invalidTicket, invalidToken, tooManyAttempts } from './security.errors.js';
+import { csrfTokenInvalid, invalidTicket, invalidToken, tooManyAttempts } from './security.errors.js';
+import { accessCookieOf, SessionCookies } from './session-cookies.js';
 import { TICKETS } from './tickets.js';
 
 /** A request whose credentials are known by their kind when they were refused, or by the refusal itself. */
-type CredentialsRequest = AuthenticatedRequest & { credentialsRefused?: 'token' | 'ticket' | AppError };
+type CredentialsRequest = AuthenticatedRequest & { credentialsRefused?: 'token' | 'ticket' | 'csrf' | AppError };
 
 const BEARER = /^bearer\s+(\S+)$/i;
 
 /**
- * Says who calls, by an access token, an API key or a ticket, and refuses nobody: an invalid one is remembered on the request, so that the rate limit counts it before the
- * authorization guard answers.
+ * Says who calls, by an access token, an API key or a ticket, and refuses nobody: an invalid one is remembered on the request, so that the
+ * rate limit counts it before the authorization guard answers.
  */
 @Injectable()
 export class AuthenticationGuard extends AuthGuard() {
@@ -25,6 +26,7 @@ export class AuthenticationGuard extends AuthGuard() {
     private readonly reflector: Reflector,
     strategy: JwtStrategy,
     private readonly credentials: Credentials,
+    private readonly cookies: SessionCookies,
   ) {
     // By name passport would give the strategy of the application that was made last in this process. It augments the one it is given,
     // so each request gets a heir of its own.
@@ -43,9 +45,18 @@ export class AuthenticationGuard extends AuthGuard() {
     if (ignored) return true;
     const [, token = ''] = BEARER.exec(request.headers.authorization ?? '') ?? [];
     if (looksLikeApiKey(token)) await this.readApiKey(token, request);
-    else if (carriesCredentials(request)) await super.canActivate(context);
-    else if (this.reflector.get<boolean | undefined>(TICKETS, context.getHandler())) await this.readTicket(request);
+    else if (carriesCredentials(request)) {
+      await super.canActivate(context);
+      this.refuseForged(request);
+    } else if (this.reflector.get<boolean | undefined>(TICKETS, context.getHandler())) await this.readTicket(request);
     return true;
+  }
+
+  /** What another page has the browser send comes with its cookies, but without what only our answers tell. */
+  private refuseForged(request: CredentialsRequest): void {
+    if (!request.actor || accessCookieOf(request) === undefined || this.cookies.isMeant(request, request.actor.sessionId)) return;
+    request.actor = null;
+    request.credentialsRefused = 'csrf';
   }
 
   private async readTicket(request: CredentialsRequest): Promise<void> {
@@ -84,6 +95,7 @@ export function refuseBadCredentials({ credentialsRefused }: CredentialsRequest)
   if (credentialsRefused instanceof AppError) throw credentialsRefused;
   if (credentialsRefused === 'token')
     throw invalidToken('The access token or API key is not valid, or has ended; refresh it, log in again, or use another key.');
+  if (credentialsRefused === 'csrf') throw csrfTokenInvalid('Send the token that GET /api/v1/auth/csrf gives in the header X-CSRF-Token.');
   if (credentialsRefused === 'ticket')
     throw invalidTicket('The ticket was used before, has expired, or its session has ended; get a new one.');
 }

@@ -25,6 +25,7 @@ export {
   StepUp,
 } from './security.decorator.js';
 export {
+  csrfTokenInvalid,
   forbidden,
   impersonating,
   invalidTicket,
@@ -34,5 +35,6 @@ export {
   tooManyAttempts,
   unauthenticated,
 } from './security.errors.js';
+export { SessionCookies } from './session-cookies.js';
 export { SecurityModule } from './security.module.js';
 export { TakesTickets, type Ticket, TICKETS, Tickets } from './tickets.js';

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import { Actor, SessionDirectory } from './actor.js';
 import { type AccessClaims, KeyRing } from './keys.js';
+import { accessCookieOf } from './session-cookies.js';
 
 // passport-jwt verifies with jsonwebtoken, which refuses Ed25519; its own seam takes another verifier.
 type Verifier = (token: string, keys: KeyRing, options: unknown, done: (error: Error | null, claims?: AccessClaims) => void) => void;
@@ -22,7 +24,10 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     private readonly sessions: SessionDirectory,
   ) {
     super({
-      jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
+      jwtFromRequest: ExtractJwt.fromExtractors([
+        ExtractJwt.fromAuthHeaderAsBearerToken(),
+        (request: FastifyRequest) => accessCookieOf(request) ?? null,
+      ]),
       secretOrKeyProvider: (_request: unknown, _token: unknown, done: (error: unknown, key: unknown) => void) => done(null, keys),
     } as unknown as ConstructorParameters<typeof Strategy>[0]);
   }

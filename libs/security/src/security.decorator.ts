@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Actor, Permission } from './actor.js';
+import { accessCookieOf } from './session-cookies.js';
 
 /** Who may call a route. */
 export type Access =
@@ -46,7 +47,7 @@ export interface AuthenticatedRequest extends FastifyRequest {
 
 /** Whether somebody says who they are, truly or not; whoever does not is a stranger. */
 export function carriesCredentials(request: FastifyRequest): boolean {
-  return request.headers.authorization !== undefined;
+  return request.headers.authorization !== undefined || accessCookieOf(request) !== undefined;
 }
 
 /** The caller: an `Actor`, or `null` on a public route without a login. */

@@ -21,6 +21,13 @@ export const invalidTicket = problem(
   'A ticket lets in once, within 30 seconds, and only while the session that asked for it lives. Get a new one with POST /api/v1/events/tickets for each connection.',
 );
 
+export const csrfTokenInvalid = problem(
+  'auth/csrf-token-invalid',
+  'forbidden',
+  'The CSRF token is missing or not this session’s',
+  'A session in cookies shows with each call that changes something the token that GET /api/v1/auth/csrf gave it, in the header X-CSRF-Token. Get one after the log-in; it is good as long as the session.',
+);
+
 export const forbidden = problem(
   'auth/forbidden',
   'forbidden',

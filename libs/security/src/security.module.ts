@@ -7,6 +7,7 @@ import { BudgetsJobs } from './budgets.jobs.js';
 import { KeyRing } from './keys.js';
 import { OutgoingRequests } from './outgoing.js';
 import { KnownPermissions, RouteCheck } from './route-check.js';
+import { SessionCookies } from './session-cookies.js';
 import { Tickets } from './tickets.js';
 import { TicketsJobs } from './tickets.jobs.js';
 
@@ -21,6 +22,7 @@ export class SecurityModule {
       imports: [DiscoveryModule, PassportModule],
       providers: [
         KeyRing,
+        SessionCookies,
         Budgets,
         BudgetsJobs,
         Tickets,
@@ -29,7 +31,7 @@ export class SecurityModule {
         { provide: KnownPermissions, useValue: new KnownPermissions(permissions) },
         { provide: OutgoingRequests, useFactory: (env: Env) => new OutgoingRequests(env), inject: [Env] },
       ],
-      exports: [KeyRing, Budgets, Tickets, OutgoingRequests],
+      exports: [KeyRing, SessionCookies, Budgets, Tickets, OutgoingRequests],
     };
   }
 }
