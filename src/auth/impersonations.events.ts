@@ -1,8 +1,13 @@
 import { event } from '#events';
 import { Id } from '#http';
-import { SessionStartedPayload } from './auth.events.js';
 
-export class ImpersonationPayload extends SessionStartedPayload {
+export class ImpersonationPayload {
+  @Id()
+  sessionId: string;
+
+  @Id()
+  userId: string;
+
   /** Who acts as the user. */
   @Id()
   impersonatorId: string;

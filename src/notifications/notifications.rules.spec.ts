@@ -52,7 +52,7 @@ describe('where somebody is told', () => {
   });
 
   it('is always everywhere for what concerns the security of the account', () => {
-    expect(KINDS.filter(isMandatory)).toEqual(['password.changed']);
+    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'api-key.created', 'api-key.rotated']);
     expect(channelsOf('password.changed', { inApp: false, email: false })).toEqual({ inApp: true, email: true });
   });
 });
