@@ -14,7 +14,7 @@ export function invitationLetter({ name, token, days }: InvitationData): Letter 
       `${name}, an account was made for you with this address.`,
       `Choose a password to log in with. The link works once, and for ${days === 1 ? 'a day' : `${days} days`}.`,
     ],
-    action: { label: 'Choose a password', path: `/reset-password?token=${encodeURIComponent(token)}` },
+    action: { label: 'Choose a password', path: `/reset-password#token=${token}` },
     reason: 'Somebody who looks after accounts has made one for you. If you do not want it, ignore this mail.',
   };
 }
