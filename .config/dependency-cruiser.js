@@ -3,7 +3,7 @@ export const LIBS = [
   ['errors'],
   ['config'],
   ['telemetry'],
-  ['database'],
+  ['database', 'redis'],
   ['jobs'],
   ['events'],
   ['audit', 'cache', 'storage', 'mail', 'privacy'],

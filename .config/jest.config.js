@@ -22,16 +22,15 @@ const project = (displayName, testMatch, settings) => ({
 
 const withDatabase = { globalSetup: '<rootDir>/test/harness/global-setup.ts', globalTeardown: '<rootDir>/test/harness/global-teardown.ts' };
 
-/** `--selectProjects unit e2e` is `npm test`; `full` is what takes longer than a developer waits, with a --testTimeout of its own,
- * `generated` what machines make up from openapi.json, on request. */
+/** `--selectProjects unit e2e` is `npm test`; `full` is what takes longer than a developer waits, with a --testTimeout of its own: proofs at
+ * scale, and requests that are made up from openapi.json. */
 export default {
   rootDir,
   maxWorkers: 2,
   testTimeout: 30_000,
   projects: [
     project('unit', ['{libs,src,prisma}/**/*.spec.ts', 'test/*.spec.ts'], {}),
-    project('e2e', ['test/*.e2e-spec.ts'], withDatabase),
-    project('generated', ['test/generated/*.generated-spec.ts'], withDatabase),
-    project('full', ['test/full/*.full-spec.ts'], withDatabase),
+    project('e2e', ['test/*.e2e-spec.ts', 'test/contract/*.e2e-spec.ts'], withDatabase),
+    project('full', ['test/full/*.full-spec.ts', 'test/generated/*.generated-spec.ts'], withDatabase),
   ],
 };

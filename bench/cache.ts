@@ -1,11 +1,9 @@
 // `npm run bench:cache`: how soon a change is seen in another process, and what a Redis that falls silent costs. docs/operate.md says what the
 // figures mean.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { keepReport, logIn, makeDatabase, PRODUCT, Program, settingsFor, startServer, table } from './world.ts';
+import { keepReport, logIn, makeDatabase, PRODUCT, Program, settingsFor, startRedis, startServer, table } from './world.ts';
 
 const { values: options } = parseArgs({
   options: { changes: { type: 'string', default: '200' }, seconds: { type: 'string', default: '3' } },
@@ -88,27 +86,6 @@ async function load(program: Program, token: string, id: string): Promise<{ time
   };
   await Promise.all(Array.from({ length: READERS }, (_, number) => client(number)));
   return { times, failed };
-}
-
-async function startRedis(): Promise<{ url: string; child: ChildProcess } | undefined> {
-  try {
-    execFileSync('redis-server', ['--version']);
-  } catch {
-    console.log('There is no redis-server here; what needs one is left out.');
-    return undefined;
-  }
-  const port = await new Promise<number>((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {
-    stdio: 'ignore',
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
-  await sleep(500);
-  return { url: `redis://127.0.0.1:${port}`, child };
 }
 
 const server = await startServer();

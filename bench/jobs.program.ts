@@ -9,6 +9,7 @@ import { ConfigModule, loadEnv } from '#config';
 import { DatabaseModule, execute, Prisma, PrismaService, transaction } from '#database';
 import { Consumes, event, EventsModule, publish, type Published } from '#events';
 import { enqueue, FinalFailure, Handles, job, JobRunner, type JobRun, JobsModule } from '#jobs';
+import { RedisModule } from '#redis';
 import { createLogger, TelemetryModule } from '#telemetry';
 import { IsNumber } from 'class-validator';
 
@@ -72,7 +73,15 @@ const env = loadEnv();
 const app = await NestFactory.createApplicationContext(
   {
     module: Root,
-    imports: [ConfigModule.of(env), TelemetryModule.of(createLogger(env)), DatabaseModule, JobsModule, EventsModule, AuditLogModule],
+    imports: [
+      ConfigModule.of(env),
+      TelemetryModule.of(createLogger(env)),
+      DatabaseModule,
+      RedisModule,
+      JobsModule,
+      EventsModule,
+      AuditLogModule,
+    ],
     providers: [{ provide: Work, useFactory: () => new Work() }],
   },
   { logger: false, abortOnError: false },

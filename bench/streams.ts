@@ -13,10 +13,14 @@ import { eventCatalogue, publish } from '#events';
 import { KeyRing } from '#security';
 import { createLogger } from '#telemetry';
 import type { Logger } from 'pino';
-import { keepReport, makeEmptyDatabase, PRODUCT, Program, query, settingsFor, startServer, table } from './world.ts';
+import { keepReport, makeEmptyDatabase, PRODUCT, Program, query, settingsFor, startRedis, startServer, table } from './world.ts';
 
 const { values: options } = parseArgs({
-  options: { connections: { type: 'string', default: '1,100,2000' }, events: { type: 'string', default: '60' } },
+  options: {
+    connections: { type: 'string', default: '1,100,2000' },
+    events: { type: 'string', default: '60' },
+    redis: { type: 'boolean', default: false },
+  },
 });
 const sizes = options.connections.split(',').map(Number);
 const events = Number(options.events);
@@ -112,7 +116,8 @@ async function measure(prisma: PrismaService, count: number, listeners: Listener
 
 const server = await startServer();
 const databaseUrl = await makeEmptyDatabase(server, 'streams');
-const settings = settingsFor(databaseUrl);
+const redis = options.redis ? await startRedis() : undefined;
+const settings = { ...settingsFor(databaseUrl), ...(redis && { REDIS_URL: redis.url }) };
 const worker = await Program.start(PRODUCT, { ...settings, ROLE: 'worker' });
 const serving = await Program.start(PRODUCT, { ...settings, ROLE: 'api' });
 const env = loadEnv({ ...settings, ROLE: 'api', LOG_LEVEL: 'silent' });
@@ -158,13 +163,14 @@ try {
   console.log(`\n${report}`);
   await keepReport(
     'bench:streams',
-    `${events} events that everybody may see, about ${PAUSE_MS} ms apart; published, placed and streamed by three processes.`,
+    `${events} events that everybody may see, about ${PAUSE_MS} ms apart; published, placed and streamed by three processes${redis ? ', with Redis' : ''}.`,
     report,
   );
 } finally {
   await publisher.close();
   await serving.stop();
   await worker.stop();
+  redis?.child.kill('SIGKILL');
   await server.stop();
 }
 process.exit();

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { openSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -43,6 +43,23 @@ export async function startServer(): Promise<Server> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A Redis that ends with this process; undefined where none is installed. */
+export async function startRedis(): Promise<{ url: string; child: ChildProcess } | undefined> {
+  try {
+    execFileSync('redis-server', ['--version']);
+  } catch {
+    console.log('There is no redis-server here; what needs one is left out.');
+    return undefined;
+  }
+  const port = await freePort();
+  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {
+    stdio: 'ignore',
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  await sleep(500);
+  return { url: `redis://127.0.0.1:${port}`, child };
 }
 
 /** A migrated database of the server, filled. */

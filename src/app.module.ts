@@ -9,6 +9,7 @@ import { HttpModule, RateLimitGuard, RoleGuard, UndeclaredInputGuard } from '#ht
 import { JobsModule } from '#jobs';
 import { hasMailbox, MailModule } from '#mail';
 import { PrivacyModule } from '#privacy';
+import { RedisModule } from '#redis';
 import { AddressBudgetGuard, AuthenticationGuard, AuthorizationGuard, SecurityModule } from '#security';
 import { StorageModule } from '#storage';
 import { TelemetryModule } from '#telemetry';
@@ -37,6 +38,7 @@ export class AppModule {
         ConfigModule.of(env),
         TelemetryModule.of(logger),
         DatabaseModule,
+        RedisModule,
         JobsModule,
         EventsModule,
         AuditLogModule,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Cache, invalidate, Redis } from '#cache';
+import { Cache, invalidate } from '#cache';
+import { Redis } from '#redis';
 import type { PostResponse } from '../src/posts/posts.dto.js';
 import type { ReadyResponse } from '../src/ops/health.dto.js';
 import { startApp, type TestApp } from './harness/app.js';

@@ -150,6 +150,8 @@ describe('an endpoint', () => {
     [{ url: 'https:example.com' }, 400, 'http/validation-failed'],
     [{ url: 'https:/\\example.com' }, 400, 'http/validation-failed'],
     [{ url: ' https://example.com' }, 400, 'http/validation-failed'],
+    [{ url: 'https://exämple.com/' }, 400, 'http/validation-failed'],
+    [{ url: 'https://example.com/{id}' }, 400, 'http/validation-failed'],
     [{ url: 'HTTPS://user:word@EXAMPLE.com' }, 422, 'webhooks/url-refused'],
     [{ url: 'http://localhost./' }, 422, 'webhooks/url-refused'],
     [{ url: 'http://0x7f.2/' }, 422, 'webhooks/url-refused'],

@@ -73,6 +73,9 @@ export class AuditEntryList implements Page<AuditEntryResponse> {
   nextCursor: string | null;
 }
 
+/** Of a line that is trimmed. */
+const RESOURCE = /^(?:[a-z-]{1,50}(?:[:/][^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f])?|[0-9a-fA-F-]{36})$/;
+
 export class ListAuditQuery extends ListQuery {
   /** The id of the user who acted. */
   @IfPresent()
@@ -91,8 +94,9 @@ export class ListAuditQuery extends ListQuery {
 
   /** A type (`order`), a type with an id (`order:<id>`), or an id alone. @example "order" */
   @IfPresent()
+  @ApiProperty({ pattern: `^\\s*${RESOURCE.source.slice(1, -1)}\\s*$` })
   @Line(1, 300)
-  @Matches(/^(?:[a-z-]{1,50}(?:[:/].+)?|[0-9a-fA-F-]{36})$/, { message: 'resource must be a type, type:id or an id' })
+  @Matches(RESOURCE, { message: 'resource must be a type, type:id or an id' })
   resource?: string;
 
   @IfPresent()
@@ -116,7 +120,13 @@ export class ListAuditQuery extends ListQuery {
 
 export class VerifyAuditQuery {
   /** `position` of an earlier answer, kept elsewhere. */
-  @ApiProperty({ required: false, type: 'integer', minimum: 0, description: '`position` of an earlier answer that was kept elsewhere.' })
+  @ApiProperty({
+    required: false,
+    type: 'integer',
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: '`position` of an earlier answer that was kept elsewhere.',
+  })
   @IfPresent()
   @QueryInt()
   @IsInt()
@@ -125,7 +135,7 @@ export class VerifyAuditQuery {
   position?: number;
 
   /** `head` of the same answer. */
-  @ApiProperty({ required: false, type: 'string', pattern: '^[0-9a-f]{64}$', description: '`head` of the same answer.' })
+  @ApiProperty({ required: false, type: 'string', pattern: '^[0-9a-fA-F]{64}$', description: '`head` of the same answer.' })
   @IfPresent()
   @Matches(/^[0-9a-f]{64}$/i, { message: 'head must be 64 hexadecimal digits' })
   head?: string;

@@ -1,4 +1,5 @@
 import { Line, Text } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import type { UploadRequest } from './links.service.js';
 
@@ -12,9 +13,11 @@ export class BeginUploadDto {
   /** One of the types that this installation takes. @example "image/jpeg" */
   @Text(3, 120)
   @Matches(MEDIA_TYPE, { message: '$property must be a media type like image/png' })
+  @ApiProperty({ pattern: MEDIA_TYPE.source })
   contentType: string;
 
   /** In bytes. @example 48213 */
+  @ApiProperty({ type: 'integer' })
   @IsInt()
   @Min(1)
   @Max(5_368_709_120)

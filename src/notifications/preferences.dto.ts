@@ -1,4 +1,5 @@
 import { IfPresent } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, ValidateNested } from 'class-validator';
 import { KINDS, type Kind } from './notifications.rules.js';
@@ -44,6 +45,7 @@ export class PreferenceDto {
 export class PreferencesDto {
   /** Each kind once; those that are left out keep what they have. */
   @IsArray()
+  @ApiProperty({ type: () => [PreferenceDto], maxItems: KINDS.length })
   @ArrayMaxSize(KINDS.length)
   @ArrayUnique(({ kind }: PreferenceDto) => kind)
   @ValidateNested({ each: true })

@@ -127,8 +127,10 @@ export class ReplayDto {
     },
   })
   @ApiProperty({
-    type: 'string',
-    maxLength: 40,
+    anyOf: [
+      { type: 'string', pattern: '^[0-7][0-9a-f]{15}$' },
+      { type: 'string', format: 'date-time' },
+    ],
     example: '2030-01-01T08:00:00Z',
     description: 'Behind which place of the log it begins (`cursor` of an event), or with which time.',
   })

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Redis } from '#cache';
 import { PrismaService, Signals } from '#database';
 import { JobQueue } from '#jobs';
 import { unavailable } from '#http';
+import { Redis } from '#redis';
 import type { ReadyResponse } from './health.dto.js';
 
 /**

@@ -79,6 +79,7 @@ export class PostList implements Page<PostSummaryResponse> {
 }
 
 /** Marks belong to the letters of many scripts, and to some of ours once they are lower case. */
+const TAG_AS_WRITTEN = '^\\s*[\\p{L}\\p{M}\\p{N}.+#_-][\\p{L}\\p{M}\\p{N}\\s.+#_-]*$';
 const isTag = (value: unknown) => typeof value === 'string' && /^[\p{L}\p{M}\p{N} .+#_-]{1,40}$/u.test(value);
 
 /** Up to 20 tags, kept as `normaliseTags` gives them. */
@@ -99,7 +100,7 @@ const Tags = () =>
     ApiProperty({
       type: 'array',
       maxItems: 20,
-      items: { type: 'string', minLength: 1, maxLength: 40, description: 'Letters, digits, spaces and . + # _ -' },
+      items: { type: 'string', minLength: 1, maxLength: 40, pattern: TAG_AS_WRITTEN, description: 'Letters, digits, spaces and . + # _ -' },
       example: ['engines'],
     }),
   );

@@ -8,7 +8,7 @@ export const tooManyStreams = problem(
 );
 export const streamsFull = problem(
   'streams/full',
-  'unavailable',
+  'full',
   'No room for another event stream',
   'This process serves as many event streams as it may (STREAMS_PER_PROCESS). Try again after Retry-After: another process may have room.',
 );

@@ -38,7 +38,9 @@ const Events = () =>
     }),
   );
 
-const isHttpUrl = (value: unknown) => typeof value === 'string' && /^https?:\/\/[^\s\\]+$/i.test(value) && URL.canParse(value);
+/** Of the characters a URI is made of (RFC 3986, section 2): everything else is to be encoded by whoever knows what it means. */
+const HTTP_URL = /^[Hh][Tt][Tt][Pp][Ss]?:\/\/[\w.~:/?#[\]@!$&'()*+,;=%-]+$/;
+const isHttpUrl = (value: unknown) => typeof value === 'string' && HTTP_URL.test(value) && URL.canParse(value);
 
 const WebhookUrl = () =>
   applyDecorators(
@@ -47,7 +49,7 @@ const WebhookUrl = () =>
       name: 'isUrl',
       validator: { validate: isHttpUrl, defaultMessage: () => '$property must be a URL like https://example.com/hooks' },
     }),
-    ApiProperty({ type: 'string', format: 'uri', maxLength: 2_000, example: 'https://example.com/hooks/ashlar' }),
+    ApiProperty({ type: 'string', format: 'uri', pattern: HTTP_URL.source, maxLength: 2_000, example: 'https://example.com/hooks/ashlar' }),
   );
 
 export class CreateWebhookEndpointDto {
@@ -89,6 +91,7 @@ export class UpdateWebhookEndpointDto {
 
 export class RotateSecretDto {
   /** How long the former secret signs beside the new one; a day by default, 0 if it has become known to others. @example 86400 */
+  @ApiProperty({ type: 'integer' })
   @IfPresent()
   @IsInt()
   @Min(0)

@@ -1,34 +1,8 @@
 import fc, { type Arbitrary } from 'fast-check';
+import type { Operation, Parameter } from '../contract/document.js';
 import { INHERITED_NAMES } from '../harness/wire.js';
-import { document, known, type Schema, valid, violations } from './arbitraries.js';
-
-export interface Parameter {
-  name: string;
-  in: 'path' | 'query' | 'header';
-  required?: boolean;
-  schema: Schema;
-}
-
-export interface Operation {
-  method: string;
-  path: string;
-  operationId: string;
-  parameters: Parameter[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
-  responses: Record<string, { $ref?: string; content?: Record<string, { schema: Schema; examples?: object }> }>;
-}
-
-const paths = document.paths as Record<string, Record<string, Omit<Operation, 'method' | 'path'>>>;
-
-/** All there are. */
-export const OPERATIONS: Operation[] = Object.entries(paths).flatMap(([path, item]) =>
-  Object.entries(item).map(([method, operation]) => ({
-    ...operation,
-    method: method.toUpperCase(),
-    path,
-    parameters: operation.parameters ?? [],
-  })),
-);
+import { known, valid, violations } from './arbitraries.js';
+import { bodiesOf, wrongBodiesOf } from './bodies.js';
 
 export type Caller = 'anonymous' | 'customer' | 'admin';
 
@@ -38,8 +12,9 @@ export interface Draft {
   path: Record<string, string>;
   query: [string, string][];
   headers: Record<string, string>;
-  /** What is sent as JSON. */
   payload?: string;
+  /** The Content-Type of the payload. */
+  type?: string;
 }
 
 /** A request that is to be refused. */
@@ -58,14 +33,22 @@ export interface Offence {
 
 /** Administrators come often: they may do everything, so that the input alone decides. */
 const callers = fc.constantFrom<Caller>('anonymous', 'customer', 'customer', 'admin', 'admin', 'admin');
-const bodyOf = ({ requestBody }: Operation): Schema | undefined => requestBody?.content['application/json']?.schema;
-const write = (body: unknown) => JSON.stringify(body).replaceAll(/"\{\{=(\S+?)\}\}"/g, '$1');
 
 /** `{id}` in `/posts/{id}` is a post; other parameters speak for themselves. */
-const thingIn = (path: string, { name }: Parameter) => (/^id/.test(name) ? path.split(`/{${name}}`)[0]!.split('/').at(-1)! : name);
+const nounOf = (path: string, { name }: Parameter) => (/^id/.test(name) ? path.split(`/{${name}}`)[0]!.split('/').at(-1)! : name);
+/** What has to be there before an operation can be called. */
+export const nounsIn = ({ path, parameters }: Operation): string[] =>
+  parameters.filter((parameter) => parameter.in === 'path').map((parameter) => nounOf(path, parameter));
 const isHeader = (text: string) => /^([!-~\xa1-\xff]([ -~\xa0-\xff]*[!-~\xa1-\xff])?)?$/.test(text);
 /** Clients resolve the dots, an empty segment is another path, and beyond 500 characters the router knows none. */
 const isSegment = (text: string) => !/^\.{0,2}$/.test(text) && encodeURIComponent(text).length <= 500;
+
+/** Members of a query that are given together or not at all, which OpenAPI cannot say. */
+const TOGETHER = [['position', 'head']];
+const whole = (query: (readonly [string, string])[]) => {
+  const has = (name: string) => query.some(([other]) => other === name);
+  return query.filter(([name]) => TOGETHER.every((names) => !names.includes(name) || names.every(has)));
+};
 
 /** Requests the document allows. */
 export function allowed(operation: Operation): Arbitrary<Draft> {
@@ -73,24 +56,23 @@ export function allowed(operation: Operation): Arbitrary<Draft> {
     const parameters = operation.parameters.filter((parameter) => parameter.in === where);
     const requiredKeys = parameters.filter(({ required }) => required).map(({ name }) => name);
     const record = Object.fromEntries(parameters.map((parameter) => [parameter.name, values(parameter)]));
+    // Half of them have all there are: some go together.
     return fc
-      .record(record, { requiredKeys })
+      .oneof(fc.record(record), fc.record(record, { requiredKeys }))
       .map((members) => Object.entries(members).map(([name, value]) => [name, String(value)] as const));
   };
   const path = of('path', (parameter) => {
-    const thing = fc.constant(known(thingIn(operation.path, parameter)));
+    const thing = fc.constant(known(nounOf(operation.path, parameter)));
     return fc.oneof({ weight: 9, arbitrary: thing }, { weight: 1, arbitrary: valid(parameter.schema) });
   });
   const query = of('query', ({ name, schema }) => valid(schema, name));
   const headers = of('header', ({ name, schema }) => valid({ pattern: '^[!-~]*$', ...schema }, name));
-  const schema = bodyOf(operation);
-  const body = schema === undefined ? fc.constant(undefined) : valid(schema);
-  return fc.tuple(callers, path, query, headers, body).map(([by, path, query, headers, body]) => ({
+  return fc.tuple(callers, path, query, headers, bodiesOf(operation)).map(([by, path, query, headers, body]) => ({
     by,
     path: Object.fromEntries(path),
-    query: query.map(([name, value]) => [name, value]),
+    query: whole(query).map(([name, value]) => [name, value]),
     headers: Object.fromEntries(headers),
-    ...(body !== undefined && { payload: write(body) }),
+    ...body,
   }));
 }
 
@@ -126,7 +108,11 @@ function wrongParameter(operation: Operation, { in: where, name, schema, require
     text: wrong.map(({ value }) => String(value)),
   }));
   if (where === 'path') {
-    const inPath = ({ path }: Draft, value: string) => ({ path: { ...path, [name]: value } });
+    // The key is looked at first, and must not be that of another call.
+    const inPath = ({ path, headers }: Draft, value: string) => ({
+      path: { ...path, [name]: value },
+      headers: { ...headers, ...('Idempotency-Key' in headers && { 'Idempotency-Key': known('key') }) },
+    });
     return broken
       .filter(({ rule }) => !rule.endsWith('too short'))
       .map(({ rule, text }) => offence(rule, text.filter(isSegment), inPath, { statuses: [400, 404] }));
@@ -160,38 +146,10 @@ function strangeQuery(operation: Operation): Offence {
   });
 }
 
-/** What a body may be where none is read. */
-const NO_BODY: Schema = { type: ['object', 'null'], additionalProperties: false };
-const GARBAGE = ['\0', '\ufeff', '\u2028', '}', ',', '//', '"', 'NaN', '{}', '\\ud800'];
-const PROTOTYPES = ['"__proto__":{"a":1}', '"constructor":{"prototype":{"a":1}}', '"a":{"__proto__":null}'];
-const MEDIA = ['application/jsonp', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', '*/*', 'json'];
-
 function wrongBody(operation: Operation): Offence[] {
-  if (operation.method === 'GET') return [];
   const offence = offender(operation);
-  const body = bodyOf(operation) ?? NO_BODY;
-  const spoilt = <T>(rule: string, wrong: Arbitrary<T>, spoil: (json: string, wrong: T) => string) =>
-    offence(rule, wrong, ({ payload = '{}' }, wrong) => ({ payload: spoil(payload, wrong) }));
-  const withMember = (json: string, member: string) => `${json.slice(0, -1)}${json === '{}' ? '' : ','}${member}}`;
-  const notAnObject = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.jsonValue()));
-  const media = fc.oneof(fc.stringMatching(/^[a-z]{1,9}\/[a-z]{1,9}(\+json)?$/), fc.constantFrom(...MEDIA));
-  const depth = fc.integer({ min: 66, max: 20_000 });
-  return [
-    ...violations(body).map(({ rule, wrong }) =>
-      offence(`body, ${rule}`, wrong, (_, { value }) => ({ payload: write(value) }), { at: ({ pointer }) => pointer || null }),
-    ),
-    spoilt('a body cut off', fc.nat(), (json, n) => json.slice(0, 1 + (n % (json.length - 1)))),
-    spoilt('a body with garbage after it', fc.constantFrom(...GARBAGE), (json, garbage) => json + garbage),
-    spoilt('a body that is no object', notAnObject, (_, value) => JSON.stringify(value)),
-    spoilt('a body nested too deeply', depth, (json, depth) => withMember(json, `"a":${'['.repeat(depth)}${']'.repeat(depth)}`)),
-    spoilt('a body with a prototype', fc.constantFrom(...PROTOTYPES), withMember),
-    offence(
-      'a body of another type',
-      media,
-      ({ payload = '{}', headers }, type) => ({ payload, headers: { ...headers, 'content-type': type } }),
-      {
-        statuses: [415],
-      },
-    ),
-  ];
+  const body = bodiesOf(operation);
+  return wrongBodiesOf(operation).map(({ rule, bodies, statuses }) =>
+    offence(rule, bodies(body), (_, { payload, type }) => ({ payload, type }), { at: ({ pointer }) => pointer, statuses }),
+  );
 }

@@ -7,6 +7,7 @@ import { ConfigModule, loadEnv } from '#config';
 import { DatabaseModule, execute, Prisma, rows, type Tx } from '#database';
 import { Consumes, event, EventsModule, type Published } from '#events';
 import { JobRunner, JobsModule } from '#jobs';
+import { RedisModule } from '#redis';
 import { createLogger, currentOrigin, Logger, TelemetryModule } from '#telemetry';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,7 +74,7 @@ export async function startConsumers(
   consumers: (new () => object)[] = [Recorder],
 ): Promise<INestApplicationContext> {
   const env = loadEnv({ ...settings });
-  const imports = [ConfigModule.of(env), TelemetryModule.of(createLogger(env)), DatabaseModule, JobsModule, EventsModule];
+  const imports = [ConfigModule.of(env), TelemetryModule.of(createLogger(env)), DatabaseModule, RedisModule, JobsModule, EventsModule];
   const part = class Part {};
   return NestFactory.createApplicationContext({ module: part, imports, providers: consumers }, { logger: false, abortOnError: false });
 }

@@ -32,3 +32,10 @@ export function testSettings(databaseUrl: string): Record<string, string> {
 /** The key that signs access tokens in this run, as PKCS#8 PEM; there once an application has started. */
 export const signingKey = (): string =>
   Buffer.from(readFileSync(join(published('ASHLAR_TEST_DATA_DIR'), 'keys/jwt-private-key'), 'utf8'), 'base64').toString('utf8');
+
+/** What decides which requests are made up: the same ones every time, unless CONTRACT_SEED is another whole number. */
+export function seedOfGeneratedTests(): number {
+  const seed = Number(process.env.CONTRACT_SEED ?? 20_260_101);
+  if (!Number.isInteger(seed)) throw new Error('CONTRACT_SEED must be a whole number.');
+  return seed;
+}

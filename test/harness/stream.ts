@@ -62,7 +62,8 @@ export async function openStream(url: string, { token, lastEventId, search = '' 
   const events: ToldEvent[] = [];
   /** Looks at what is new only: tests ask again and again while megabytes arrive. */
   const advance = () => {
-    for (const [whole, block] of text.slice(read).matchAll(/([^]*?)(?:\r\n\r\n|\n\n|\r\r)/g)) {
+    // Sticky: what has come of a block that is not whole is looked through once, not from each of its characters on.
+    for (const [whole, block] of text.slice(read).matchAll(/([^]*?)(?:\r\n\r\n|\n\n|\r\r)/gy)) {
       read += whole.length;
       const frame = frameOf(block!);
       frames.push(frame);

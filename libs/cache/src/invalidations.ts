@@ -6,8 +6,6 @@ import { SharedLevel } from './shared-level.js';
 import type { Tag } from './value.js';
 
 const TOPIC = 'cache';
-/** At most so often does a process that writes a lot say so: NOTIFY takes a lock that every commit in the cluster which notifies shares. */
-const QUIET_MS = 20;
 /** The others are told after Redis is, or they would read from there what is out of date; Redis has so long for it. */
 const REDIS_MS = 40;
 const MAX_TAG_LENGTH = 50;
@@ -33,13 +31,8 @@ export class Invalidations implements OnModuleDestroy {
   /** Which process a signal is from: one's own are known already, and would only drop what was made since. */
   private readonly self = randomBytes(3).toString('hex');
   private readonly listeners = new Set<Listener>();
-  private waiting = new Set<Tag>();
-  private drops: (Promise<boolean> | false)[] = [];
-  private telling: Promise<void> | undefined;
-  private quietUntil = 0;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly telling = new Set<Promise<void>>();
   private begun = false;
-  private ending = false;
 
   constructor(
     prisma: PrismaService,
@@ -67,36 +60,22 @@ export class Invalidations implements OnModuleDestroy {
 
   announce(tags: readonly Tag[]): void {
     for (const listener of this.listeners) listener(tags);
-    for (const tag of tags) this.waiting.add(tag);
-    if (this.shared.configured) this.drops.push(this.shared.drop(tags));
-    if (this.timer !== undefined) return; // that one tells of these, too
-    const wait = this.quietUntil - performance.now();
-    if (wait <= 0 || this.ending) this.tell();
-    else this.timer = setTimeout(() => this.tell(), wait);
+    const dropped = this.shared.configured && this.shared.drop(tags);
+    // At once, where there is nothing to wait for: then it goes out together with what else this commit tells of.
+    if (dropped === false) return this.tell(tags, !this.shared.configured);
+    const telling = Promise.race([dropped, sleep(REDIS_MS, false, { ref: false })])
+      .then((redisKnows) => this.tell(tags, redisKnows))
+      .finally(() => this.telling.delete(telling));
+    this.telling.add(telling);
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.ending = true;
-    if (this.timer !== undefined) this.tell();
-    await this.telling;
+    await Promise.all(this.telling);
   }
 
-  private tell(): void {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    this.quietUntil = performance.now() + QUIET_MS;
-    const [tags, drops] = [this.waiting, this.drops];
-    this.waiting = new Set();
-    this.drops = [];
-    const send = (redisKnows: boolean) => {
-      for (const tag of tags) this.signals.send(TOPIC, `${this.self}${redisKnows ? ' ' : '!'}${tag}`);
-    };
-    // At once, where there is nothing to wait for: then it goes out together with what else this commit tells of.
-    if (drops.every((drop) => drop === false)) send(drops.length === 0);
-    else {
-      const all = Promise.all(drops.map(async (drop) => drop)).then((done) => done.every(Boolean));
-      this.telling = Promise.race([all, sleep(REDIS_MS, false, { ref: false })]).then(send);
-    }
+  private tell(tags: readonly Tag[], redisKnows: boolean): void {
+    const keys = tags.map((tag) => `${this.self}${redisKnows ? ' ' : '!'}${tag}`);
+    this.signals.sendSparingly(TOPIC, keys);
   }
 
   private hear(key: string): void {

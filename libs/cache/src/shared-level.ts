@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import { Redis } from '#redis';
 import type { Redis as Client } from 'ioredis';
-import { Redis } from './redis.js';
 import type { Tag, Value } from './value.js';
 
 /** When a computation began, by Redis' own count of invalidations. */

@@ -64,8 +64,9 @@ export class Env extends Tuning {
   DATABASE_DIRECT_URL: string | undefined = undefined;
 
   /**
-   * Redis, for what may be lost: rate limits that hold over all processes and what they share of the cache. Unset: each process keeps its
-   * own. `rediss://` is encrypted. Several installations may share one: keys begin with a digest of PUBLIC_URL.
+   * Redis, for what may be lost: rate limits that hold over all processes, what they share of the cache, and new events on their way to
+   * event streams. Unset: each process keeps its own, and reads the events. `rediss://` is encrypted. Several installations may share one:
+   * keys and channels begin with a digest of PUBLIC_URL.
    */
   @IsOptional()
   @IsRedisUrl()

@@ -12,12 +12,23 @@ const RECONNECT_MS = 500;
 /** A connection that breaks without a word (a network that swallows packets) is noticed by a question that nobody answers. */
 const HEARTBEAT_MS = 1_000;
 const ANSWER_MS = 2_000;
+/** At most so often is a topic told of that a process would tell of all the time: every commit in the cluster that notifies takes one lock. */
+const QUIET_MS = 20;
 
 const channels = new WeakMap<PrismaService, Signals>();
 
 /** Sends a signal once what `db` has written is committed. */
 export function signal(db: Db, topic: string, key: string): void {
   afterCommit(db, () => channels.get(clientOf(db))?.send(topic, key));
+}
+
+/** The same for what happens often, as `sendSparingly` does it. */
+export function signalSparingly(db: Db, topic: string, key: string): void {
+  afterCommit(db, () => channels.get(clientOf(db))?.sendSparingly(topic, [key]));
+}
+
+function refuseLong(key: string): void {
+  if (key.length > MAX_KEY_LENGTH) throw new RangeError(`A signal's key has at most ${MAX_KEY_LENGTH} characters.`);
 }
 
 /** Hears the keys of a topic that changed somewhere, in any process. */
@@ -33,6 +44,8 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
   private readonly listeners = new Map<string, Set<Listener>>();
   private readonly gapListeners = new Set<() => void>();
   private readonly waiting = new Set<string>();
+  /** By topic, while it is quiet: the keys that are told of after it. */
+  private readonly held = new Map<string, Set<string>>();
   private flushing: Promise<void> | undefined;
   private client: pg.Client | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -64,10 +77,18 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
 
   /** Heard at once in this process, and in the others as soon as PostgreSQL has passed it on. Call it after the commit. */
   send(topic: string, key: string): void {
-    if (key.length > MAX_KEY_LENGTH) throw new RangeError(`A signal's key has at most ${MAX_KEY_LENGTH} characters.`);
+    refuseLong(key);
     this.deliver(topic, key);
     this.waiting.add(`${topic} ${key}`);
     this.flushing ??= Promise.resolve().then(() => this.flush());
+  }
+
+  /** At once after a pause, and then every 20 ms what has come together meanwhile, each key once; here as in other processes. */
+  sendSparingly(topic: string, keys: readonly string[]): void {
+    keys.forEach(refuseLong);
+    const held = this.held.get(topic);
+    if (held) for (const key of keys) held.add(key);
+    else this.sendAndHold(topic, keys);
   }
 
   async onModuleInit(): Promise<void> {
@@ -75,11 +96,22 @@ export class Signals implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    for (const [topic, keys] of this.held) for (const key of keys) if (keys.delete(key)) this.send(topic, key);
     this.stopped = true;
     clearTimeout(this.retry);
     clearTimeout(this.heartbeat);
     await this.flushing;
     await this.client?.end();
+  }
+
+  private sendAndHold(topic: string, keys: Iterable<string>): void {
+    for (const key of keys) this.send(topic, key);
+    const held = new Set<string>();
+    this.held.set(topic, held);
+    setTimeout(() => {
+      this.held.delete(topic);
+      if (held.size > 0) this.sendAndHold(topic, held);
+    }, QUIET_MS).unref();
   }
 
   private async flush(): Promise<void> {

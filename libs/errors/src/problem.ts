@@ -17,7 +17,9 @@ export type ErrorKind =
   | 'unprocessable'
   | 'too-many'
   | 'internal'
-  | 'unavailable';
+  | 'unavailable'
+  /** Out of order it is not: there is no room for one more just now. */
+  | 'full';
 
 /** An entry of the vocabulary of failure: what `/problems/<code>` shows and what operations refer to in the OpenAPI document. */
 export interface ProblemDefinition {

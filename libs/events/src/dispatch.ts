@@ -1,7 +1,7 @@
-import { execute, Prisma, type PrismaService, rows, signal, transaction, type Tx } from '#database';
+import { execute, Prisma, type PrismaService, rows, transaction, type Tx } from '#database';
 import { enqueue, job } from '#jobs';
 import { IsString } from 'class-validator';
-import { LOG_EXTENDED } from './wake.js';
+import { tellExtended } from './broadcast.js';
 
 export class DeliverPayload {
   @IsString()
@@ -43,9 +43,10 @@ export async function dispatch(prisma: PrismaService): Promise<number> {
     // A statement of its own: one that saw the table before it had the lock would place again what another has placed meanwhile.
     const lock = await rows<{ position: bigint }>(db, Prisma.sql`SELECT position FROM event_log FOR UPDATE SKIP LOCKED`);
     if (lock.length === 0) return 0;
-    const { events, deliveries } = await place(db, lock[0]!.position);
+    const { position } = lock[0]!;
+    const { events, deliveries } = await place(db, position);
     for (const delivery of deliveries) await enqueueDelivery(db, delivery);
-    if (events > 0) signal(db, LOG_EXTENDED, '');
+    if (events > 0) tellExtended(db, position, position + BigInt(events));
     return events;
   });
 }

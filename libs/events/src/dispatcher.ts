@@ -3,20 +3,19 @@ import { PrismaService, Signals } from '#database';
 import { Logger } from '#telemetry';
 import { EventConsumers } from './consumers.js';
 import { BATCH, dispatch } from './dispatch.js';
-import { EVENTS_PUBLISHED } from './wake.js';
+import { Loop } from './loop.js';
+import { EVENTS_PUBLISHED } from './publish.js';
 
-/** A lost signal delays an event by so much. */
-const POLL_MS = 1_000;
 const ANNOUNCE_MS = 30_000;
 
 /** Extends the log and shares out what is new, as soon as it is told that there is something. Every worker does it; of those that try at once, one. */
 @Injectable()
 export class EventDispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   private announcedAt = -Infinity;
-  private woken = false;
-  private ended = false;
-  private continueNow: () => void = () => undefined;
-  private running = Promise.resolve();
+  private readonly loop = new Loop(
+    () => this.dispatch(),
+    (error) => this.logger.warn({ err: error }, 'Events could not be shared out; trying again'),
+  );
 
   constructor(
     private readonly prisma: PrismaService,
@@ -27,42 +26,17 @@ export class EventDispatcher implements OnApplicationBootstrap, OnModuleDestroy 
 
   onApplicationBootstrap(): void {
     if (!this.consumers.runHere) return;
-    this.signals.on(EVENTS_PUBLISHED, () => this.wake());
-    this.running = this.run();
+    this.signals.on(EVENTS_PUBLISHED, () => this.loop.wake());
+    this.loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.ended = true;
-    this.wake();
-    await this.running;
+    await this.loop.stop();
   }
 
-  private wake(): void {
-    this.woken = true;
-    this.continueNow();
-  }
-
-  private async run(): Promise<void> {
-    while (!this.ended) {
-      this.woken = false;
-      try {
-        await this.announce();
-        while (!this.ended && (await dispatch(this.prisma)) === BATCH);
-      } catch (error) {
-        this.logger.warn({ err: error }, 'Events could not be shared out; trying again');
-        this.woken = false; // not at once: the database may be down
-      }
-      if (!this.woken) await this.pause();
-    }
-  }
-
-  /** Until there is something to do, or might be. */
-  private async pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.continueNow = resolve;
-      setTimeout(resolve, POLL_MS).unref();
-      if (this.ended) resolve();
-    });
+  private async dispatch(): Promise<boolean> {
+    await this.announce();
+    return (await dispatch(this.prisma)) === BATCH;
   }
 
   private async announce(): Promise<void> {

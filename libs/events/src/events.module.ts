@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { LogBroadcast } from './broadcast.js';
 import { EventConsumers } from './consumers.js';
 import { EventDeliveries } from './deliveries.js';
 import { EventDispatcher } from './dispatcher.js';
@@ -10,7 +11,7 @@ import { LogTail } from './tail.js';
 @Global()
 @Module({
   imports: [DiscoveryModule],
-  providers: [EventConsumers, EventDispatcher, EventDeliveries, EventJobs, LogTail],
+  providers: [EventConsumers, EventDispatcher, EventDeliveries, EventJobs, LogBroadcast, LogTail],
   exports: [LogTail],
 })
 export class EventsModule {}

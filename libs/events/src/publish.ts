@@ -1,10 +1,12 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { type Db, execute, Prisma, timeOfId } from '#database';
+import { type Db, execute, Prisma, signalSparingly, timeOfId } from '#database';
 import { currentOrigin } from '#telemetry';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import type { EventDefinition } from './catalogue.js';
-import { wakeDispatcher } from './wake.js';
+
+/** Something was published: for whoever gives events their place, in whichever process. */
+export const EVENTS_PUBLISHED = 'events';
 
 /** What an event happened to, and by whom. */
 export interface Circumstances {
@@ -39,7 +41,7 @@ export async function publish<Payload extends object>(
       VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${actorId}::uuid,
         ${subject ?? null}::uuid, ${JSON.stringify(payload)}::jsonb, ${origin?.requestId ?? null}, ${origin?.traceId ?? null}, ${timeOfId(id)})`,
   );
-  wakeDispatcher(db);
+  signalSparingly(db, EVENTS_PUBLISHED, '');
 }
 
 function refuseBadPayload({ name, payload: Payload }: EventDefinition, payload: object): void {

@@ -1,15 +1,18 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { PrismaService, Signals } from '#database';
 import { Logger } from '#telemetry';
+import { LOG_EXTENDED, LogBroadcast, type Passage } from './broadcast.js';
 import { endOfLog, type Published, readEvents } from './log.js';
-import { LOG_EXTENDED } from './wake.js';
+import { Loop } from './loop.js';
 
-/** A lost signal delays an event by so much. */
-const POLL_MS = 1_000;
 const PAGE = 500;
 /** So many events are handed on before others get their turn: what they make is sent meanwhile, rather than piled up. */
 const TURN = 25;
+/** How long a passage that is on its way by Redis is waited for, before the log is read. */
+const PATIENCE_MS = 50;
+/** So many passages may wait for their turn; what would come behind them is read. */
+const MOST_BROUGHT = 16;
 
 /** Who is handed the new events of the log. */
 export interface Follower {
@@ -20,8 +23,9 @@ export interface Follower {
 }
 
 /**
- * The end of the log as this process sees it: one reader for however many want to hear, woken when the log has grown in any process. It
- * rests until somebody asks where it is, and again when nobody is interested any more.
+ * The end of the log as this process sees it: one reader for however many want to hear, woken when the log has grown in any process. What
+ * Redis brings is taken instead of read, if it comes right behind the present place; anything else (a gap, a double, nothing at all) is
+ * settled by reading. It rests until somebody asks where it is, and again when nobody is interested any more.
  */
 @Injectable()
 export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
@@ -29,14 +33,19 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
   private place: { cursor: string } | null = null;
   private beginning: Promise<void> | null = null;
   private follower: Follower = { ready: () => Promise.resolve(), take: () => undefined };
-  private woken = false;
-  private ended = false;
-  private continueNow: () => void = () => undefined;
-  private running = Promise.resolve();
+  /** What Redis has brought. */
+  private brought: Passage[] = [];
+  /** Whether there may be something in the log that nobody brings. */
+  private unread = false;
+  private readonly loop = new Loop(
+    (woken) => this.handOn(woken),
+    (error) => this.logger.warn({ err: error }, 'The log of events could not be read; trying again'),
+  );
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly signals: Signals,
+    private readonly broadcast: LogBroadcast,
     private readonly logger: Logger,
   ) {}
 
@@ -45,24 +54,26 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.signals.on(LOG_EXTENDED, () => this.wake());
-    this.signals.onGap(() => this.wake());
-    this.running = this.run();
+    this.signals.on(LOG_EXTENDED, (end) => {
+      if (end !== '' && this.broadcast.live) void this.expect(end);
+      else this.read();
+    });
+    this.signals.onGap(() => this.read());
+    this.loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.ended = true;
-    this.wake();
-    await this.running;
+    await this.loop.stop();
   }
 
   /** Its cursor; the present end of the log when it rested. */
   async begin(): Promise<string> {
+    this.broadcast.listen((passage) => this.hear(passage));
     while (this.place === null) {
       this.beginning ??= endOfLog(this.prisma)
         .then((cursor) => {
           this.place ??= { cursor };
-          this.wake();
+          this.read();
         })
         .finally(() => (this.beginning = null));
       await this.beginning;
@@ -79,48 +90,66 @@ export class LogTail implements OnApplicationBootstrap, OnModuleDestroy {
   /** Nobody is interested for now. */
   rest(): void {
     this.place = null;
+    this.brought = [];
+    this.broadcast.rest();
   }
 
-  private wake(): void {
-    this.woken = true;
-    this.continueNow();
+  private read(): void {
+    this.unread = true;
+    this.loop.wake();
   }
 
-  private async run(): Promise<void> {
-    while (!this.ended) {
-      this.woken = false;
-      try {
-        while (!this.ended && (await this.handOn()) === PAGE);
-      } catch (error) {
-        this.logger.warn({ err: error }, 'The log of events could not be read; trying again');
-        this.woken = false; // not at once: the database may be down
-      }
-      if (!this.woken) await this.pause();
-    }
+  /** The log reaches up to `end`, and Redis should have brought what leads there in a moment. */
+  private async expect(end: string): Promise<void> {
+    if (this.reaches(end)) return;
+    await sleep(PATIENCE_MS, undefined, { ref: false });
+    await nextTurn(); // what came while this process was busy is heard first
+    if (this.reaches(end)) return;
+    this.broadcast.doubt();
+    this.read();
   }
 
-  /** Returns how many events there were. */
-  private async handOn(): Promise<number> {
+  /** Whether it is there, or gets there with what was brought. */
+  private reaches(end: string): boolean {
+    if (this.place === null) return true;
+    let { cursor } = this.place;
+    for (let next = this.behind(cursor); next !== undefined && cursor < end; next = this.behind(cursor)) cursor = next.at(-1)!.cursor;
+    return cursor >= end;
+  }
+
+  private hear(passage: Passage): void {
+    if (this.place === null) return;
+    if (passage.events.length === 0) return this.read();
+    if (this.reaches(passage.events.at(-1)!.cursor)) return; // twice, or late
+    if (this.brought.length < MOST_BROUGHT) this.brought.push(passage);
+    void this.expect(passage.after); // what is before it is on its way, or lost
+    this.loop.wake();
+  }
+
+  /** Hands on what comes next; returns whether there may be more. */
+  private async handOn(woken: boolean): Promise<boolean> {
     const { place } = this;
-    if (place === null) return 0;
-    const events = await readEvents(this.prisma, { after: place.cursor, limit: PAGE });
+    if (place === null) return false;
+    this.brought = this.brought.filter(({ events }) => events.at(-1)!.cursor > place.cursor);
+    const brought = this.behind(place.cursor);
+    if (brought === undefined && woken && !this.unread) return false;
+    if (brought === undefined) this.unread = false;
+    const events = brought ?? (await readEvents(this.prisma, { after: place.cursor, limit: PAGE }));
     if (events.length > 0) await this.follower.ready();
     for (const [index, event] of events.entries()) {
       if (index % TURN === TURN - 1) await nextTurn();
-      if (this.place !== place || this.ended) return 0;
+      if (this.place !== place || this.loop.stopped) return false;
       // At once, so that who joins between two events finds it at the one it was handed last.
       this.follower.take(event);
       place.cursor = event.cursor;
     }
-    return events.length;
+    if (events.length === PAGE) this.unread = true;
+    return brought !== undefined || this.unread;
   }
 
-  /** Until there is something to read, or might be. */
-  private async pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.continueNow = resolve;
-      if (this.place !== null) setTimeout(resolve, POLL_MS).unref();
-      if (this.ended) resolve();
-    });
+  /** What comes right behind this place, if it was brought. */
+  private behind(cursor: string): Published[] | undefined {
+    const passage = this.brought.find(({ after, events }) => after <= cursor && events.at(-1)!.cursor > cursor);
+    return passage?.events.filter((event) => event.cursor > cursor);
   }
 }

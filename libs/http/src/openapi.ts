@@ -221,7 +221,7 @@ function problemResponse(problems: ProblemDefinition[], shared: Record<string, u
   const examples = Object.fromEntries(
     problems.map((problem) => [problem.code, { $ref: `#/components/examples/${componentName(problem)}` }]),
   );
-  const waits = problems.some(({ kind }) => kind === 'too-many' || kind === 'unavailable' || kind === 'conflict');
+  const waits = problems.some(({ kind }) => ['too-many', 'unavailable', 'full', 'conflict'].includes(kind));
   const headers = { 'X-Request-Id': header('X-Request-Id'), ...(waits && { 'Retry-After': header('Retry-After') }) };
   const response = {
     description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '),
@@ -282,10 +282,9 @@ function headerParameters(route: RouteFacts, method: string): ParameterObject[] 
 function describeParameter(parameter: ParameterObject): void {
   if (parameter.in !== 'path') return;
   parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
-  parameter.schema =
-    parameter.name === 'idOrSlug' || !/id$/i.test(parameter.name)
-      ? { type: 'string', minLength: 1, maxLength: 120, pattern: '^[A-Za-z0-9-]+$' }
-      : { type: 'string', format: 'uuid' };
+  parameter.schema = /(^i|I)d$/.test(parameter.name)
+    ? { type: 'string', format: 'uuid' }
+    : { type: 'string', minLength: 1, maxLength: 120, pattern: parameter.name === 'idOrSlug' ? '^[A-Za-z0-9-]+$' : '^[A-Za-z0-9.-]+$' };
 }
 
 /** `/api/v1/orders/{id}` → `Orders`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { keyset, keysetSql, parseSort, readCursor, toPage } from './paging.js';
+import { keyset, keysetSql, parseSort, readCursor, readInt, toPage } from './paging.js';
 import { Prisma } from '#database';
 
 const ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
@@ -25,6 +25,14 @@ describe('a page', () => {
     expect(page(3, 3).nextCursor).toBeNull();
     expect(page(0, 3)).toEqual({ items: [], nextCursor: null });
   });
+});
+
+describe('a whole number in a query', () => {
+  it.each(['0', '-7', '9007199254740991'])('is %s', (text) => expect(readInt(text)).toBe(Number(text)));
+
+  it.each(['', ' ', '1.5', '1e3', '0x1', '9007199254740993', '99999999999999999999'])('is not %j', (text) =>
+    expect(readInt(text)).toBe(text),
+  );
 });
 
 describe('a cursor', () => {

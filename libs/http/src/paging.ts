@@ -5,9 +5,11 @@ import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validato
 import { invalidCursor } from './http.errors.js';
 import { isId } from './validation.pipe.js';
 
-/** Reads a whole number from the query; anything else is left for the rule to refuse (`Number('')` would be 0). */
-export const QueryInt = () =>
-  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value));
+/** A whole number as it stands in a query; anything else is left for the rule to refuse (`Number('')` would be 0). */
+export const readInt = (value: unknown) =>
+  typeof value === 'string' && /^-?\d{1,16}$/.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+
+export const QueryInt = () => Transform(({ value }: { value: unknown }) => readInt(value));
 
 /** What every list takes. */
 export class ListQuery {

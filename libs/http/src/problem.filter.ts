@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import { Env } from '#config';
 import { isUnavailable } from '#database';
 import { AppError, type ErrorKind, type FieldProblem, problemCatalogue } from '#errors';
-import { Logger } from '#telemetry';
+import { Logger, Seldom } from '#telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as errors from './http.errors.js';
 
@@ -24,6 +24,7 @@ export const STATUS: Record<ErrorKind, number> = {
   'too-many': 429,
   internal: 500,
   unavailable: 503,
+  full: 503,
 };
 
 /** A problem document (RFC 9457), with our extensions `code`, `requestId` and `errors`. */
@@ -43,6 +44,8 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** The one way out for failures: whatever is thrown becomes a problem document, and what is our fault a log line. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
+  private readonly seldom = new Seldom();
+
   constructor(
     private readonly env: Env,
     private readonly logger: Logger,
@@ -58,7 +61,8 @@ export class ProblemFilter implements ExceptionFilter {
     const error = toAppError(thrown);
     const status = STATUS[error.kind];
     const hungUp = request.raw.destroyed && !request.raw.complete; // no failure of ours, and nobody to answer
-    if (status >= 500 && !hungUp) this.logger.error({ err: thrown, requestId: request.id, code: error.code }, 'Request failed');
+    if (error.kind === 'full') this.warnSeldom(error);
+    else if (status >= 500 && !hungUp) this.logger.error({ err: thrown, requestId: request.id, code: error.code }, 'Request failed');
     request.problemCode = error.code;
     request.concealed = error.concealed;
     if (reply.sent) return;
@@ -74,6 +78,12 @@ export class ProblemFilter implements ExceptionFilter {
       .send(
         Buffer.from(JSON.stringify(problemDocument(error, { publicUrl: this.env.PUBLIC_URL!, path: request.url, requestId: request.id }))),
       ); // bytes: to a text Fastify would add a charset that JSON has not
+  }
+
+  /** For whoever decides how many processes there are; each such request has its access line. */
+  private warnSeldom({ code, message }: AppError): void {
+    const since = this.seldom.due(code);
+    if (since !== undefined) this.logger.warn({ code, reason: message, since }, 'Requests are refused, because this process is full');
   }
 }
 

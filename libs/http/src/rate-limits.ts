@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Redis } from '#cache';
 import { Env } from '#config';
+import { Redis } from '#redis';
 import { clientNetwork } from '#security';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Redis as Client } from 'ioredis';

@@ -52,7 +52,7 @@ export const TakesFile = (field: string) => {
 export const TakesBytes = () =>
   applyDecorators(
     configure({ streams: 'bytes' } satisfies StreamsConfig),
-    ApiConsumes('application/octet-stream'),
+    ApiConsumes('*/*'),
     ApiBody({ required: true, schema: { type: 'string', format: 'binary' } }),
   );
 

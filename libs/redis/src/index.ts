@@ -1,0 +1,3 @@
+export { Redis } from './redis.js';
+export { RedisModule } from './redis.module.js';
+export type { Subscription } from './subscription.js';

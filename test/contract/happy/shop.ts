@@ -1,0 +1,117 @@
+import { anAdmin, aProduct, aUser, unique } from '../../harness/people.js';
+import { nounsOf, type World } from '../nouns.js';
+import type { HappyCalls } from './happy.js';
+
+/** Calls that ought to succeed, of what is for sale, and buying it. */
+export function happyCallsOfShop(world: World): HappyCalls {
+  const { app } = world;
+  const { anOrder } = nounsOf(world);
+  const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
+  const HAPPY: HappyCalls = {
+    'products.list': async () => {
+      await aProduct(app, { category: 'desk' });
+      return [
+        {},
+        { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&sort=-name&limit=1' },
+        { by: await anAdmin(app) },
+      ];
+    },
+    'products.create': async () => [
+      {
+        by: await anAdmin(app),
+        body: {
+          name: 'Mug',
+          description: 'x',
+          slug: `s-${unique()}`,
+          category: 'kitchen',
+          status: 'active',
+          variants: [
+            { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+          ],
+          externalId: unique(),
+          metadata: { a: 'b' },
+        },
+      },
+      { by: await anAdmin(app), body: { name: 'Mug' } },
+    ],
+    'products.get': async () => {
+      const { id, slug } = await aProduct(app);
+      return [{ params: { idOrSlug: id } }, { params: { idOrSlug: slug } }];
+    },
+    'products.update': async () => [
+      {
+        by: await anAdmin(app),
+        params: { idOrSlug: (await aProduct(app)).id },
+        body: { name: 'x', description: '', slug: `s-${unique()}`, category: null, status: 'archived', externalId: null, metadata: {} },
+      },
+    ],
+    'products.withdraw': async () => [{ by: await anAdmin(app), params: { idOrSlug: (await aProduct(app)).id } }],
+    'products.addVariant': async () => [
+      {
+        by: await anAdmin(app),
+        params: { id: (await aProduct(app)).id },
+        body: { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+      },
+    ],
+    'variants.get': async () => [{ params: { id: (await aProduct(app)).variants[0]!.id } }],
+    'variants.update': async () => [
+      {
+        by: await anAdmin(app),
+        params: { id: (await aProduct(app)).variants[0]!.id },
+        body: { sku: unique(), name: 'x', price: { amount: 2, currency: 'USD' }, externalId: null, metadata: {} },
+      },
+    ],
+    'variants.withdraw': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id } }],
+    'variants.adjust': async () => [
+      { by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, body: { delta: 2, reason: 'x' } },
+    ],
+    'variants.movements': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, query: 'limit=1' }],
+    'orders.place': async () => {
+      const variantId = (await aProduct(app)).variants[0]!.id;
+      const items = [{ variantId, quantity: 1 }];
+      return [
+        {
+          by: await aUser(app),
+          body: {
+            items,
+            shippingAddress: { ...address, line2: 'x', region: 'y' },
+            billingAddress: address,
+            externalId: unique(),
+            metadata: { a: 'b' },
+          },
+        },
+        { by: await aUser(app), body: { items } },
+      ];
+    },
+    'orders.quote': async () => [
+      { by: await aUser(app), body: { items: [{ variantId: (await aProduct(app)).variants[0]!.id, quantity: 1 }], shippingAddress: null } },
+    ],
+    'orders.list': async () => {
+      const by = await aUser(app);
+      await anOrder(by, { shippingAddress: address });
+      await anOrder(by);
+      return [
+        { by },
+        { by, query: 'status=pending&from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z&sort=createdAt&limit=1' },
+        { by: await anAdmin(app), query: `customer=${by.id}` },
+        { by: await anAdmin(app), query: 'q=1001' },
+      ];
+    },
+    'orders.get': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await anOrder(by, { shippingAddress: address }) } }];
+    },
+    'orders.pay': async () => {
+      const by = await aUser(app);
+      return [
+        { by, params: { id: await anOrder(by) }, body: { method: 'sandbox:decline' } },
+        { by, params: { id: await anOrder(by) }, body: { method: 'sandbox:success' } },
+      ];
+    },
+    'orders.cancel': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await anOrder(by) } }];
+    },
+  };
+  return HAPPY;
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { transaction } from '#database';
+import type { UploadResponse } from '../../src/files/uploads.dto.js';
+import { NotificationsService } from '../../src/notifications/notifications.service.js';
+import { UnsubscriptionsService } from '../../src/notifications/unsubscriptions.service.js';
+import type { TestApp } from '../harness/app.js';
+import { query } from '../harness/database.js';
+import { eventually } from '../harness/eventually.js';
+import { aPost, aProduct, aUser, type Person, unique } from '../harness/people.js';
+import type { Product } from '../harness/product.js';
+import { type Part, sha256, upload } from '../harness/uploads.js';
+
+/** Where operations are tried: the built product, and the application in this process, on one database. */
+export interface World {
+  app: TestApp;
+  product: Product;
+}
+
+/** A consumer that no worker has, so that nobody deals with its events on its own. */
+export const IDLE_CONSUMER = 'test.contract';
+const A_TEXT: Part = { name: 'a.txt', type: 'text/plain', bytes: 'text' };
+
+/** What paths name beside people, posts and products. */
+export function nounsOf({ app, product }: World) {
+  async function anOrder(by: Person, more: object = {}): Promise<string> {
+    const { variants } = await aProduct(app);
+    const { body } = await product.request<{ id: string }>('POST', 'orders', {
+      token: by.accessToken,
+      headers: { 'idempotency-key': unique() },
+      body: { items: [{ variantId: variants[0]!.id, quantity: 1 }], ...more },
+    });
+    return body.id;
+  }
+
+  async function aNotification(to: Person): Promise<string> {
+    const resource = { type: 'user', id: to.id };
+    await transaction(app.prisma, (db) =>
+      app.get(NotificationsService).tell({ kind: 'password.changed', userId: to.id, eventId: randomUUID(), resource, facts: {} }, db),
+    );
+    return (await app.prisma.notification.findFirstOrThrow({ where: { userId: to.id }, orderBy: { createdAt: 'desc' } })).id;
+  }
+
+  /** The query of the link that ends mails of a kind. */
+  async function anUnsubscription(userId?: string): Promise<string> {
+    const url = await app.get(UnsubscriptionsService).urlFor(userId ?? (await aUser(app)).id, 'order.paid');
+    return new URL(url!).search.slice(1);
+  }
+
+  async function aFile(by: Person, part = A_TEXT): Promise<{ id: string; url: string }> {
+    return (await upload(product, by, part)).body;
+  }
+
+  async function anUpload(by: Person): Promise<UploadResponse> {
+    const body = { name: 'a.txt', contentType: 'text/plain', size: 4, sha256: sha256('text') };
+    return (await product.request<UploadResponse>('POST', 'files/uploads', { token: by.accessToken, body })).body;
+  }
+
+  /** A job that nobody does, since its name is of an older version. */
+  async function aJob(): Promise<string> {
+    const [job] = await query<{ id: string }>(
+      app.databaseUrl,
+      `SELECT id::text FROM graphile_worker.add_job('orders.forgotten', '{"payload":{"a":1}}')`,
+    );
+    return job!.id;
+  }
+
+  async function aDeadJob(): Promise<string> {
+    const id = await aJob();
+    await query(app.databaseUrl, `SELECT id FROM graphile_worker.permanently_fail_jobs(ARRAY[$1::bigint], 'no luck')`, [id]);
+    return id;
+  }
+
+  /** An event that an idle consumer has failed with too often. */
+  async function aStuckEvent(consumer = IDLE_CONSUMER): Promise<string> {
+    const { id } = await aPost(app, await aUser(app));
+    const [event] = await app.prisma.event.findMany({ where: { resourceId: id } });
+    await app.prisma.eventSubscription.createMany({ data: [{ consumer, event: 'post.created' }], skipDuplicates: true });
+    const eventId = event!.id;
+    const stuck = { position: 1n, resource: `post:${id}`, status: 'stuck' as const, attempts: 12, lastError: 'x' };
+    // Once the subscription is known, the dispatcher may have been first.
+    await app.prisma.eventDelivery.upsert({
+      where: { eventId_consumer: { eventId, consumer } },
+      create: { consumer, eventId, ...stuck },
+      update: stuck,
+    });
+    return eventId;
+  }
+
+  /** An endpoint that nobody can reach, with a delivery that waits for its next attempt. */
+  async function anEndpoint(by: Person): Promise<{ id: string; deliveryId: string }> {
+    const { body } = await product.request<{ id: string }>('POST', 'webhooks/endpoints', {
+      token: by.accessToken,
+      body: { url: 'https://hooks.invalid/ashlar', events: ['post.trashed'] },
+    });
+    const delivery = await app.prisma.webhookDelivery.create({
+      data: {
+        endpointId: body.id,
+        messageId: randomUUID(),
+        type: 'post.trashed',
+        body: '{}',
+        status: 'scheduled',
+        attempts: 1,
+        nextAttemptAt: new Date(Date.now() + 3_600_000),
+        log: {
+          create: { number: 1, startedAt: new Date(), durationMs: 7, sentHeaders: { 'webhook-id': 'x' }, statusCode: 500, answer: 'no' },
+        },
+      },
+    });
+    return { id: body.id, deliveryId: delivery.id };
+  }
+
+  async function anExport(by: Person, status: 'pending' | 'ready'): Promise<string> {
+    const { body } = await product.request<{ id: string }>('POST', 'users/me/export', { token: by.accessToken });
+    await eventually(async () => {
+      const made = await product.request<{ status: string }>('GET', `users/me/exports/${body.id}`, { token: by.accessToken });
+      return status === 'pending' || made.body.status === status;
+    }, 60_000);
+    return body.id;
+  }
+
+  return {
+    anOrder,
+    aNotification,
+    anUnsubscription,
+    aFile,
+    anUpload,
+    aJob,
+    aDeadJob,
+    aStuckEvent,
+    anEndpoint,
+    anExport,
+  };
+}
