@@ -35,7 +35,7 @@ const STEPS = [
   ['the README draws the map', ['.config/diagram.mjs', '--check']],
   ['schema and migrations agree', ['dist/prisma/migrate.js', 'check']],
   ['docs/privacy.md is the schema’s', ['dist/prisma/datamap.js', '--check']],
-  ['openapi.json and docs/events.md are the application’s', ['dist/src/contract.js', '--check']],
+  ['openapi.json, docs/events.md and docs/permissions.md are the application’s', ['dist/src/contract.js', '--check']],
   ['openapi.json passes Redocly', [bin('@redocly/cli/bin/cli.js'), 'lint', '--extends', 'recommended', 'openapi.json']],
   [
     'openapi.json passes Spectral',

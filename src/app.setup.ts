@@ -49,7 +49,7 @@ const DESCRIPTION =
 
 const TAGS = {
   Audit: 'What happened, by whom, and the proof that nobody changed it since.',
-  Auth: 'Proving who you are: accounts, log-in, sessions, passwords, addresses and their recovery.',
+  Auth: 'Proving who you are: accounts, log-in, sessions, passwords, addresses, second factors, accounts elsewhere, API keys.',
   Events: 'Hearing of what happens, as it happens: a stream of server-sent events.',
   Files: 'Uploads and what is made of them. Yours alone, unless something public shows them; links work for some minutes.',
   Notifications: 'Being told: the inbox, and where you want to hear of what.',
@@ -57,6 +57,7 @@ const TAGS = {
   Orders: 'Buying: quote, place, pay, cancel. Stock is held from the moment an order is placed.',
   Posts: 'Publishing: drafts are private, published posts are everybody’s.',
   Products: 'What is for sale. Everybody reads; changes need the permission `products:manage`.',
+  Roles: 'What users may do: named sets of permissions. docs/permissions.md has the matrix of those of the application.',
   Unsubscribe: 'Ending mails of a kind, by the link that each of them carries.',
   Users: 'Who exists: your own profile, and everybody’s for staff.',
   Webhooks: 'Telling other systems: where to, what, and how it went.',

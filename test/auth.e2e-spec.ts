@@ -354,6 +354,7 @@ describe('my sessions', () => {
       createdAt: expect.stringMatching(/Z$/),
       lastUsedAt: expect.stringMatching(/Z$/),
       ip: '127.0.0.1',
+      impersonatedBy: null,
     };
     expect(body).toEqual({
       items: [

@@ -190,6 +190,33 @@ describe('what people do is published:', () => {
     expect(names(await change({ status: 'active' }))).toEqual(['user.reinstated']);
   });
 
+  it('the life of a role, and of an API key', async () => {
+    const role = `role-${unique()}`;
+    const [about, permissions] = [{ actor_id: admin.id, resource_id: role }, ['orders:read']];
+    expect((await published(admin, 'POST', 'roles', { name: role, description: MARKER, permissions })).events).toMatchObject([
+      { ...about, name: 'role.created', payload: { role, permissions } },
+    ]);
+    expect((await published(admin, 'PATCH', `roles/${role}`, { permissions: [] })).events).toMatchObject([
+      { ...about, name: 'role.updated', payload: { role, permissions: [] } },
+    ]);
+    expect((await published(admin, 'DELETE', `roles/${role}`)).events).toMatchObject([
+      { ...about, name: 'role.deleted', payload: { role } },
+    ]);
+    const { id, events } = await published(customer, 'POST', 'auth/api-keys', { name: MARKER, scopes: [] });
+    expect(events).toMatchObject([{ name: 'api-key.created', subject_id: customer.id, payload: { apiKeyId: id, userId: customer.id } }]);
+    expect(names((await published(customer, 'POST', `auth/api-keys/${id}/rotation`, {})).events)).toEqual(['api-key.rotated']);
+    expect(names((await published(customer, 'DELETE', `auth/api-keys/${id}`)).events)).toEqual(['api-key.deleted']);
+  });
+
+  it('acting as somebody else, and inviting somebody', async () => {
+    const { events } = await published(admin, 'POST', `users/${customer.id}/impersonation`);
+    expect(events).toMatchObject([
+      { name: 'impersonation.started', subject_id: customer.id, payload: { userId: customer.id, impersonatorId: admin.id } },
+    ]);
+    const invited = await published(admin, 'POST', 'users', { email: `${MARKER}-${unique()}@example.org`, name: MARKER });
+    expect(names(invited.events)).toEqual(['user.registered']);
+  });
+
   it('the life of a post', async () => {
     const { id, events } = await published(customer, 'POST', 'posts', { title: MARKER, body: MARKER, tags: [MARKER] });
     expect(events).toMatchObject([

@@ -232,7 +232,15 @@ describe('preferences', () => {
   it('begin with everything on, and hold for one person and one kind', async () => {
     const [ada, eve] = [await aUser(app), await aUser(app)];
     const { preferences } = await read(ada);
-    const mandatory = ['password.changed', 'identity.linked', 'identity.unlinked', 'session.new-device', 'factors.changed'];
+    const mandatory = [
+      'password.changed',
+      'identity.linked',
+      'identity.unlinked',
+      'session.new-device',
+      'factors.changed',
+      'api-key.created',
+      'api-key.rotated',
+    ];
     expect(preferences.map(({ kind }) => kind)).toEqual([
       'order.placed',
       'order.paid',

@@ -1,9 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { transaction } from '#database';
 import type { TokensResponse } from '../src/auth/auth.dto.js';
 import type { IdentityList, IdentityResponse } from '../src/auth/identities.dto.js';
-import { IdentitiesService } from '../src/auth/identities.service.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { Browser } from './harness/browser.js';
 import type { Answer } from './harness/client.js';
@@ -527,15 +525,6 @@ describe('an address that both sides know', () => {
     await verify(ada);
     await sql(`UPDATE users SET status = 'suspended' WHERE id = $1`, ada.id);
     expect(await refusal(anAccount({ email: ada.email }))).toMatchObject({ status: 403, body: { code: 'auth/oauth-account-inactive' } });
-  });
-
-  it('frees an account of what was linked to it before the address was proven', async () => {
-    const planted = await aUser(app);
-    const evil = anAccount({ email_verified: false });
-    await link(planted, evil);
-    await transaction(app.prisma, (db) => app.get(IdentitiesService).unlinkAll(planted.id, db));
-    expect(await identities(planted)).toEqual([]);
-    expect((await signIn(evil)).body.user.id).not.toBe(planted.id);
   });
 });
 

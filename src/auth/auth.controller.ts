@@ -103,7 +103,7 @@ export class AuthController {
   /** Log out: end this session */
   @Post('logout')
   @SignedIn()
-  @SessionOnly()
+  @SessionOnly({ impersonating: 'allowed' })
   @HttpCode(204)
   @Problems(sessionNotFound)
   async logout(@Caller() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {

@@ -81,6 +81,8 @@ export class SessionResponse {
   userAgent: string;
   /** Whether it is the session of this call. */
   current: boolean;
+  /** The id of who acts as you in this session; null for your own. */
+  impersonatedBy: string | null;
 
   static from(session: Session, currentId: string): SessionResponse {
     return {
@@ -90,6 +92,7 @@ export class SessionResponse {
       ip: session.ip,
       userAgent: session.userAgent,
       current: session.id === currentId,
+      impersonatedBy: session.impersonatorId,
     };
   }
 }

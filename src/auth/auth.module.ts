@@ -1,7 +1,10 @@
 import { Global, Module } from '@nestjs/common';
-import { JwtStrategy, SessionDirectory } from '#security';
+import { Credentials, JwtStrategy, SessionDirectory } from '#security';
 import { UsersModule } from '../users/users.module.js';
 import { AccountsService } from './accounts.service.js';
+import { ApiKeysController } from './api-keys.controller.js';
+import { ApiKeysPrivacy } from './api-keys.privacy.js';
+import { ApiKeysService } from './api-keys.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthPrivacy } from './auth.privacy.js';
 import { AuthService } from './auth.service.js';
@@ -22,6 +25,13 @@ import { FactorsController } from './factors.controller.js';
 import { FactorsJobs } from './factors.jobs.js';
 import { FactorsPrivacy } from './factors.privacy.js';
 import { FactorsService } from './factors.service.js';
+import { DirectoryService } from './directory.service.js';
+import { ExplanationsController } from './explanations.controller.js';
+import { ExplanationsService } from './explanations.service.js';
+import { ImpersonationsController } from './impersonations.controller.js';
+import { ImpersonationsService } from './impersonations.service.js';
+import { InvitationsController } from './invitations.controller.js';
+import { InvitationsService } from './invitations.service.js';
 import { JwksController } from './jwks.controller.js';
 import { LinkPagesController } from './link-pages.controller.js';
 import { LoginsService } from './logins.service.js';
@@ -52,11 +62,20 @@ import { StepUpsService } from './step-ups.service.js';
     IdentitiesController,
     FactorsController,
     PasskeysController,
+    ApiKeysController,
+    ExplanationsController,
+    ImpersonationsController,
+    InvitationsController,
     JwksController,
   ],
   providers: [
     AuthService,
     AccountsService,
+    ApiKeysService,
+    ApiKeysPrivacy,
+    ExplanationsService,
+    ImpersonationsService,
+    InvitationsService,
     LoginsService,
     CodesService,
     FactorsJobs,
@@ -86,8 +105,9 @@ import { StepUpsService } from './step-ups.service.js';
     ClaimsService,
     AccountMailsService,
     JwtStrategy,
-    { provide: SessionDirectory, useExisting: SessionsService },
+    Credentials,
+    { provide: SessionDirectory, useClass: DirectoryService },
   ],
-  exports: [SessionDirectory, AccountsService, JwtStrategy],
+  exports: [SessionDirectory, AccountsService, JwtStrategy, Credentials],
 })
 export class AuthModule {}

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import type { Tx } from '#database';
 import { auditedUser, type User, UsersService } from '../users/users.service.js';
+import { removeCredentials } from './credentials.queries.js';
 import { OneTimeTokensService } from './one-time-tokens.service.js';
-import { PasswordsService } from './passwords.service.js';
 import { SessionsService } from './sessions.service.js';
 
 /** The former owner of an address keeps the way back, whatever the present one does. */
@@ -17,7 +17,6 @@ export const UNDO_EMAIL_CHANGE = 'email:undo';
 export class ClaimsService {
   constructor(
     private readonly users: UsersService,
-    private readonly passwords: PasswordsService,
     private readonly sessions: SessionsService,
     private readonly tokens: OneTimeTokensService,
   ) {}
@@ -29,15 +28,19 @@ export class ClaimsService {
   async claim(userId: string, email: string, db: Tx): Promise<User | null> {
     const confirmed = await this.users.confirmEmail(userId, { from: email, to: email }, db);
     if (confirmed?.before.emailVerifiedAt === null) {
-      await this.evict(userId, 'the owner of the address took the account over', db);
+      await removeCredentials(userId, { factors: true }, db);
+      await this.lockOut(userId, 'the owner of the address took the account over', db);
       await record(db, { actor: { id: userId }, action: 'auth.account-claimed', resource: auditedUser(userId), subject: userId });
     }
     return confirmed?.after ?? null;
   }
 
-  /** Takes away what somebody else may log in with. */
+  /**
+   * Takes away what somebody else may log in with. An authenticator app stays: who only reads the mailbox of an address that was given up
+   * must not get around it.
+   */
   async evict(userId: string, because: string, db: Tx): Promise<void> {
-    await this.passwords.remove(userId, db);
+    await removeCredentials(userId, { factors: false }, db);
     await this.lockOut(userId, because, db);
   }
 

@@ -74,14 +74,6 @@ export class IdentitiesService {
     });
   }
 
-  /**
-   * Removes all of somebody's, whoever linked them: for who has just proven by a reset that an address is theirs which the account had
-   * never confirmed. What was linked before may be of whoever planted it.
-   */
-  async unlinkAll(userId: string, db: Tx): Promise<void> {
-    await this.remove({ userId }, null, db);
-  }
-
   private async welcome(profile: Profile, db: Tx): Promise<User> {
     const account = profile.email === null ? null : await this.users.findByEmail(profile.email, db);
     switch (verdictOn(profile, account, this.env.AUTH_EMAIL_VERIFICATION)) {

@@ -77,11 +77,6 @@ export class PasswordsService {
     });
   }
 
-  /** Takes an account's password away. */
-  async remove(userId: string, db: Db = this.prisma): Promise<void> {
-    await db.password.deleteMany({ where: { userId } });
-  }
-
   /**
    * Proves that the password is the account's, and returns the hash that it fits, for `whileItHolds`.
    * @throws auth/invalid-credentials, auth/too-many-attempts

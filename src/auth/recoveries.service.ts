@@ -29,7 +29,7 @@ export class RecoveriesService {
       // A password that is refused does not use the link up.
       const user = await this.holder(token);
       if (user === null) return null;
-      await this.passwords.refuseWeak(password, user, { secondFactor: user.mfaEnabled });
+      await this.passwords.refuseWeak(password, user, { secondFactor: user.mfaEnabled && user.emailVerifiedAt !== null });
       return transaction(db, async (tx) => {
         // Of many who use one link at once, one gets as far as the costly hash.
         const grant = await this.tokens.redeem(RESET_PASSWORD, token, tx);

@@ -2,15 +2,12 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { audited, record } from '#audit';
 import { Env } from '#config';
-import { type Db, execute, Prisma, PrismaService, rows, signal, Signals, transaction, type Tx } from '#database';
+import { type Db, execute, Prisma, PrismaService, signal, transaction, type Tx } from '#database';
 import { publish } from '#events';
-import { type Actor, KeyRing, type LiveSession, SessionDirectory } from '#security';
-import { LRUCache } from 'lru-cache';
-import { permissionsOf } from '../users/roles.rules.js';
+import { type Actor, KeyRing } from '#security';
 import type { User } from '../users/users.service.js';
 import { invalidRefreshToken, sessionNotFound } from './auth.errors.js';
 import { sessionEnded, sessionStarted } from './auth.events.js';
-import { lacksFactor } from './factors.rules.js';
 import { firstToken, readToken, type RefreshToken, successorOf } from './refresh-tokens.rules.js';
 
 export type Session = Prisma.SessionGetPayload<object>;
@@ -32,73 +29,24 @@ export interface Tokens {
   expiresIn: number;
 }
 
-const withAccess = {
-  user: { select: { roles: true, status: true, accessRevokedAt: true, mfaEnabled: true } },
-} satisfies Prisma.SessionInclude;
+const withAccess = { user: { select: { status: true, accessRevokedAt: true } } } satisfies Prisma.SessionInclude;
 
 /** Whether the account lets its session in: it is active, and was not suspended since the session began. */
 function hasAccess({ createdAt, user }: Prisma.SessionGetPayload<{ include: typeof withAccess }>): boolean {
   return user.status === 'active' && (user.accessRevokedAt === null || user.accessRevokedAt < createdAt);
 }
 
-/** What somebody may do whose role asks for a second factor that they do not have. */
-const NOTHING = { permissions: new Set<string>(), mfaMissing: true };
-
-const CACHED_MS = 1_000; // the promise: an ended session is dead everywhere within a second, even when its signal is lost
-const CACHED_SESSIONS = 20_000;
-
-/** Log-ins in progress. Guards read them from memory for a second at most; endings are signalled to every process at once. */
+/** Log-ins in progress. Guards ask the directory for them; endings are signalled to every process at once. */
 @Injectable()
-export class SessionsService extends SessionDirectory {
+export class SessionsService {
   private readonly refreshKeys: Buffer[];
-  private readonly live = new LRUCache<string, { session: LiveSession | null }>({ max: CACHED_SESSIONS, ttl: CACHED_MS, ttlResolution: 0 });
-  private readonly loading = new Map<string, Promise<LiveSession | null>>();
 
   constructor(
     private readonly prisma: PrismaService,
     private readonly env: Env,
     private readonly keys: KeyRing,
-    signals: Signals,
   ) {
-    super();
     this.refreshKeys = keys.derive('refresh-tokens');
-    signals.on('session', (id) => this.forget(id));
-    signals.on('user', (userId) => this.forgetUser(userId));
-    signals.onGap(() => this.forgetAll());
-  }
-
-  override async find(sessionId: string): Promise<LiveSession | null> {
-    const kept = this.live.get(sessionId);
-    if (kept !== undefined) return kept.session;
-    const loading = this.loading.get(sessionId) ?? this.load(sessionId);
-    this.loading.set(sessionId, loading);
-    try {
-      const session = await loading;
-      // Only what no signal has overtaken meanwhile is kept.
-      if (this.loading.get(sessionId) === loading) this.live.set(sessionId, { session });
-      return session;
-    } finally {
-      if (this.loading.get(sessionId) === loading) this.loading.delete(sessionId);
-    }
-  }
-
-  override async findAll(sessionIds: readonly string[]): Promise<LiveSession[]> {
-    const { rotatedAt } = this.alive();
-    // Asked once a second for every open stream: `alive` and `hasAccess` in one prepared statement.
-    const found = await rows<Omit<LiveSession, 'permissions' | 'mfaMissing'> & { mfaEnabled: boolean }>(
-      this.prisma,
-      Prisma.sql`SELECT s.id AS "sessionId", s.user_id AS "userId", u.roles, u.mfa_enabled AS "mfaEnabled", 'session' AS via, s.proven_at AS "provenAt" FROM sessions s JOIN users u ON u.id = s.user_id
-        WHERE s.id = ANY (${[...sessionIds]}::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now() AND s.rotated_at > ${rotatedAt.gt}
-          AND u.status = 'active' AND (u.access_revoked_at IS NULL OR u.access_revoked_at < s.created_at)`,
-    );
-    const permissions = new Map<string, ReadonlySet<string>>();
-    return found.map(({ mfaEnabled, ...session }) => {
-      if (lacksFactor({ ...session, mfaEnabled }, this.env.AUTH_MFA_REQUIRED_ROLES)) return { ...session, ...NOTHING };
-      const roles = session.roles.join();
-      const allowed = permissions.get(roles) ?? permissionsOf(session.roles); // one set for all who have the same roles
-      permissions.set(roles, allowed);
-      return { ...session, permissions: allowed };
-    });
   }
 
   /** Whether somebody who proves that an account is theirs gets a session. */
@@ -125,6 +73,17 @@ export class SessionsService extends SessionDirectory {
       await publish(tx, sessionStarted, { sessionId: token.sessionId, userId: user.id }, about);
     });
     return this.tokens(user, token);
+  }
+
+  /** A session in which somebody acts as this user: it cannot be refreshed, and shows the user nothing of where the other is. */
+  async impersonate(actor: Actor, user: User, db: Db): Promise<{ sessionId: string; accessToken: string; expiresIn: number }> {
+    const expiresIn = this.env.AUTH_IMPERSONATION_SECONDS;
+    const { sessionId, hash } = firstToken(this.refreshKeys, randomUUIDv7()); // nobody is given it
+    const expiresAt = new Date(Date.now() + expiresIn * 1_000);
+    const data = { id: sessionId, userId: user.id, impersonatorId: actor.id, refreshHash: hash, ip: '', userAgent: '', expiresAt };
+    await db.session.create({ data });
+    const accessToken = await this.keys.sign({ sub: user.id, sid: sessionId, act: { sub: actor.id } }, expiresIn);
+    return { sessionId, accessToken, expiresIn };
   }
 
   /**
@@ -212,21 +171,6 @@ export class SessionsService extends SessionDirectory {
     };
   }
 
-  private async load(id: string): Promise<LiveSession | null> {
-    const session = await this.findLive(id);
-    if (session === null) return null;
-    const { userId, user, provenAt } = session;
-    const found: LiveSession = {
-      sessionId: id,
-      userId,
-      roles: user.roles,
-      permissions: permissionsOf(user.roles),
-      via: 'session',
-      provenAt,
-    };
-    return lacksFactor(user, this.env.AUTH_MFA_REQUIRED_ROLES) ? { ...found, ...NOTHING } : found;
-  }
-
   private async findLive(id: string) {
     const session = await this.prisma.session.findFirst({ where: { id, ...this.alive() }, include: withAccess });
     return session !== null && hasAccess(session) ? session : null;
@@ -281,20 +225,5 @@ export class SessionsService extends SessionDirectory {
   private async tokens(user: User, token: RefreshToken): Promise<Tokens> {
     const accessToken = await this.keys.sign({ sub: user.id, sid: token.sessionId });
     return { user, accessToken, refreshToken: token.text, expiresIn: this.env.JWT_ACCESS_TTL_SECONDS };
-  }
-
-  private forget(sessionId: string): void {
-    this.live.delete(sessionId);
-    this.loading.delete(sessionId);
-  }
-
-  private forgetUser(userId: string): void {
-    for (const [id, { session }] of this.live.entries()) if (session?.userId === userId) this.live.delete(id);
-    this.loading.clear(); // whose they are is not known yet
-  }
-
-  private forgetAll(): void {
-    this.live.clear();
-    this.loading.clear();
   }
 }

@@ -4,6 +4,7 @@ import { Consumes, type PayloadOf, type Published } from '#events';
 import { identityLinked, identityUnlinked } from '../auth/identities.events.js';
 import { passwordChanged, sessionFromNewDevice } from '../auth/auth.events.js';
 import { factorAdded, factorRemoved, factorsReset, recoveryCodesRenewed, recoveryCodeUsed } from '../auth/factors.events.js';
+import { apiKeyCreated, apiKeyRotated } from '../auth/api-keys.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { postPublished } from '../posts/posts.events.js';
@@ -89,6 +90,16 @@ export class NotificationsListener {
   @Consumes('notifications.recovery-code-used', recoveryCodeUsed)
   codeUsed(event: Of<typeof recoveryCodeUsed>, db: Tx): Promise<void> {
     return this.tell(event, 'factors.changed', { change: 'code-used' }, db);
+  }
+
+  @Consumes('notifications.api-key-created', apiKeyCreated)
+  apiKeyCreated(event: Of<typeof apiKeyCreated>, db: Tx): Promise<void> {
+    return this.tell(event, 'api-key.created', {}, db);
+  }
+
+  @Consumes('notifications.api-key-rotated', apiKeyRotated)
+  apiKeyRotated(event: Of<typeof apiKeyRotated>, db: Tx): Promise<void> {
+    return this.tell(event, 'api-key.rotated', {}, db);
   }
 
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)

@@ -14,6 +14,8 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'identity.unlinked': { provider: 'google' },
   'session.new-device': { device: 'Firefox on Windows' },
   'factors.changed': { change: 'passkey-added' },
+  'api-key.created': {},
+  'api-key.rotated': {},
   'webhook.disabled': { reason: 'gone' },
 };
 
@@ -56,6 +58,7 @@ describe('where somebody is told', () => {
   it('is always everywhere for what concerns the security of the account', () => {
     expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'identity.linked', 'identity.unlinked']);
     expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'factors.changed']);
+    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'api-key.created', 'api-key.rotated']);
     expect(channelsOf('password.changed', { inApp: false, email: false })).toEqual({ inApp: true, email: true });
   });
 });

@@ -18,6 +18,8 @@ export interface Facts {
   'identity.unlinked': { provider: string };
   'session.new-device': { device: string };
   'factors.changed': { change: FactorsChange };
+  'api-key.created': Record<string, never>;
+  'api-key.rotated': Record<string, never>;
   'webhook.disabled': { reason: 'gone' | 'failing' };
 }
 
@@ -151,6 +153,28 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
     letter: ({ change }) => ({
       subject: FACTORS_CHANGE[change].subject,
       paragraphs: [FACTORS_CHANGE[change].happened, 'If that was not you, change your password and tell us at once.'],
+    }),
+  },
+  'api-key.created': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: () => ({
+      subject: 'An API key was made for your account',
+      paragraphs: [
+        'With it a program can act for you, as far as the scopes of the key go.',
+        'If that was not you, somebody else is logged in as you: delete the key, change your password, and tell us at once.',
+      ],
+    }),
+  },
+  'api-key.rotated': {
+    about: 'the security of your account',
+    mandatory: true,
+    letter: () => ({
+      subject: 'An API key of yours has a new secret',
+      paragraphs: [
+        'The former one stops working after the overlap that was chosen.',
+        'If that was not you, somebody else is logged in as you: delete the key, change your password, and tell us at once.',
+      ],
     }),
   },
   'webhook.disabled': {

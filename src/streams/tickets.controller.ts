@@ -1,6 +1,6 @@
 import { Controller, Post } from '@nestjs/common';
 import { Creates } from '#http';
-import { Actor, Caller, SignedIn, Tickets } from '#security';
+import { Actor, Caller, SessionOnly, SignedIn, Tickets } from '#security';
 import { TicketResponse } from './tickets.dto.js';
 
 @Controller('events/tickets')
@@ -16,6 +16,7 @@ export class TicketsController {
    * and go on with `&lastEventId=` of the last event you have.
    */
   @Post()
+  @SessionOnly({ impersonating: 'allowed' }) // what has an API key can send headers
   @Creates('/events/stream')
   async issue(@Caller() actor: Actor): Promise<TicketResponse> {
     return TicketResponse.from(await this.tickets.issue(actor));

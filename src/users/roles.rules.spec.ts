@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ALL_PERMISSIONS, permissionsOf, type Role, ROLES } from './roles.rules.js';
+import { ALL_PERMISSIONS, changedRoles, lacking, permissionsOf, type Role, ROLES } from './roles.rules.js';
 
 const permissions = (...roles: string[]) => [...permissionsOf(roles)].sort();
 const CUSTOMER = ['files:write', 'orders:place', 'posts:publish', 'posts:write'];
@@ -25,6 +25,8 @@ describe('a role', () => {
         'orders:manage',
         'users:read',
         'users:manage',
+        'users:impersonate',
+        'roles:manage',
         'products:read',
         'products:manage',
         'files:manage',
@@ -41,6 +43,22 @@ describe('a role', () => {
   it.each([['boss'], ['Admin'], ['constructor'], ['__proto__'], ['']])('that nobody knows any more allows nothing: %j', (role) => {
     expect(permissions(role)).toEqual([]);
     expect(permissions(role, 'customer')).toEqual(CUSTOMER);
+  });
+
+  it('that somebody has made allows what it says, and cannot take the place of one of the application', () => {
+    const custom = new Map([
+      ['packer', ['orders:read']],
+      ['customer', ['users:manage']],
+    ]);
+    expect([...permissionsOf(['packer', 'gone'], custom)]).toEqual(['orders:read']);
+    expect([...permissionsOf(['customer'], custom)].sort()).toEqual(CUSTOMER);
+  });
+
+  it('can be given by who has all it allows', () => {
+    const support = { can: (permission: string) => permissionsOf(['support']).has(permission) };
+    expect(lacking(support, permissionsOf(['customer']))).toEqual([]);
+    expect(lacking(support, permissionsOf(['editor']))).toEqual(['posts:manage']);
+    expect(changedRoles(['a', 'b'], ['b', 'c'])).toEqual(['a', 'c']);
   });
 
   it('is needed for everything', () => {

@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Query } from '@nestjs/common';
 import { type ExpectedVersions, IdPipe, IfMatch, Problems } from '#http';
 import { Actor, Caller, Requires, SignedIn, StepUp } from '#security';
-import { ListUsersQuery, UpdateMeDto, UpdateUserDto, UserList, UserResponse } from './users.dto.js';
+import { ListUsersQuery, MeResponse, UpdateMeDto, UpdateUserDto, UserList, UserResponse } from './users.dto.js';
 import { externalIdTaken, lastAdmin, userNotFound } from './users.errors.js';
+import { beyondYours, unknownRoles } from './roles.errors.js';
 import { UsersService } from './users.service.js';
 
 @Controller('users')
@@ -12,8 +13,8 @@ export class UsersController {
   /** Who I am */
   @Get('me')
   @SignedIn()
-  async me(@Caller() actor: Actor): Promise<UserResponse> {
-    return UserResponse.from(await this.users.me(actor));
+  async me(@Caller() actor: Actor): Promise<MeResponse> {
+    return MeResponse.of(await this.users.me(actor), actor);
   }
 
   /** Change my profile */
@@ -41,6 +42,7 @@ export class UsersController {
   /** List users */
   @Get()
   @Requires('users:read')
+  @Problems(unknownRoles)
   async list(@Caller() actor: Actor, @Query() query: ListUsersQuery): Promise<UserList> {
     const page = await this.users.list(actor, query);
     return { ...page, items: page.items.map(UserResponse.from) };
@@ -57,7 +59,7 @@ export class UsersController {
   /** Change a user's roles, status or profile */
   @Patch(':id')
   @Requires('users:manage')
-  @Problems(userNotFound, externalIdTaken, lastAdmin)
+  @Problems(userNotFound, externalIdTaken, lastAdmin, unknownRoles, beyondYours)
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
@@ -75,7 +77,7 @@ export class UsersController {
   @Delete(':id')
   @Requires('users:manage')
   @HttpCode(204)
-  @Problems(userNotFound, lastAdmin)
+  @Problems(userNotFound, lastAdmin, beyondYours)
   erase(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
     return this.users.erase(actor, id, expected);
   }

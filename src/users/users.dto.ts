@@ -1,7 +1,8 @@
 import { ExternalId, IfPresent, Line, ListQuery, Metadata, type Page } from '#http';
-import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsOptional } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsOptional } from 'class-validator';
 import type { User } from './users.service.js';
-import { ROLES, type Role } from './roles.rules.js';
+import type { Actor } from '#security';
+import { RoleName } from './roles.dto.js';
 
 export class UserResponse {
   /** @example "0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49" */
@@ -42,6 +43,15 @@ export class UserResponse {
   }
 }
 
+export class MeResponse extends UserResponse {
+  /** The id of who acts as this user by this access token; null for the user in person. */
+  impersonatedBy: string | null;
+
+  static of(this: void, user: User, actor: Actor): MeResponse {
+    return { ...UserResponse.from(user), impersonatedBy: actor.impersonatorId };
+  }
+}
+
 export class UserList implements Page<UserResponse> {
   items: UserResponse[];
   /** Give it as `cursor` to get the next page; null on the last one. */
@@ -64,9 +74,10 @@ export class UpdateUserDto extends UpdateMeDto {
   @IfPresent()
   @IsArray()
   @ArrayNotEmpty()
+  @ArrayMaxSize(20)
   @ArrayUnique()
-  @IsIn(ROLES, { each: true })
-  roles?: Role[];
+  @RoleName({ each: true })
+  roles?: string[];
 
   /** A suspended user's sessions end at once. */
   @IfPresent()
@@ -86,8 +97,8 @@ export class ListUsersQuery extends ListQuery {
 
   /** Only users with this role. @example "editor" */
   @IfPresent()
-  @IsIn(ROLES)
-  role?: Role;
+  @RoleName()
+  role?: string;
 
   @IfPresent()
   @IsIn(['active', 'suspended'])

@@ -1,7 +1,6 @@
 import { event } from '#events';
 import { Id } from '#http';
-import { IsIn, IsString } from 'class-validator';
-import { type Role, ROLES } from './roles.rules.js';
+import { IsString } from 'class-validator';
 
 export class UserPayload {
   @Id()
@@ -10,8 +9,8 @@ export class UserPayload {
 
 export class UserRolesPayload extends UserPayload {
   /** The roles from now on. @example ["customer"] */
-  @IsIn(ROLES, { each: true })
-  roles: Role[];
+  @IsString({ each: true })
+  roles: string[];
 }
 
 export class UserChangePayload extends UserPayload {

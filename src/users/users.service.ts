@@ -10,7 +10,8 @@ import type { Actor } from '#security';
 import type { ListUsersQuery, UpdateMeDto, UpdateUserDto } from './users.dto.js';
 import { externalIdTaken, lastAdmin, userNotFound } from './users.errors.js';
 import { userRegistered, userReinstated, userRolesChanged, userSuspended, userUpdated } from './users.events.js';
-import type { Role } from './roles.rules.js';
+import { changedRoles } from './roles.rules.js';
+import { RolesService } from './roles.service.js';
 
 export type User = Prisma.UserGetPayload<object>;
 
@@ -31,6 +32,7 @@ export class UsersService implements AddressBook {
     private readonly prisma: PrismaService,
     private readonly erasures: Erasures,
     private readonly exports: Exports,
+    private readonly roles: RolesService,
   ) {}
 
   async me(actor: Actor): Promise<User> {
@@ -43,6 +45,7 @@ export class UsersService implements AddressBook {
 
   async list(_actor: Actor, query: ListUsersQuery): Promise<Page<User>> {
     const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
+    if (query.role !== undefined) await this.roles.refuseUnknown([query.role], () => '?role');
     const filters: Prisma.UserWhereInput[] = [{ erasedAt: null }];
     if (query.role !== undefined) filters.push({ roles: { hasEvery: [query.role] } });
     if (query.status !== undefined) filters.push({ status: query.status });
@@ -87,6 +90,7 @@ export class UsersService implements AddressBook {
       if (user === null) throw userNotFound('No user has this id.');
       if (user.erasedAt !== null) return;
       expectVersion(user.version, expected);
+      if (id !== actor.id) await this.roles.refuseSuperior(actor, user.roles, db);
       await this.refuseLastAdmin(user, db);
       await this.erasures.begin(user, actor.id, db);
       await record(db, { actor, action: 'users.deleted', resource: auditedUser(id), subject: id, before: user });
@@ -108,7 +112,7 @@ export class UsersService implements AddressBook {
   }
 
   /** Fails with the unique violation of `users.email` when the address is taken; the caller says what that means. */
-  create(user: { email: string; name: string; roles: Role[]; emailVerifiedAt?: Date | null }, db: Db = this.prisma): Promise<User> {
+  create(user: { email: string; name: string; roles: string[]; emailVerifiedAt?: Date | null }, db: Db = this.prisma): Promise<User> {
     return transaction(db, async (tx) => {
       const created = await tx.user.create({ data: user });
       const about = { actor: null, resource: { type: 'user', id: created.id }, subject: created.id };
@@ -140,6 +144,8 @@ export class UsersService implements AddressBook {
       if (losesAdmin) await lockAdmins(db);
       const current = orNotFound(await lockUser(id, db));
       expectVersion(current.version, expected);
+      if (changes.roles !== undefined) await this.roles.refuseUngivable(actor, current.roles, changes.roles, db);
+      if (changes.status !== undefined && changes.status !== current.status) await this.roles.refuseSuperior(actor, current.roles, db);
       if (losesAdmin) await this.refuseLastAdmin(current, db);
       signal(db, 'user', id);
       if (changes.name !== undefined) invalidate(db, [`user:${id}`]);
@@ -164,7 +170,7 @@ export class UsersService implements AddressBook {
     const { roles, status, ...profile } = changes;
     const changed = Object.keys(defined(profile));
     if (changed.length > 0) await publish(db, userUpdated, { userId, changed }, about);
-    if (roles !== undefined && !sameRoles(roles, before.roles)) await publish(db, userRolesChanged, { userId, roles }, about);
+    if (roles !== undefined && changedRoles(before.roles, roles).length > 0) await publish(db, userRolesChanged, { userId, roles }, about);
     if (status !== undefined && status !== before.status)
       await publish(db, status === 'suspended' ? userSuspended : userReinstated, { userId }, about);
   }
@@ -185,10 +191,6 @@ async function lockAdmins(db: Tx): Promise<void> {
 async function lockUser(id: string, db: Tx): Promise<User | null> {
   await db.$queryRaw`SELECT id FROM users WHERE id = ${id}::uuid FOR UPDATE`;
   return db.user.findUnique({ where: { id } });
-}
-
-function sameRoles(some: readonly string[], others: readonly string[]): boolean {
-  return new Set([...some, ...others]).size === new Set(some).size && new Set(some).size === new Set(others).size;
 }
 
 function orNotFound(user: User | null): User {

@@ -7,7 +7,8 @@ import { eventCatalogue, mayBeTold, type Published, readEventsOf } from '#events
 import { type Page, readCursor, toPage } from '#http';
 import { enqueue, Handles, inBatches, type JobRun } from '#jobs';
 import type { Actor } from '#security';
-import { permissionsOf } from '../users/roles.rules.js';
+import { type CustomRoles, permissionsOf } from '../users/roles.rules.js';
+import { customRolesAmong } from '../users/roles.service.js';
 import { UsersService } from '../users/users.service.js';
 import { requestHeaders } from './attempts.service.js';
 import type { ListWebhookDeliveriesQuery, ReplayWebhooksDto } from './deliveries.dto.js';
@@ -48,7 +49,11 @@ export class DeliveriesService {
   /** Has an event sent to the endpoints that asked for its kind, in the transaction that marks it as dealt with. */
   async fanOut(event: Published, db: Tx): Promise<void> {
     const recipients = await recipientsOf(db, patternsOf(event.name));
-    const told = recipients.filter((recipient) => mayTell(recipient, event));
+    const custom = await customRolesAmong(
+      recipients.flatMap(({ roles }) => roles),
+      db,
+    );
+    const told = recipients.filter((recipient) => mayTell(recipient, event, custom));
     if (told.length > 0)
       await schedule(
         db,
@@ -136,7 +141,8 @@ export class DeliveriesService {
       const names = namesOf(endpoint.events, eventCatalogue().keys());
       const stretch = { from: new Date(from), until: new Date(until), names, after: after ?? null, limit: PIECE };
       const events = await readEventsOf(db, stretch);
-      const told = events.filter((event) => mayTell({ id: endpointId, ownerId: owner.id, roles: owner.roles }, event));
+      const custom = await customRolesAmong(owner.roles, db);
+      const told = events.filter((event) => mayTell({ id: endpointId, ownerId: owner.id, roles: owner.roles }, event, custom));
       await queueAgain(db, endpointId, told.map(messageOf), again);
       await admit(db, endpoint, limitsOf(this.env), new Date());
       if (events.length === PIECE) await enqueue(db, replayEvents, { endpointId, from, until, after: events.at(-1)!.id, again });
@@ -175,8 +181,8 @@ export class DeliveriesService {
 }
 
 /** An owner who may not have endpoints any more is told nothing. */
-function mayTell({ ownerId, roles }: Recipient, event: Pick<Published, 'name' | 'subjectId'>): boolean {
-  const permissions = permissionsOf(roles);
+function mayTell({ ownerId, roles }: Recipient, event: Pick<Published, 'name' | 'subjectId'>, custom: CustomRoles): boolean {
+  const permissions = permissionsOf(roles, custom);
   return permissions.has('webhooks:manage') && mayBeTold({ id: ownerId, can: (permission) => permissions.has(permission) }, event);
 }
 

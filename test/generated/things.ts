@@ -76,6 +76,12 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       await the('events');
       return IDLE_CONSUMER;
     },
+    'api-keys': async ({ accessToken: token }) =>
+      (await product.request<{ id: string }>('POST', 'auth/api-keys', { token, body: { name: 'x', scopes: [] } })).body.id,
+    name: async () => {
+      const body = { name: `r-${unique()}`, permissions: [] };
+      return (await product.request<{ name: string }>('POST', 'roles', { token: admin.accessToken, body })).body.name;
+    },
     module: () => 'products',
     what: () => 'out-of-stock',
     key: () => unique(),

@@ -9,8 +9,8 @@ import { canonical, macOf } from './sealing.js';
 /** The application itself: schedules, the command line. */
 export const SYSTEM = 'system';
 
-/** Who acts: a signed-in user, the application, or (null) somebody who is not logged in. */
-export type AuditActor = { readonly id: string } | typeof SYSTEM | null;
+/** Who acts: a signed-in user (and who acts as them), the application, or (null) somebody who is not logged in. */
+export type AuditActor = { readonly id: string; readonly impersonatorId?: string | null } | typeof SYSTEM | null;
 
 /** What an act is about. */
 export interface AuditedResource {
@@ -46,7 +46,7 @@ export function audited<M extends Members>(type: string, members: M): (id: strin
  */
 export async function record(
   db: Db,
-  { actor, action, resource, subject = null, before, after, outcome = 'succeeded' }: AuditRecord,
+  { actor, action, resource, subject: about = null, before, after, outcome = 'succeeded' }: AuditRecord,
 ): Promise<void> {
   if (resource.members === undefined && (before ?? after) !== undefined)
     throw new Error(`${action} gives values of a ${resource.type} that nobody has declared: name it by what audited() returned.`);
@@ -54,7 +54,9 @@ export async function record(
   const origin = currentOrigin();
   const changed = difference(resource.members ?? {}, before, after);
   const id = randomUUIDv7();
-  const actorId = actor === null || actor === SYSTEM ? null : actor.id;
+  const { actorId, actingAs } = whoActs(actor);
+  const subject = about ?? actingAs;
+  if (actingAs !== null) changed.after = { ...changed.after, actingAs };
   const actorKind: AuditActorKind = actor === SYSTEM ? 'system' : actorId === null ? 'anonymous' : 'user';
   const people = peopleOf({ actorId, subjectId: subject });
   // A failed attempt costs the same whether or not somebody known is concerned, or its time would tell.
@@ -106,6 +108,13 @@ export function peopleOf({ actorId, subjectId }: { actorId: string | null; subje
 /** What a ciphertext is bound to, so that it cannot be moved to another entry or member. */
 export function contextOf(entryId: string, member: 'origin' | 'personal'): string {
   return `${entryId} ${member}`;
+}
+
+/** Who acts as somebody else is who does it, and where they are is theirs; whom they act as is said beside it. */
+function whoActs(actor: AuditActor): { actorId: string | null; actingAs: string | null } {
+  if (actor === null || actor === SYSTEM) return { actorId: null, actingAs: null };
+  const { id, impersonatorId } = actor;
+  return impersonatorId ? { actorId: impersonatorId, actingAs: id } : { actorId: id, actingAs: null };
 }
 
 async function hidden(

@@ -268,6 +268,23 @@ export class Env extends Tuning {
   /** The exact URLs of your applications that people may come back to after signing in elsewhere. None by default. */
   @IsReturnUrl({ each: true })
   OAUTH_RETURN_URLS: string[] = [];
+  /** How long an administrator can act as somebody else before asking anew. */
+  @IsInt()
+  @Min(60)
+  @Max(3_600)
+  AUTH_IMPERSONATION_SECONDS = 900;
+
+  /** API keys that one user may have. */
+  @IsInt()
+  @Min(0)
+  @Max(1_000)
+  AUTH_API_KEYS_PER_USER = 50;
+
+  /** How long the link in an invitation can be used. */
+  @IsInt()
+  @Min(300)
+  @Max(2_592_000)
+  AUTH_INVITATION_TTL_SECONDS = 604_800;
 
   /**
    * The server that takes mails: `smtps://user:password@mail.example.org` or `smtp://…:587`, which is encrypted where the server offers it,

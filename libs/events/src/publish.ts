@@ -10,8 +10,8 @@ export const EVENTS_PUBLISHED = 'events';
 
 /** What an event happened to, and by whom. */
 export interface Circumstances {
-  /** Who did it; null or `system` when nobody did (a schedule, a time that ran out). An `Actor` is one. */
-  actor: { id: string } | 'system' | null;
+  /** Who did it, and who acts as them; null or `system` when nobody did (a schedule, a time that ran out). An `Actor` is one. */
+  actor: { id: string; impersonatorId?: string | null } | 'system' | null;
   /** What it happened to. Events of one resource reach each consumer in the order of the transactions that published them. */
   resource: { type: string; id: string };
   /** The user whose event it is, who may be told of it when the catalogue says `subject`. */
@@ -33,11 +33,12 @@ export async function publish<Payload extends object>(
     throw new TypeError(`${definition.name} happens to resources of the type ${definition.resource}, not ${resource.type}.`);
   refuseBadPayload(definition, payload);
   const id = randomUUIDv7();
+  const actorId = (actor !== 'system' && (actor?.impersonatorId || actor?.id)) || null;
   const origin = currentOrigin();
   await execute(
     db,
     Prisma.sql`INSERT INTO events (id, name, version, resource_type, resource_id, actor_id, subject_id, payload, request_id, trace_id, occurred_at)
-      VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${(actor !== 'system' && actor?.id) || null}::uuid,
+      VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${actorId}::uuid,
         ${subject ?? null}::uuid, ${JSON.stringify(payload)}::jsonb, ${origin?.requestId ?? null}, ${origin?.traceId ?? null}, ${timeOfId(id)})`,
   );
   signalSparingly(db, EVENTS_PUBLISHED, '');

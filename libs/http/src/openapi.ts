@@ -8,13 +8,16 @@ import {
   type Access,
   csrfTokenInvalid,
   forbidden,
+  impersonating,
   invalidTicket,
   invalidToken,
   mfaRequired,
   SESSION,
   sessionRequired,
+  type SessionRule,
   stepUpRequired,
   TICKETS,
+  tooManyAttempts,
   unauthenticated,
 } from '#security';
 import { ENDLESS } from './event-stream.js';
@@ -38,7 +41,7 @@ const LOGINS: Record<string, string[]>[] = [{ bearer: [] }, { cookie: [] }];
 export const Problems = (...problems: ProblemDefinition[]) => SetMetadata(PROBLEMS, problems);
 
 /** What decorators say of a route's handler. */
-interface RouteFacts {
+export interface RouteFacts {
   access: Access;
   problems: ProblemDefinition[];
   idempotent: 'required' | 'optional' | undefined;
@@ -46,8 +49,8 @@ interface RouteFacts {
   located: boolean;
   endless: boolean;
   tickets: boolean;
-  /** Whether only a session may call, and whether it has to be fresh. */
-  session: 'any' | 'fresh' | undefined;
+  /** Whether only a session may call, and which. */
+  session: SessionRule | undefined;
 }
 
 /** What the application says of itself; `tags` by the noun an operation's path begins with. */
@@ -119,7 +122,8 @@ export function schemasOf(app: INestApplication, classes: readonly Type[]): Reco
   return document.components?.schemas ?? {};
 }
 
-function collectFacts(app: INestApplication): Map<string, RouteFacts> {
+/** What decorators say of every route, by the `operationId` of its operation. */
+export function collectFacts(app: INestApplication): Map<string, RouteFacts> {
   const facts = new Map<string, RouteFacts>();
   for (const { instance, metatype } of app.get(DiscoveryService, { strict: false }).getControllers()) {
     if (!metatype) continue;
@@ -136,7 +140,7 @@ function collectFacts(app: INestApplication): Map<string, RouteFacts> {
         located: Reflect.getMetadata(LOCATED, handler) === true,
         endless: Reflect.getMetadata(ENDLESS, handler) === true,
         tickets: Reflect.getMetadata(TICKETS, handler) === true,
-        session: Reflect.getMetadata(SESSION, handler) as RouteFacts['session'],
+        session: (Reflect.getMetadata(SESSION, handler) ?? Reflect.getMetadata(SESSION, metatype)) as RouteFacts['session'],
       });
     }
   }
@@ -168,9 +172,14 @@ function completeOperation(
   for (const [status, codes] of problemsByStatus(operation, method, route)) operation.responses[status] = problemResponse(codes, shared);
 }
 
+const HOW: Record<SessionRule, string> = {
+  any: 'Not with an API key.',
+  own: 'Not with an API key, nor while acting as somebody else.',
+  fresh: 'Needs a fresh proof of who you are (`POST /api/v1/auth/step-up`).',
+};
+
 function accessText({ access, session }: RouteFacts): string {
-  const how =
-    session === 'fresh' ? ' Needs a fresh proof of who you are (`POST /api/v1/auth/step-up`).' : session ? ' Not with an API key.' : '';
+  const how = session === undefined ? '' : ` ${HOW[session]}`;
   if (access.level === 'permission') return `Needs the permission \`${access.permission}\`.${how}`;
   return access.level === 'signed-in' ? `Needs a login.${how}` : 'Needs no login.';
 }
@@ -187,11 +196,14 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   ]);
   const { access } = route;
   if (access.level !== 'public') problems.add(unauthenticated);
-  if (access.level !== 'public' || access.credentials === 'optional') problems.add(invalidToken);
-  if (method !== 'get' && (access.level !== 'public' || access.credentials === 'optional')) problems.add(csrfTokenInvalid);
+  if (access.level !== 'public' || access.credentials === 'optional') {
+    problems.add(invalidToken).add(tooManyAttempts); // of API keys that are none
+    if (method !== 'get') problems.add(csrfTokenInvalid);
+  }
   if (route.tickets) problems.add(invalidTicket);
   if (access.level === 'permission') problems.add(forbidden).add(mfaRequired);
   if (route.session) problems.add(sessionRequired);
+  if (route.session && route.session !== 'any') problems.add(impersonating);
   if (route.session === 'fresh') problems.add(stepUpRequired);
   if (method !== 'get')
     for (const problem of [errors.malformedBody, errors.bodyTooLarge, errors.unsupportedMediaType]) problems.add(problem);

@@ -13,6 +13,8 @@ export interface LiveSession {
   provenAt: Date;
   /** Whether they may do nothing because a role of theirs asks for a second factor, which they do not have. */
   mfaMissing?: boolean;
+  /** Who acts as this user: an administrator with an access token for that (RFC 8693's `act`). */
+  impersonatorId?: string | null;
 }
 
 /** Who is calling: a signed-in user with what they may do. Where nobody is signed in, services are handed `null`. */
@@ -24,15 +26,18 @@ export class Actor {
   readonly via: LiveSession['via'];
   readonly provenAt: Date;
   readonly mfaMissing: boolean;
+  /** Who acts as this user, and is named in the audit log; null for the user in person. */
+  readonly impersonatorId: string | null;
   private readonly permissions: ReadonlySet<string>;
 
-  constructor({ userId, sessionId, roles, permissions, via, provenAt, mfaMissing = false }: LiveSession) {
+  constructor({ userId, sessionId, roles, permissions, via, provenAt, mfaMissing = false, impersonatorId }: LiveSession) {
     this.id = userId;
     this.sessionId = sessionId;
     this.roles = roles;
     this.via = via;
     this.provenAt = provenAt;
     this.mfaMissing = mfaMissing;
+    this.impersonatorId = impersonatorId ?? null;
     this.permissions = permissions;
   }
 
@@ -41,9 +46,14 @@ export class Actor {
   }
 }
 
-/** Where guards look up sessions; the application provides it. An ended session must be gone from it, in every process, within a second. */
+/**
+ * Where guards look up sessions and API keys; the application provides it. One that has ended must be gone from it, in every process, within
+ * a second.
+ */
 export abstract class SessionDirectory {
   abstract find(sessionId: string): Promise<LiveSession | null>;
-  /** Those of these sessions that live, as they are now and not as they were a moment ago: for what outlives a request. */
+  /** The API key whose secret has this SHA-256, with what it may do now; notes that it was used. */
+  abstract findKey(hash: Buffer): Promise<LiveSession | null>;
+  /** Those of these sessions and API keys that live, as they are now and not as they were a moment ago: for what outlives a request. */
   abstract findAll(sessionIds: readonly string[]): Promise<LiveSession[]>;
 }

@@ -1,27 +1,31 @@
 import { type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
-import { Actor, SessionDirectory } from './actor.js';
+import { AppError } from '#errors';
+import type { Actor } from './actor.js';
+import { looksLikeApiKey } from './api-key-format.js';
+import { Credentials } from './credentials.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { ACCESS, type Access, type AuthenticatedRequest, carriesCredentials } from './security.decorator.js';
-import { csrfTokenInvalid, invalidTicket, invalidToken } from './security.errors.js';
+import { csrfTokenInvalid, invalidTicket, invalidToken, tooManyAttempts } from './security.errors.js';
 import { accessCookieOf, SessionCookies } from './session-cookies.js';
-import { TICKETS, Tickets } from './tickets.js';
+import { TICKETS } from './tickets.js';
 
-/** A request whose credentials are known by their kind when they were refused. */
-type CredentialsRequest = AuthenticatedRequest & { credentialsRefused?: 'token' | 'ticket' | 'csrf' };
+/** A request whose credentials are known by their kind when they were refused, or by the refusal itself. */
+type CredentialsRequest = AuthenticatedRequest & { credentialsRefused?: 'token' | 'ticket' | 'csrf' | AppError };
+
+const BEARER = /^bearer\s+(\S+)$/i;
 
 /**
- * Says who calls, and refuses nobody: an invalid token is remembered on the request, so that the rate limit counts it before the
- * authorization guard answers.
+ * Says who calls, by an access token, an API key or a ticket, and refuses nobody: an invalid one is remembered on the request, so that the
+ * rate limit counts it before the authorization guard answers.
  */
 @Injectable()
 export class AuthenticationGuard extends AuthGuard() {
   constructor(
     private readonly reflector: Reflector,
     strategy: JwtStrategy,
-    private readonly tickets: Tickets,
-    private readonly sessions: SessionDirectory,
+    private readonly credentials: Credentials,
     private readonly cookies: SessionCookies,
   ) {
     // By name passport would give the strategy of the application that was made last in this process. It augments the one it is given,
@@ -39,7 +43,9 @@ export class AuthenticationGuard extends AuthGuard() {
     request.actor = null;
     const ignored = access?.level === 'public' && access.credentials === 'ignored';
     if (ignored) return true;
-    if (carriesCredentials(request)) {
+    const [, token = ''] = BEARER.exec(request.headers.authorization ?? '') ?? [];
+    if (looksLikeApiKey(token)) await this.readApiKey(token, request);
+    else if (carriesCredentials(request)) {
       await super.canActivate(context);
       this.refuseForged(request);
     } else if (this.reflector.get<boolean | undefined>(TICKETS, context.getHandler())) await this.readTicket(request);
@@ -56,10 +62,18 @@ export class AuthenticationGuard extends AuthGuard() {
   private async readTicket(request: CredentialsRequest): Promise<void> {
     const { ticket } = request.query as { ticket?: unknown };
     if (typeof ticket !== 'string') return;
-    const sessionId = await this.tickets.redeem(ticket);
-    const session = sessionId && (await this.sessions.find(sessionId));
-    if (session) request.actor = new Actor(session);
-    else request.credentialsRefused = 'ticket';
+    request.actor = await this.credentials.ofTicket(ticket);
+    if (!request.actor) request.credentialsRefused = 'ticket';
+  }
+
+  private async readApiKey(key: string, request: CredentialsRequest): Promise<void> {
+    try {
+      request.actor = await this.credentials.ofApiKey(key, request.ip);
+      if (!request.actor) request.credentialsRefused = 'token';
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === tooManyAttempts.code)) throw error;
+      request.credentialsRefused = error; // the rate limit counts it first
+    }
   }
 
   /** Passport's outcome. What broke on the way (a dead database) is not the caller's fault and goes on as it is. */
@@ -78,8 +92,9 @@ export class AuthenticationGuard extends AuthGuard() {
 
 /** Throws when credentials were sent and refused. */
 export function refuseBadCredentials({ credentialsRefused }: CredentialsRequest): void {
+  if (credentialsRefused instanceof AppError) throw credentialsRefused;
   if (credentialsRefused === 'token')
-    throw invalidToken('The access token is not valid or its session has ended; refresh it or log in again.');
+    throw invalidToken('The access token or API key is not valid, or has ended; refresh it, log in again, or use another key.');
   if (credentialsRefused === 'csrf') throw csrfTokenInvalid('Send the token that GET /api/v1/auth/csrf gives in the header X-CSRF-Token.');
   if (credentialsRefused === 'ticket')
     throw invalidTicket('The ticket was used before, has expired, or its session has ended; get a new one.');

@@ -3,8 +3,8 @@ import { Reflector } from '@nestjs/core';
 import { Env } from '#config';
 import type { Actor, Permission } from './actor.js';
 import { refuseBadCredentials } from './authentication.guard.js';
-import { ACCESS, type Access, type AuthenticatedRequest, SESSION } from './security.decorator.js';
-import { forbidden, mfaRequired, sessionRequired, stepUpRequired, unauthenticated } from './security.errors.js';
+import { ACCESS, type Access, type AuthenticatedRequest, SESSION, type SessionRule } from './security.decorator.js';
+import { forbidden, impersonating, mfaRequired, sessionRequired, stepUpRequired, unauthenticated } from './security.errors.js';
 
 /** Lets through whom the route's decorator names; a route that names nobody lets nobody through (and stops the start-up, see RouteCheck). */
 @Injectable()
@@ -22,7 +22,10 @@ export class AuthorizationGuard implements CanActivate {
     if (!request.actor) throw unauthenticated('Send an access token in the Authorization header: Bearer <accessToken>.');
     if (access === undefined) throw forbidden('Nobody may call this route.');
     if (access.level === 'permission' && !request.actor.can(access.permission)) throw this.refusal(request.actor, access.permission);
-    this.checkSession(request.actor, this.reflector.get<'any' | 'fresh' | undefined>(SESSION, context.getHandler()));
+    this.checkSession(
+      request.actor,
+      this.reflector.getAllAndOverride<SessionRule | undefined>(SESSION, [context.getHandler(), context.getClass()]),
+    );
     return true;
   }
 
@@ -32,9 +35,10 @@ export class AuthorizationGuard implements CanActivate {
       : forbidden(`This needs the permission ${permission}, which none of your roles has.`);
   }
 
-  private checkSession({ via, provenAt }: Actor, wanted: 'any' | 'fresh' | undefined): void {
+  private checkSession({ via, provenAt, impersonatorId }: Actor, wanted: SessionRule | undefined): void {
     if (wanted === undefined) return;
     if (via !== 'session') throw sessionRequired('An API key cannot do this; call with the access token of a session.');
+    if (wanted !== 'any' && impersonatorId !== null) throw impersonating('You act as somebody else; only they themselves can do this.');
     if (wanted === 'fresh' && provenAt.getTime() <= Date.now() - this.env.AUTH_STEP_UP_SECONDS * 1_000)
       throw stepUpRequired('Call POST /api/v1/auth/step-up first, then repeat this call.');
   }

@@ -1,11 +1,14 @@
 export { Actor, type LiveSession, type Permission, SessionDirectory } from './actor.js';
+export { looksLikeApiKey, newApiKey, readApiKey } from './api-key-format.js';
 export { AuthenticationGuard } from './authentication.guard.js';
 export { AuthorizationGuard } from './authorization.guard.js';
 export { type Budget, Budgets } from './budgets.js';
 export { AddressBudgetGuard, LimitedPerAddress } from './address-budget.guard.js';
 export { clientNetwork } from './client-address.js';
+export { Credentials } from './credentials.js';
 export { JwtStrategy } from './jwt.strategy.js';
 export { type AccessClaims, KeyRing } from './keys.js';
+export { LiveSessions } from './live-sessions.js';
 export { OutgoingFailed, OutgoingRefused, type OutgoingAnswer, type OutgoingRequest, OutgoingRequests } from './outgoing.js';
 export {
   ACCESS,
@@ -17,12 +20,14 @@ export {
   Requires,
   SESSION,
   SessionOnly,
+  type SessionRule,
   SignedIn,
   StepUp,
 } from './security.decorator.js';
 export {
   csrfTokenInvalid,
   forbidden,
+  impersonating,
   invalidTicket,
   invalidToken,
   mfaRequired,

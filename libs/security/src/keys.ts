@@ -16,6 +16,8 @@ interface SigningKey {
 export interface AccessClaims {
   sub: string;
   sid: string;
+  /** Who acts as the user (RFC 8693, 4.1). For those who read the token; the session itself says so, too. */
+  act?: { sub: string };
 }
 
 const TYPE = 'at+jwt'; // RFC 9068: a token of another kind, though signed by us, is no access token
@@ -40,15 +42,15 @@ export class KeyRing {
     this.first = keys[0]!;
   }
 
-  /** A signed access token that lives for `JWT_ACCESS_TTL_SECONDS`. */
-  async sign(claims: AccessClaims): Promise<string> {
-    return new SignJWT({ sid: claims.sid })
+  /** A signed access token. */
+  async sign({ sub, sid, act }: AccessClaims, ttlSeconds = this.env.JWT_ACCESS_TTL_SECONDS): Promise<string> {
+    return new SignJWT({ sid, ...(act && { act: { sub: act.sub } }) })
       .setProtectedHeader({ alg: this.first.alg, kid: this.first.kid, typ: TYPE })
-      .setSubject(claims.sub)
+      .setSubject(sub)
       .setIssuer(this.env.PUBLIC_URL!)
       .setAudience(AUDIENCE)
       .setIssuedAt()
-      .setExpirationTime(`${this.env.JWT_ACCESS_TTL_SECONDS}s`)
+      .setExpirationTime(`${ttlSeconds}s`)
       .sign(this.first.privateKey);
   }
 

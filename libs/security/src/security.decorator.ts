@@ -24,14 +24,21 @@ export const Requires = (permission: Permission) => SetMetadata(ACCESS, { level:
 
 export const SESSION = 'ashlar:session';
 
-/** Only a session may call, no API key: what concerns how somebody logs in. */
-export const SessionOnly = () => SetMetadata(SESSION, 'any');
+/** Which sessions may call: any, its own user's (nobody who acts as that user), or such a one that is fresh. */
+export type SessionRule = 'any' | 'own' | 'fresh';
+
+/**
+ * Only a session may call, no API key, and nobody who acts as its user: what concerns how somebody logs in. With `impersonating: 'allowed'`
+ * a session in which somebody acts as its user may call, too.
+ */
+export const SessionOnly = ({ impersonating }: { impersonating: 'allowed' | 'refused' } = { impersonating: 'refused' }) =>
+  SetMetadata(SESSION, (impersonating === 'allowed' ? 'any' : 'own') satisfies SessionRule);
 
 /**
  * Only a session may call whose user has proven within the last ten minutes (AUTH_STEP_UP_SECONDS) who they are: to add or remove a way of
  * logging in, to change the address, to delete the account. A login is such a proof, and so is `POST /auth/step-up`.
  */
-export const StepUp = () => SetMetadata(SESSION, 'fresh');
+export const StepUp = () => SetMetadata(SESSION, 'fresh' satisfies SessionRule);
 
 /** A request after the authentication guard: who calls, or why their credentials were refused. */
 export interface AuthenticatedRequest extends FastifyRequest {

@@ -11,7 +11,7 @@ export const invalidToken = problem(
   'auth/invalid-token',
   'unauthenticated',
   'The access token is not valid',
-  'The token is malformed, was not issued here, has expired, or its session has ended (logout, password change, suspension). Get a new one with POST /api/v1/auth/refresh, or log in again.',
+  'The token is malformed, was not issued here, has expired, or its session has ended (logout, password change, suspension). Get a new one with POST /api/v1/auth/refresh, or log in again. An API key (`ash_…`) was mistyped, has expired, or was deleted: its owner makes another with POST /api/v1/auth/api-keys.',
 );
 
 export const invalidTicket = problem(
@@ -47,6 +47,13 @@ export const sessionRequired = problem(
   'forbidden',
   'Not with an API key',
   'An API key never manages how somebody logs in: no passwords, sessions, second factors, linked accounts or other keys. Log in, and call with the access token of the session.',
+);
+
+export const impersonating = problem(
+  'auth/impersonating',
+  'forbidden',
+  'Not while you act as somebody else',
+  'The access token lets you act as another user (`act` names you). What concerns how that user logs in, only they themselves can do. POST /api/v1/auth/logout ends it.',
 );
 
 export const stepUpRequired = problem(

@@ -2,6 +2,7 @@ import type { Person } from '../../harness/people.js';
 import type { World } from '../nouns.js';
 import { happyCallsOfContent } from './content.js';
 import { happyCallsOfIdentity } from './identity.js';
+import { happyCallsOfKeys } from './keys.js';
 import { happyCallsOfOperations } from './operations.js';
 import { happyCallsOfPeople } from './people.js';
 import { happyCallsOfShop } from './shop.js';
@@ -24,6 +25,7 @@ export type HappyCalls = Record<string, () => Promise<Happy[]>>;
 export const happyCalls = (world: World): HappyCalls => ({
   ...happyCallsOfPeople(world),
   ...happyCallsOfIdentity(world),
+  ...happyCallsOfKeys(world),
   ...happyCallsOfContent(world),
   ...happyCallsOfShop(world),
   ...happyCallsOfOperations(world),
