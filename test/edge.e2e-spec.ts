@@ -620,7 +620,7 @@ describe('a browser application of another origin', () => {
 
   it('is never handed what a cache kept for another', async () => {
     const { headers } = await shared.request('GET', 'posts', { headers: { origin: OWN } });
-    expect(headers.vary!.split(/, */).sort()).toEqual(['Authorization', 'Origin']);
+    expect(headers.vary!.split(/, */).sort()).toEqual(['Authorization', 'Cookie', 'Origin']);
   });
 
   it('may not where no list is configured', async () => {

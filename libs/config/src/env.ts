@@ -165,11 +165,6 @@ export class Env extends Tuning {
   @Min(1)
   AUTH_LOGIN_FAILURES_PER_WINDOW = 10;
 
-  /** Accounts that one address may register in an hour, over all processes. */
-  @IsInt()
-  @Min(1)
-  AUTH_REGISTRATIONS_PER_HOUR = 100;
-
   /**
    * Whether a new account must confirm its address before it can log in. `required` also tells nobody which addresses have accounts:
    * registering then answers alike for all.
@@ -218,28 +213,6 @@ export class Env extends Tuning {
   @Max(3_600)
   JWT_ACCESS_TTL_SECONDS = 600;
 
-  /** How long a refresh token that was already used gives the same successor again. */
-  @IsInt()
-  @Min(0)
-  @Max(60)
-  AUTH_REFRESH_GRACE_SECONDS = 10;
-
-  /** A session ends when it was not refreshed for so long. */
-  @IsInt()
-  @Min(60)
-  AUTH_SESSION_IDLE_SECONDS = 2_592_000;
-
-  /** A session ends after so long, however much it is used. */
-  @IsInt()
-  @Min(60)
-  AUTH_SESSION_TTL_SECONDS = 7_776_000;
-
-  /** For so long after a proof of who they are (a login, a step-up) a session may change how its user logs in. */
-  @IsInt()
-  @Min(30)
-  @Max(3_600)
-  AUTH_STEP_UP_SECONDS = 600;
-
   /** Roles whose holders may do nothing but enrol until they have a second factor. None by default. */
   @Matches(/^[a-z][a-z0-9-]{0,62}$/, { each: true, message: 'each of AUTH_MFA_REQUIRED_ROLES must be the name of a role' })
   AUTH_MFA_REQUIRED_ROLES: string[] = [];
@@ -268,23 +241,6 @@ export class Env extends Tuning {
   /** The exact URLs of your applications that people may come back to after signing in elsewhere. None by default. */
   @IsReturnUrl({ each: true })
   OAUTH_RETURN_URLS: string[] = [];
-  /** How long an administrator can act as somebody else before asking anew. */
-  @IsInt()
-  @Min(60)
-  @Max(3_600)
-  AUTH_IMPERSONATION_SECONDS = 900;
-
-  /** API keys that one user may have. */
-  @IsInt()
-  @Min(0)
-  @Max(1_000)
-  AUTH_API_KEYS_PER_USER = 50;
-
-  /** How long the link in an invitation can be used. */
-  @IsInt()
-  @Min(300)
-  @Max(2_592_000)
-  AUTH_INVITATION_TTL_SECONDS = 604_800;
 
   /**
    * The server that takes mails: `smtps://user:password@mail.example.org` or `smtp://…:587`, which is encrypted where the server offers it,
@@ -317,11 +273,6 @@ export class Env extends Tuning {
   @Min(1)
   @Max(3_650)
   NOTIFICATIONS_TTL_DAYS = 180;
-
-  /** How long it is kept who was logged in from where, after the session has ended. */
-  @IsInt()
-  @Min(0)
-  AUTH_SESSION_HISTORY_SECONDS = 2_592_000;
 
   /**
    * Where requests may go that users have asked for (webhooks), beyond the public Internet: host names, addresses and CIDR ranges. In

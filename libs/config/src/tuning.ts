@@ -1,7 +1,8 @@
 import { ArrayMaxSize, ArrayNotEmpty, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
+import { AuthTuning } from './auth-tuning.js';
 
 /** The part of `Env` that says how much, how often and how long features do what they do: each has a default that harms nobody. */
-export class Tuning {
+export class Tuning extends AuthTuning {
   /** `off` answers every read from the database, for debugging. */
   @IsIn(['on', 'off'])
   CACHE: 'on' | 'off' = 'on';
@@ -236,32 +237,4 @@ export class Tuning {
   @Min(1)
   @Max(720)
   FILES_ORPHAN_TTL_HOURS = 24;
-
-  /** How long an OAuth provider may take over one answer. */
-  @IsInt()
-  @Min(100)
-  @Max(20_000)
-  OAUTH_TIMEOUT_MS = 5_000;
-  /** Mails with links (confirming an address, a forgotten password) that one address may ask for in an hour, over all processes. */
-  @IsInt()
-  @Min(1)
-  AUTH_MAIL_REQUESTS_PER_HOUR = 100;
-
-  /** How long the link that confirms an address can be used. */
-  @IsInt()
-  @Min(1)
-  @Max(336)
-  AUTH_EMAIL_VERIFICATION_TTL_HOURS = 48;
-
-  /** How long the link of a forgotten password can be used. */
-  @IsInt()
-  @Min(1)
-  @Max(1_440)
-  AUTH_PASSWORD_RESET_TTL_MINUTES = 30;
-
-  /** For so long the former address of an account can take back that it was changed. */
-  @IsInt()
-  @Min(1)
-  @Max(90)
-  AUTH_EMAIL_UNDO_DAYS = 7;
 }

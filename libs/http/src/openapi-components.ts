@@ -94,3 +94,19 @@ export function exampleOf({ code, title, help, kind }: ProblemDefinition) {
     },
   };
 }
+
+/** Says what a parameter of a path is, which its name tells. */
+export function describeParameter(parameter: { in: string; name: string; description?: string; schema?: object }): void {
+  if (parameter.in !== 'path') return;
+  parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
+  parameter.schema = /(^i|I)d$/.test(parameter.name)
+    ? { type: 'string', format: 'uuid' }
+    : { type: 'string', minLength: 1, maxLength: 120, pattern: parameter.name === 'idOrSlug' ? '^[A-Za-z0-9-]+$' : '^[A-Za-z0-9.-]+$' };
+}
+
+/** `/api/v1/orders/{id}` → `Orders`. */
+export function tagOf(path: string): string {
+  const noun = path.replace(/^\/api\/v1/, '').split('/')[1] ?? '';
+  const name = noun.startsWith('.') || ['health', 'ops', 'problems', 'docs', 'openapi.json'].includes(noun) ? 'operations' : noun;
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}

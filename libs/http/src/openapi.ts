@@ -24,7 +24,18 @@ import { ENDLESS } from './event-stream.js';
 import * as errors from './http.errors.js';
 import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
-import { BEARER, componentName, COOKIE, exampleOf, header, HEADERS, PROBLEM_SCHEMA, TICKET } from './openapi-components.js';
+import {
+  BEARER,
+  componentName,
+  COOKIE,
+  describeParameter,
+  exampleOf,
+  header,
+  HEADERS,
+  PROBLEM_SCHEMA,
+  tagOf,
+  TICKET,
+} from './openapi-components.js';
 import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
 import { LOCATED, VERSIONED } from './representation.js';
 
@@ -280,21 +291,6 @@ function headerParameters(route: RouteFacts, reads: boolean): ParameterObject[] 
       ? [header('If-None-Match', false, 'The ETag of the answer you have; while it holds, the answer is 304.', { example: '"3"' })]
       : []),
   ];
-}
-
-function describeParameter(parameter: ParameterObject): void {
-  if (parameter.in !== 'path') return;
-  parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
-  parameter.schema = /(^i|I)d$/.test(parameter.name)
-    ? { type: 'string', format: 'uuid' }
-    : { type: 'string', minLength: 1, maxLength: 120, pattern: parameter.name === 'idOrSlug' ? '^[A-Za-z0-9-]+$' : '^[A-Za-z0-9.-]+$' };
-}
-
-/** `/api/v1/orders/{id}` → `Orders`. */
-function tagOf(path: string): string {
-  const noun = path.replace(/^\/api\/v1/, '').split('/')[1] ?? '';
-  const name = noun.startsWith('.') || ['health', 'ops', 'problems', 'docs', 'openapi.json'].includes(noun) ? 'operations' : noun;
-  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 function lowerFirst(text: string): string {
