@@ -170,6 +170,11 @@ const SEEN_BY_NOBODY = [
   'orders.pay', // what is paid for was held before
   'exports.request',
   'factors.reset',
+  'roles.create',
+  'roles.update',
+  'roles.delete',
+  'invitations.invite',
+  'impersonations.begin',
 ];
 /** Below `/api/v1/`: rooms that hold nothing of posts, products and their like. */
 const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks', 'files'];
@@ -191,6 +196,8 @@ describe('every write', () => {
   for (const [name, writes] of Object.entries(WRITES)) {
     for (const [index, { given, does }] of writes.entries()) {
       it(`is seen by everybody at once: ${name}${index > 0 ? `, ${index + 1}` : ''}`, async () => {
+        // An erasure of an earlier test goes on behind its back, and ends with posts that are gone.
+        await eventually(async () => (await app.prisma.erasure.count({ where: { NOT: { done: { has: '1 posts' } } } })) === 0);
         const world = await aWorld();
         const before = (await given?.(world)) as never;
         const paths = readsOf(world);

@@ -267,7 +267,7 @@ describe('an invitation', () => {
     const [token] = linksOf(mail).map((link) => new URL(link).hash.replace('#token=', ''));
     const service = app.get(OneTimeTokensService);
     const uses = await Promise.all(Array.from({ length: 20 }, () => service.redeem('password:reset', token!)));
-    expect(uses.filter((use) => use !== null)).toEqual([{ userId: body.id, data: {} }]);
+    expect(uses.filter((use) => use !== null)).toEqual([{ userId: body.id, data: { email: body.email } }]);
   });
 
   it('makes a customer unless it says otherwise, and one account for an address', async () => {
