@@ -184,7 +184,6 @@ describe('whatever a person has written', () => {
         body: fill('auth.refresh', { '/refreshToken': body.refreshToken }),
       });
     },
-    'auth.stepUp': () => done('POST', 'auth/step-up', { token, body: fill('auth.stepUp', { '/password': password }) }),
     'emails.resendVerification': () => done('POST', 'auth/email/resend', { body: { email: person.user.email } }),
     'emails.forgotPassword': () => done('POST', 'auth/password/forgot', { body: { email: person.user.email } }),
     'emails.changeEmail': () => done('POST', 'auth/email/change', { token, body: fill('emails.changeEmail') }),
@@ -207,6 +206,8 @@ describe('whatever a person has written', () => {
     'oauth.exchange': async () => {
       await done('POST', 'auth/oauth/exchange', { headers: agent('oauth.exchange'), body: await code('oauth:login', null, undefined) });
     },
+    'apiKeys.create': () => done('POST', 'auth/api-keys', { token, body: fill('apiKeys.create', { '/scopes': [], '/expiresAt': null }) }),
+    'apiKeys.rotate': async () => undefined, // takes a number
     'posts.write': async () => {
       const draft = await done<{ id: string }>('POST', 'posts', { token, headers: key('posts.write'), body: fill('posts.write', FREE) });
       const trashed = await post(fill('posts.write', FREE, 'posts.write, trashed'));
