@@ -9,7 +9,7 @@ describe('A transaction', () => {
   let app: TestApp;
 
   beforeAll(async () => {
-    app = await startApp({ DATABASE_STATEMENT_TIMEOUT_MS: '400', DATABASE_POOL_SIZE: '2' });
+    app = await startApp({ DATABASE_STATEMENT_TIMEOUT_MS: '1500', DATABASE_POOL_SIZE: '2' });
     await query(
       app.databaseUrl,
       'CREATE TABLE notes (id int PRIMARY KEY, slug text UNIQUE, views bigint NOT NULL DEFAULT 9007199254740993)',
@@ -80,7 +80,7 @@ describe('A transaction', () => {
     let late: Promise<unknown> | undefined;
     const work = transaction(app.prisma, async (db) => {
       await execute(db, note(3));
-      await sleep(1_200); // longer than a transaction may take
+      await sleep(3_500); // longer than a transaction may take
       late = execute(db, note(4));
       await late.catch(() => undefined);
     });

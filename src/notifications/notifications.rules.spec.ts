@@ -56,9 +56,15 @@ describe('where somebody is told', () => {
   });
 
   it('is always everywhere for what concerns the security of the account', () => {
-    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'identity.linked', 'identity.unlinked']);
-    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'factors.changed']);
-    expect(KINDS.filter(isMandatory)).toEqual(['password.changed', 'api-key.created', 'api-key.rotated']);
+    expect(KINDS.filter(isMandatory)).toEqual([
+      'password.changed',
+      'identity.linked',
+      'identity.unlinked',
+      'session.new-device',
+      'factors.changed',
+      'api-key.created',
+      'api-key.rotated',
+    ]);
     expect(channelsOf('password.changed', { inApp: false, email: false })).toEqual({ inApp: true, email: true });
   });
 });
