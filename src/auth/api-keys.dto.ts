@@ -1,4 +1,5 @@
 import { IfPresent, Line, Time } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { Permissions } from '../users/roles.dto.js';
 import type { ApiKey } from './api-keys.service.js';
@@ -24,6 +25,7 @@ export class RotateApiKeyDto {
   @IsInt()
   @Min(0)
   @Max(2_592_000)
+  @ApiProperty({ type: 'integer' })
   overlapSeconds?: number;
 }
 

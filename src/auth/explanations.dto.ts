@@ -1,7 +1,10 @@
 import { Id, IfPresent } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, Matches, MaxLength } from 'class-validator';
 import { ALL_PERMISSIONS } from '../users/roles.rules.js';
 import type { Explained } from './explanations.service.js';
+
+const KNOWN = [...ALL_PERMISSIONS].sort();
 
 export class ExplainQuery {
   /** Whose; yours when it is left out. */
@@ -10,12 +13,14 @@ export class ExplainQuery {
   userId?: string;
 
   /** @example "orders:read" */
-  @IsIn([...ALL_PERMISSIONS].sort())
+  @IsIn(KNOWN)
+  @ApiProperty({ type: 'string', enum: KNOWN })
   permission: string;
 
   /** What it would be done to, as `type:id`; it is only repeated, since whose it is, its own rules know. @example "order:0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49" */
   @IfPresent()
   @MaxLength(120)
+  @ApiProperty({ type: 'string', required: false, maxLength: 120, pattern: '^[a-z]+(?:-[a-z]+)*:[a-zA-Z0-9_-]+$' })
   @Matches(/^[a-z]+(?:-[a-z]+)*:[\w-]+$/, { message: 'resource must be like order:0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49' })
   resource?: string;
 }

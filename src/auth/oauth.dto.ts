@@ -16,6 +16,7 @@ export class StartSignInQuery {
   @IsOptional()
   @IsString()
   @Matches(S256, { message: '$property must be a SHA-256 in base64url, without padding' })
+  @ApiProperty({ type: 'string', required: false, pattern: S256.source })
   challenge?: string;
 
   /** Of POST /auth/identities/{provider}, instead of the two. */

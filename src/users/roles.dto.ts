@@ -6,12 +6,15 @@ import { ArrayMaxSize, ArrayUnique, IsArray, IsString, Matches, MaxLength } from
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const PERMISSION = /^[a-z]+(?:-[a-z]+)*:[a-z]+(?:-[a-z]+)*$/;
 
+const NAMED = { maxLength: 40, pattern: NAME.source };
+
 /** The name of a role, built-in or custom. */
 export const RoleName = (options: { each?: boolean } = {}) =>
   applyDecorators(
     IsString(options),
     MaxLength(40, options),
     Matches(NAME, { ...options, message: '$property must be of lower-case letters and digits, with single hyphens between' }),
+    ApiProperty(options.each ? { type: 'array', items: { type: 'string', ...NAMED } } : { type: 'string', ...NAMED }),
   );
 
 /** Names of permissions, each once; whether there are such is the service's affair. */
@@ -35,7 +38,6 @@ export const Permissions = () =>
 export class CreateRoleDto {
   /** What users have it by; it cannot be changed. @example "warehouse" */
   @RoleName()
-  @ApiProperty({ type: 'string', maxLength: 40, pattern: NAME.source, example: 'warehouse' })
   name: string;
 
   /** What it is for. @example "Packs and ships." */

@@ -63,9 +63,9 @@ export class RolesService {
   }
 
   async update(actor: Actor, name: string, changes: UpdateRoleDto, expected: ExpectedVersions): Promise<DescribedRole> {
-    refuseUnknown(changes.permissions ?? []);
     return transaction(this.prisma, async (db) => {
       const before = await this.lock(name, db);
+      refuseUnknown(changes.permissions ?? []);
       expectVersion(before.version, expected);
       if (changes.permissions !== undefined) refuseBeyond(actor, changedRoles(before.permissions, changes.permissions));
       const after = await db.role.update({ where: { name }, data: { ...defined(changes), version: { increment: 1 } } });

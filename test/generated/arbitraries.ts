@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc, { type Arbitrary } from 'fast-check';
+import { WITH_ACME } from '../harness/identities.js';
 import { type OpenApi, operationsOf, resolveIn, type Schema, validatorsOf } from '../contract/document.js';
 import { INHERITED_NAMES } from '../harness/wire.js';
 
@@ -39,6 +40,9 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
   cursor: fc.constant(known('cursor')),
   'Idempotency-Key': fc.constant(known('key')),
   'If-Match': fc.constantFrom('"1"', '"2"', '*'),
+  permission: fc.constant('orders:read'),
+  userId: fc.constant(known('users')),
+  returnTo: fc.constant(WITH_ACME.OAUTH_RETURN_URLS),
   method: fc.constantFrom('sandbox:success', 'sandbox:decline'),
   consumer: fc.constant(known('consumer')),
   contentType: fc.constantFrom('text/plain', 'image/png'),
@@ -52,6 +56,7 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
 /** Words of standards and of ours that are described, not listed. Each member takes those that its schema allows. */
 const STANDARD: Record<string, readonly unknown[]> = {
   events: ['order.paid', 'order.*', 'post.published,session.*', ['post.trashed'], ['post.trashed', 'refund.*']],
+  roles: [['customer'], ['editor'], ['support', 'customer']],
   country: ['GB', 'DE', 'JP', 'BR'],
   currency: ['EUR', 'EUR', 'EUR', 'JPY'],
   url: ['https://hooks.invalid', 'https://hooks.invalid:8443/a?b=c', 'http://localhost/'],

@@ -18,6 +18,23 @@ const MOST_SHRINKING = 100;
 /** How many rules of an operation are broken at once. What is refused changes nothing, so they do not meet. */
 const LANES = 4;
 
+/** Operations that take what only a person, a provider or an authenticator has: made-up requests are refused, and so far as that is documented. */
+const NEEDS_A_PROOF: Record<string, string> = {
+  'factors.stepUp': 'exactly one proof',
+  'factors.finishLogin': 'exactly one proof, beside the token of a log-in',
+  'factors.confirmTotp': 'a code of the secret that was just given',
+  'factors.removeTotp': 'a caller who has a second factor',
+  'factors.renewRecoveryCodes': 'a caller who has a second factor',
+  'passkeys.register': 'a signature of an authenticator',
+  'passkeys.login': 'a signature of an authenticator',
+  'oauth.finish': 'the state of a sign-in, and its cookie',
+  'oauth.exchange': 'a code, and the verifier that belongs to it',
+  'identities.link': 'a code, and the verifier that belongs to it',
+};
+
+/** Operations that take whatever comes, and why. */
+const LENIENT: Record<string, string> = { 'oauth.finish': 'a client ignores what a provider adds to its answer (RFC 6749, 4.1.2)' };
+
 let app: TestApp;
 let product: Product;
 let people: Record<Exclude<Caller, 'anonymous'>, Person>;
@@ -27,7 +44,7 @@ beforeAll(async () => {
   app = await startApp({ ROLE: 'api' });
   product = await startProcess({
     databaseUrl: app.databaseUrl,
-    env: { ...WITH_ACME, RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600', AUTH_STEP_UP_SECONDS: '3600' },
+    env: { ...WITH_ACME, AUTH_API_KEYS_PER_USER: '1000', RATE_LIMIT: 'off', JWT_ACCESS_TTL_SECONDS: '3600', AUTH_STEP_UP_SECONDS: '3600' },
   });
   people = { customer: await aUser(app), admin: await aUser(app, { roles: ['admin'] }) };
   things = thingsOf({ app, product }, people.admin);
@@ -72,7 +89,7 @@ function purposeOf(by: Person, operationId: string, target: string, query: Draft
 /** Puts in what a draft names. */
 async function fillIn(text: string, purpose: Purpose): Promise<string> {
   let filled = text;
-  for (const [placeholder, name] of text.matchAll(/\{\{(\w+)\}\}/g)) {
+  for (const [placeholder, name] of text.matchAll(/\{\{([\w-]+)\}\}/g)) {
     const thing = await purpose.the(name!);
     filled = filled.replace(placeholder, () => thing);
   }
@@ -136,7 +153,10 @@ const REFUSALS_OF_INPUT = ['http/validation-failed', 'http/malformed-body', 'ide
 /** What is wrong with the answer to an allowed request. */
 function faultsOfGrant(operation: Operation, answer: Answer<unknown>): string[] {
   const { code } = (answer.body ?? {}) as { code?: string };
-  return [...faultsOf(operation, answer), ...(REFUSALS_OF_INPUT.includes(code!) ? ['it refuses what the document allows'] : [])];
+  return [
+    ...faultsOf(operation, answer),
+    ...(REFUSALS_OF_INPUT.includes(code!) && !(operation.operationId in NEEDS_A_PROOF) ? ['it refuses what the document allows'] : []),
+  ];
 }
 
 /** Who lets themselves in by a ticket is asked for a good one first. */
@@ -190,6 +210,7 @@ async function askAllowed(operation: Operation): Promise<{ wrong: string[]; stat
 
 /** Breaks every rule. @returns the answers that are wrong */
 async function askForbidden(operation: Operation): Promise<string[]> {
+  if (operation.operationId in LENIENT) return [];
   const wrong: string[] = [];
   const offences = forbidden(operation).values();
   const lane = async () => {
@@ -227,7 +248,7 @@ describe(`Requests made up from openapi.json (seed ${SEED})`, () => {
     ({ operation }) => {
       it('answers what the document allows as the document says', async () => {
         const { wrong, statuses } = await askAllowed(operation);
-        if (!statuses.some((status) => status < 400))
+        if (!(operation.operationId in NEEDS_A_PROOF) && !statuses.some((status) => status < 400))
           wrong.push(`It did nothing of what the document allows, but answered ${[...new Set(statuses)].join()}: a member needs a value that is
   likely to be right (LIKELY of test/generated/arbitraries.ts), or a thing is not made as this operation needs it (THINGS of test/generated/things.ts).`);
         expectNone(operation, wrong);

@@ -41,9 +41,8 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     users: async () => (await aUser(app)).id,
     sessions: async (by) => (await aSession(app, by.id)).sessionId,
     passkeys: async (by) => (await aPasskey(product, by)).passkey.id,
-    oauth: () => 'acme',
-    identities: async (by, { operationId }) => {
-      if (operationId === 'identities.begin') return 'acme';
+    provider: async (by, { operationId }) => {
+      if (operationId !== 'identities.unlink') return 'acme';
       const body = await aCode(app, by);
       return (await product.request<{ id: string }>('POST', 'auth/identities', { token: by.accessToken, body })).body.id;
     },
@@ -86,7 +85,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     what: () => 'out-of-stock',
     key: () => unique(),
     email: ({ email }, { operationId }) =>
-      ['auth.register', 'emails.changeEmail'].includes(operationId) ? `n-${unique()}@example.org` : email,
+      ['auth.register', 'emails.changeEmail', 'invitations.invite'].includes(operationId) ? `n-${unique()}@example.org` : email,
     password: () => PASSWORD,
     refreshToken: ({ refreshToken }) => refreshToken,
     token: async ({ id, email }, { operationId }) => {
