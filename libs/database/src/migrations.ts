@@ -52,7 +52,9 @@ export async function applyMigrations(url: string, folder = migrationsFolder()):
   const migrations = await readMigrations(folder);
   const client = await connect(url);
   try {
-    if (missing(migrations, await readApplied(client)).length === 0) return [];
+    const seen = await readApplied(client);
+    // What is unfinished may be under way: whoever is at it holds the lock.
+    if (seen.every(({ finished }) => finished) && missing(migrations, seen).length === 0) return [];
     await client.query('SET statement_timeout = 0');
     await takeLock(client);
     await client.query(TABLE);
