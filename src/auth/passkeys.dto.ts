@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, IntersectionType, PartialType } from '@nestjs/swagger';
 import { IfPresent, Line, Text } from '#http';
 import type { PublicKeyCredentialCreationOptionsJSON, PublicKeyCredentialRequestOptionsJSON } from '@simplewebauthn/server';
 import { Type } from 'class-transformer';
@@ -65,95 +65,52 @@ export class AssertionResponseDto extends ClientDataDto {
   userHandle?: string | null;
 }
 
-export class RegisterPasskeyDto {
+export class CredentialDto {
+  /** Of a passkey: what `PublicKeyCredential.toJSON()` gave, member by member. */
+  @Base64Url(1_400)
+  id: string;
+
+  @Base64Url(1_400)
+  rawId: string;
+
+  @IsIn(['public-key'])
+  type: 'public-key';
+
+  /** @example "platform" */
+  @IsOptional()
+  @IsIn(['platform', 'cross-platform'])
+  authenticatorAttachment?: 'platform' | 'cross-platform' | null;
+
+  /** Not read. */
+  @IfPresent()
+  @IsObject()
+  clientExtensionResults?: object;
+}
+
+export class RegisterPasskeyDto extends CredentialDto {
   /** What tells it apart from your others; "Passkey" when you give none. @example "My phone" */
   @IfPresent()
   @Line(1, 100)
   name: string = 'Passkey';
 
-  @Base64Url(1_400)
-  id: string;
-
-  @Base64Url(1_400)
-  rawId: string;
-
-  @IsIn(['public-key'])
-  type: 'public-key';
-
   @IsObject()
   @ValidateNested()
   @Type(() => AttestationDto)
   response: AttestationDto;
-
-  /** @example "platform" */
-  @IsOptional()
-  @IsIn(['platform', 'cross-platform'])
-  authenticatorAttachment?: 'platform' | 'cross-platform' | null;
-
-  /** Not read. */
-  @IfPresent()
-  @IsObject()
-  clientExtensionResults?: object;
 }
 
-/** What a passkey answers, where it is one of several proofs: all of its members, or none. */
-export class OptionalAssertionDto {
-  /** Of a passkey: what `PublicKeyCredential.toJSON()` gave, member by member. */
-  @IfPresent()
-  @Base64Url(1_400)
-  id?: string;
-
-  @IfPresent()
-  @Base64Url(1_400)
-  rawId?: string;
-
-  @IfPresent()
-  @IsIn(['public-key'])
-  type?: 'public-key';
-
-  @IfPresent()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => AssertionResponseDto)
-  response?: AssertionResponseDto;
-
-  /** @example "platform" */
-  @IsOptional()
-  @IsIn(['platform', 'cross-platform'])
-  authenticatorAttachment?: 'platform' | 'cross-platform' | null;
-
-  /** Not read. */
-  @IfPresent()
-  @IsObject()
-  clientExtensionResults?: object;
-}
-
-/** What `PublicKeyCredential.toJSON()` gave. */
-export class PasskeyLoginDto extends TransportDto {
-  @Base64Url(1_400)
-  id: string;
-
-  @Base64Url(1_400)
-  rawId: string;
-
-  @IsIn(['public-key'])
-  type: 'public-key';
-
+export class AssertionDto extends CredentialDto {
   @IsObject()
   @ValidateNested()
   @Type(() => AssertionResponseDto)
   response: AssertionResponseDto;
-
-  /** @example "platform" */
-  @IsOptional()
-  @IsIn(['platform', 'cross-platform'])
-  authenticatorAttachment?: 'platform' | 'cross-platform' | null;
-
-  /** Not read. */
-  @IfPresent()
-  @IsObject()
-  clientExtensionResults?: object;
 }
+
+/** What a passkey answers, where it is one of several proofs: all of its members, or none. */
+export class OptionalAssertionDto extends PartialType(AssertionDto, { skipNullProperties: false }) {}
+
+/** What `PublicKeyCredential.toJSON()` gave. */
+export class PasskeyLoginDto extends IntersectionType(TransportDto, AssertionDto) {}
 
 export class PasskeyResponse {
   id: string;
