@@ -304,7 +304,7 @@ describe('A statement that nobody waits for', () => {
     const error = await undone(async (db) => {
       await execute(db, step(103));
       const [{ pid }] = (await rows<{ pid: number }>(db, Prisma.sql`SELECT pg_backend_pid() AS pid`)) as [{ pid: number }];
-      await query(app.databaseUrl, 'SELECT pg_terminate_backend($1)', [pid]);
+      await query(app.databaseUrl, `SELECT pg_terminate_backend(${pid})`);
       await defer(db, step(104));
     });
     expect([error, isUnavailable(error)]).toEqual([expect.any(Error), true]);
