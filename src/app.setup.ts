@@ -3,7 +3,7 @@ import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule } from '@nestjs/swagger';
+import { type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { Cache } from '#cache';
 import type { Env } from '#config';
 import { PrismaService } from '#database';
@@ -108,7 +108,7 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
     // A client that is told so opens its next connection elsewhere, and meets no reset when this process leaves.
     const health = app.get(HealthService);
     fastify.addHook('onSend', async (_request, reply) => void (health.draining && reply.header('Connection', 'close')));
-    await describeApi(app);
+    app.get(DocsService).describeWith(() => describeApi(app));
     return app;
   } catch (error) {
     await app.close(); // what was opened on the way (connections) would keep the process alive
@@ -117,11 +117,11 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
 }
 
 /** The Swagger plugin writes `metadata.js` at the build; tests run from the sources, where there is none and the document says less. */
-async function describeApi(app: NestFastifyApplication): Promise<void> {
+async function describeApi(app: NestFastifyApplication): Promise<OpenAPIObject> {
   const metadata = new URL('./metadata.js', import.meta.url);
   if (existsSync(metadata)) {
     const { default: load } = (await import(metadata.href)) as { default: () => Promise<Record<string, unknown>> };
     await SwaggerModule.loadPluginMetadata(load);
   }
-  app.get(DocsService).describeWith(() => buildDocument(app, { version: '1.0.0', description: DESCRIPTION, tags: TAGS }));
+  return buildDocument(app, { version: '1.0.0', description: DESCRIPTION, tags: TAGS });
 }

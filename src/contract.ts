@@ -40,7 +40,7 @@ async function describe(): Promise<{ document: OpenAPIObject; events: string; pe
   try {
     const kinds = [...eventCatalogue().values()];
     const payloads = [...new Set(kinds.map(({ payload }) => payload))];
-    const document = JSON.parse(JSON.stringify(app.get(DocsService).document)) as OpenAPIObject;
+    const document = JSON.parse(JSON.stringify(await app.get(DocsService).document())) as OpenAPIObject;
     const roles = ROLES.map((name) => ({ name, about: ABOUT[name], permissions: permissionsOf([name]) }));
     return {
       document,

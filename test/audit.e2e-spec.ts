@@ -98,6 +98,27 @@ describe('a change', () => {
     expect(await read(`resource=test:${resource.id}`)).toEqual([]);
   });
 
+  it('that cannot be written down is not made', async () => {
+    const by = await aUser(app);
+    const write = () =>
+      app.request('POST', 'posts', {
+        token: by.accessToken,
+        body: { title: 'On proof', body: 'None.' },
+        headers: { 'idempotency-key': unique() },
+      });
+    const left = () => query(app.databaseUrl, 'SELECT FROM posts WHERE author_id = $1', [by.id]);
+    await query(app.databaseUrl, `ALTER TABLE audit_entries ADD CONSTRAINT "full" CHECK (action <> 'posts.created') NOT VALID`);
+    try {
+      expect((await write()).status).toBe(500);
+      expect(await left()).toEqual([]);
+      expect(await query(app.databaseUrl, 'SELECT FROM events WHERE subject_id = $1', [by.id])).toEqual([]);
+    } finally {
+      await query(app.databaseUrl, 'ALTER TABLE audit_entries DROP CONSTRAINT "full"');
+    }
+    expect((await write()).status).toBe(201);
+    expect(await left()).toHaveLength(1);
+  });
+
   it('of values that nobody has declared is refused', async () => {
     const entry = { actor: SYSTEM, action: 'tests.done', resource: { type: 'test', id: '1' }, after: { secret: 'x' } } as const;
     await expect(record(app.prisma, entry)).rejects.toThrow('nobody has declared');

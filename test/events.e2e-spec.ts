@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { INestApplicationContext } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { firstIdAt, PrismaService, transaction, type Tx } from '#database';
+import { firstIdAt, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { discardDelivery, endOfLog, type Published, publish, readEvents, retryDelivery, startReplay } from '#events';
 import { withOrigin } from '#telemetry';
 import { CONSUMERS, elsewhere, Happening, happened, Latecomer, Recorder, startConsumers, TABLES } from './harness/consumers.js';
@@ -82,6 +82,7 @@ function slowTransaction(work: (db: Tx) => Promise<void>) {
   const begun = new Promise<void>((resolve) => (written = resolve));
   const ended = transaction(prisma, async (db) => {
     await work(db);
+    await rows(db, Prisma.sql`SELECT 1`); // so that what waits for the next statement is written, too
     written();
     await told;
   });
@@ -111,6 +112,17 @@ describe('the log of events', () => {
     await until(thing, [1]);
     expect(attempts).toBe(2);
     expect(await logged(thing)).toHaveLength(1);
+  });
+
+  it('holds what one transaction published in the order in which it did', async () => {
+    const thing = aThing();
+    await transaction(prisma, async (db) => {
+      for (const n of [1, 2, 3]) await happen(thing, { n }, db);
+      await db.$queryRaw`SELECT 1`;
+      for (const n of [4, 5, 6]) await happen(thing, { n }, db);
+    });
+    await until(thing, [1, 2, 3, 4, 5, 6]);
+    expect(ns(await logged(thing))).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
   it('says who did what to whom, when, and by which request', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { afterCommit, clientOf, execute, isUniqueViolation, Prisma, rows, transaction, type Tx } from '#database';
+import { afterCommit, clientOf, defer, execute, isUnavailable, isUniqueViolation, Prisma, rows, transaction, type Tx } from '#database';
 import { startApp, type TestApp } from './harness/app.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
@@ -137,6 +137,36 @@ describe('A transaction', () => {
     expect(await kept(8)).toBe(false);
   });
 
+  it('takes one connection, whoever asks, and gives it back', async () => {
+    // As many at once as the pool has connections: one that needed a second would wait for ever.
+    const both = () =>
+      transaction(app.prisma, async (db) => {
+        await sleep(50);
+        return [...(await backend(db)), ...(await db.$queryRaw<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`)].map(({ pid }) => pid);
+      });
+    for (const pids of [...(await Promise.all([both(), both()])), ...(await Promise.all([both(), both()]))])
+      expect(new Set(pids).size).toBe(1);
+  });
+
+  it('undoes what Prisma wrote with it', async () => {
+    const work = transaction(app.prisma, async (db) => {
+      await db.$executeRaw`INSERT INTO notes (id, slug) VALUES (9, 'nine')`;
+      expect(await db.user.count()).toBe(0);
+      throw new Error('no');
+    });
+    await expect(work).rejects.toThrow('no');
+    expect(await kept(9)).toBe(false);
+  });
+
+  it('is not committed by who went on after a failure', async () => {
+    const work = transaction(app.prisma, async (db) => {
+      await execute(db, note(10));
+      await execute(db, note(11, 'note-1')).catch(() => undefined);
+    });
+    await expect(work).rejects.toThrow('Nothing was committed');
+    expect(await kept(10)).toBe(false);
+  });
+
   it('may be opened by Prisma alone', async () => {
     expect(await app.prisma.$transaction((db) => db.$queryRaw`SELECT 1 AS one`)).toEqual([{ one: 1 }]);
   });
@@ -150,6 +180,13 @@ describe('A transaction', () => {
       await db.$executeRaw`SELECT 1`;
       expect(await rows(db, amount)).toEqual(asDriven);
     });
+  });
+
+  it('does statements that are sent at once in their order', async () => {
+    const add = Prisma.sql`UPDATE notes SET views = views * 2 + 1 WHERE id = 20 RETURNING views::int`;
+    await query(app.databaseUrl, 'UPDATE notes SET views = 0 WHERE id = 20');
+    const results = await transaction(app.prisma, (db) => Promise.all([rows(db, add), rows(db, add), rows(db, add)]));
+    expect(results.flat()).toEqual([{ views: 1 }, { views: 3 }, { views: 7 }]);
   });
 
   it('says how many rows a hot statement changed', async () => {
@@ -188,5 +225,116 @@ describe('A transaction', () => {
       )) as [{ highest: number }];
       expect(highest).toBe(499);
     });
+  });
+});
+
+describe('A statement that nobody waits for', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startApp({ DATABASE_STATEMENT_TIMEOUT_MS: '1500', DATABASE_POOL_SIZE: '2' });
+    await query(app.databaseUrl, `CREATE TABLE steps (id int PRIMARY KEY, seq serial); INSERT INTO steps (id) VALUES (0)`);
+  });
+  afterAll(() => app.close());
+
+  const step = (id: unknown) => Prisma.sql`INSERT INTO steps (id) VALUES (${id}::int)`;
+  const steps = async () =>
+    (await query<{ id: number }>(app.databaseUrl, 'SELECT id FROM steps WHERE id > 0 ORDER BY seq')).map(({ id }) => id);
+  const own = (db: Tx) => rows<{ id: number }>(db, Prisma.sql`SELECT id FROM steps WHERE id > 0 ORDER BY seq`);
+  const undone = async (work: (db: Tx) => Promise<unknown>) => {
+    const before = await steps();
+    const error: unknown = await transaction(app.prisma, work).then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    expect(await steps()).toEqual(before);
+    return error;
+  };
+  const unsendable = {
+    toPostgres: () => {
+      throw new Error('cannot be sent');
+    },
+  };
+
+  it('is done before whatever is sent after it, in order, by whichever way', async () => {
+    await query(app.databaseUrl, 'DELETE FROM steps WHERE id > 0');
+    await transaction(app.prisma, async (db) => {
+      await defer(db, step(1));
+      await defer(db, step(2));
+      expect(await own(db)).toEqual([{ id: 1 }, { id: 2 }]);
+      await defer(db, step(3));
+      expect(await db.$queryRaw`SELECT count(*)::int AS n FROM steps WHERE id > 0`).toEqual([{ n: 3 }]);
+      await execute(db, step(4));
+      await defer(db, step(5));
+      await db.$executeRaw`INSERT INTO steps (id) VALUES (6)`;
+      await defer(db, step(7));
+    });
+    expect(await steps()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    await defer(app.prisma, step(8));
+    expect(await steps()).toContain(8);
+  });
+
+  it('undoes everything by failing, and says why', async () => {
+    const refused = { code: '23505', constraint: 'steps_pkey' };
+    expect(await undone(async (db) => defer(db, step(100)).then(() => defer(db, step(0))))).toMatchObject(refused);
+    // Not what the next one fails with, which is only that the transaction has failed.
+    const goOn = [(db: Tx) => own(db), (db: Tx) => db.$queryRaw`SELECT 1`, (db: Tx) => db.user.count(), (db: Tx) => defer(db, step(101))];
+    for (const next of goOn) expect(await undone(async (db) => defer(db, step(0)).then(() => next(db)))).toMatchObject(refused);
+    const swallow = (db: Tx) => own(db).catch(() => undefined);
+    expect(await undone(async (db) => defer(db, step(0)).then(() => swallow(db)))).toMatchObject(refused);
+  });
+
+  it('undoes everything when it cannot even be sent', async () => {
+    const error = await undone(async (db) => {
+      await execute(db, step(102));
+      await defer(db, step(unsendable));
+    });
+    expect(error).toMatchObject({ message: 'cannot be sent' });
+  });
+
+  it('is not sent when the work fails', async () => {
+    const error = await undone(async (db) => {
+      await defer(db, step(0));
+      throw new Error('for another reason');
+    });
+    expect(error).toMatchObject({ message: 'for another reason' });
+  });
+
+  it('is lost with its transaction, not without it, when the connection breaks', async () => {
+    const error = await undone(async (db) => {
+      await execute(db, step(103));
+      const [{ pid }] = (await rows<{ pid: number }>(db, Prisma.sql`SELECT pg_backend_pid() AS pid`)) as [{ pid: number }];
+      await query(app.databaseUrl, `SELECT pg_terminate_backend(${pid})`);
+      await defer(db, step(104));
+    });
+    expect([error, isUnavailable(error)]).toEqual([expect.any(Error), true]);
+    expect(await transaction(app.prisma, own)).toEqual(await own(app.prisma));
+  });
+
+  it('has the transaction run again when it is the victim of a deadlock', async () => {
+    await query(app.databaseUrl, 'DELETE FROM steps; INSERT INTO steps (id) VALUES (1), (2)');
+    let runs = 0;
+    const bothHaveOne = Promise.withResolvers<void>();
+    const touch = (id: number) => Prisma.sql`UPDATE steps SET seq = seq + 100 WHERE id = ${id}`;
+    const work = (first: number, second: number) =>
+      transaction(app.prisma, async (db) => {
+        await db.$executeRaw`SET LOCAL deadlock_timeout = '50ms'`;
+        await execute(db, touch(first));
+        runs += 1;
+        if (runs === 2) bothHaveOne.resolve();
+        await bothHaveOne.promise;
+        await defer(db, touch(second));
+      });
+    await Promise.all([work(1, 2), work(2, 1)]);
+    expect(runs).toBe(3);
+    expect(await query(app.databaseUrl, 'SELECT id FROM steps WHERE seq > 200')).toHaveLength(2);
+  });
+
+  it('is refused when the transaction has ended', async () => {
+    let leaked: Tx;
+    await transaction(app.prisma, async (db) => void (leaked = db));
+    await expect(defer(leaked!, step(105))).rejects.toMatchObject({ code: 'P2028' });
+    await expect(leaked!.user.count()).rejects.toMatchObject({ code: 'P2028' });
+    expect(await steps()).not.toContain(105);
   });
 });

@@ -40,7 +40,7 @@ export class DocsController {
   }
 
   @Get('openapi.json')
-  document(): object {
-    return this.docs.document;
+  document(): Promise<object> {
+    return this.docs.document();
   }
 }

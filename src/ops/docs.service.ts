@@ -13,16 +13,16 @@ const ASSETS: Record<string, string> = {
 /** The OpenAPI document, made when it is first asked for, and the page that shows it. */
 @Injectable()
 export class DocsService {
-  private build: (() => OpenAPIObject) | undefined;
-  private built: OpenAPIObject | undefined;
+  private build: (() => Promise<OpenAPIObject>) | undefined;
+  private built: Promise<OpenAPIObject> | undefined;
   private readonly folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
   /** The application knows its routes only once it is whole, so it hands in how to describe them. */
-  describeWith(build: () => OpenAPIObject): void {
+  describeWith(build: () => Promise<OpenAPIObject>): void {
     this.build = build;
   }
 
-  get document(): OpenAPIObject {
+  async document(): Promise<OpenAPIObject> {
     if (this.build === undefined) throw new Error('The application has not said how it is described.');
     return (this.built ??= this.build());
   }

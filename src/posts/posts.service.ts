@@ -171,8 +171,10 @@ export class PostsService {
   private async freeSlug(title: string, id: string, db: Tx): Promise<string> {
     const slug = slugFrom(title, 'post');
     // Of two that choose the same word at once, the second waits for the first and sees it.
-    await rows(db, Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`posts.slug ${slug}`}, 0))`);
-    const taken = await rows(db, Prisma.sql`SELECT 1 FROM posts WHERE slug = ${slug}`);
+    const [, taken] = await Promise.all([
+      rows(db, Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`posts.slug ${slug}`}, 0))`),
+      rows(db, Prisma.sql`SELECT 1 FROM posts WHERE slug = ${slug}`),
+    ]);
     return taken.length > 0 ? `${slug}-${id.slice(-6)}` : slug;
   }
 }

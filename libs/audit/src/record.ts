@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { encrypt } from '#config';
-import { type AuditActorKind, type AuditOutcome, type Db, execute, Prisma, timeOfId } from '#database';
+import { type AuditActorKind, type AuditOutcome, type Db, defer, Prisma, timeOfId } from '#database';
 import { currentOrigin } from '#telemetry';
 import { difference, type Members } from './difference.js';
 import { type AuditKeys, keysFor, NOBODY } from './keys.js';
@@ -79,7 +79,7 @@ export async function record(
     personal: changed.personal && (await hidden('personal', changed.personal, people.personal, write)),
   };
   const mac = macOf(keys.entries[0]!.key, canonical(entry));
-  await execute(
+  await defer(
     db,
     Prisma.sql`WITH entry AS (
         INSERT INTO audit_entries (id, created_at, actor_kind, actor_id, subject_id, action, resource_type, resource_id, outcome, request_id, origin, before, after, personal, mac)

@@ -1,8 +1,10 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Env } from '#config';
 import pg from 'pg';
+import { Adapter } from './adapter.js';
+import { Connection } from './connection.js';
 import { pendingMigrations } from './migrations.js';
-import { Adapter, sender, statementNames } from './statements.js';
+import { type NameOf, prepared, type Send, statementNames } from './statements.js';
 import { PrismaClient, type Prisma } from '../generated/client.js';
 
 /** A transaction in progress. */
@@ -15,18 +17,28 @@ export type Db = PrismaService | Tx;
 export class PrismaService extends PrismaClient implements OnApplicationShutdown {
   private readonly pool: pg.Pool;
   /** Runs a statement on the pool, past Prisma's object path; use `rows` and `execute`. */
-  readonly send: ReturnType<typeof sender>;
+  readonly send: Send;
+  readonly longestTransactionMs: number;
+  private readonly nameOf: NameOf;
 
   constructor(env: Env) {
     const pool = createPool(env);
     // A transaction pooler hands each transaction another connection, where a prepared statement may not be known.
     const nameOf = isPooled(env) ? () => undefined : statementNames();
+    const longestTransactionMs = env.DATABASE_STATEMENT_TIMEOUT_MS * 2;
     super({
       adapter: new Adapter(pool, nameOf),
-      transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: env.DATABASE_STATEMENT_TIMEOUT_MS * 2 },
+      transactionOptions: { maxWait: env.DATABASE_POOL_TIMEOUT_MS, timeout: longestTransactionMs },
     });
     this.pool = pool;
-    this.send = sender(pool, nameOf);
+    this.nameOf = nameOf;
+    this.longestTransactionMs = longestTransactionMs;
+    this.send = (sql) => pool.query(prepared(sql, nameOf));
+  }
+
+  /** Begins a transaction; use `transaction`, which also ends it. */
+  begin(): Promise<Connection> {
+    return Connection.begin(this.pool, this.nameOf);
   }
 
   /** Migrations this build was made with and the database has not: it is not ready for us. */
@@ -57,6 +69,7 @@ function createPool(env: Env): pg.Pool {
     connectionTimeoutMillis: env.DATABASE_POOL_TIMEOUT_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    pipeline: true,
     ...(isPooled(env)
       ? { query_timeout: limit }
       : {

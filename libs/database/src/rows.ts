@@ -1,24 +1,32 @@
 import type { Prisma } from '../generated/client.js';
 import type { Db, PrismaService } from './prisma.service.js';
+import type { Send } from './statements.js';
 import { connectionOf, inTransaction } from './transaction.js';
 
 /**
  * The rows of a hot statement, as a prepared one, on the shared pool or on the transaction's own connection: Prisma's object path costs
  * several times the CPU. Columns come as `$queryRaw` gives them (bigint as BigInt), but numeric as text and bytea as a Buffer; what
- * PostgreSQL refuses is thrown as the driver says it, which `isUniqueViolation` and its neighbours understand.
+ * PostgreSQL refuses is thrown as the driver says it, which `isUniqueViolation` and its neighbours understand. In a transaction, several
+ * that do not depend on each other's rows cost one wait together: `Promise.all` sends them at once, and they are done in their order.
  */
 export async function rows<Row extends object>(db: Db, sql: Prisma.Sql): Promise<Row[]> {
-  const send = senderOf(db);
-  return send ? (await send<Row>(sql)).rows : db.$queryRaw<Row[]>(sql);
+  return (await senderOf(db).send<Row>(sql)).rows;
 }
 
 /** Runs a hot statement like `rows`; how many rows it changed. */
 export async function execute(db: Db, sql: Prisma.Sql): Promise<number> {
-  const send = senderOf(db);
-  return send ? ((await send(sql)).rowCount ?? 0) : db.$executeRaw(sql);
+  return (await senderOf(db).send(sql)).rowCount ?? 0;
 }
 
-/** None for a transaction that has ended: Prisma then says so. */
-function senderOf(db: Db) {
-  return inTransaction(db) ? connectionOf(db)!.send : (db as PrismaService).send;
+/**
+ * Runs a hot statement whose outcome the caller does not look at. In a transaction it waits for the next statement and is sent before it, at
+ * the latest with the COMMIT: it costs no wait of its own. Its failure undoes the transaction, and is what `transaction` throws.
+ */
+export async function defer(db: Db, sql: Prisma.Sql): Promise<void> {
+  if (inTransaction(db)) connectionOf(db).defer(sql);
+  else await senderOf(db).send(sql);
+}
+
+function senderOf(db: Db): { send: Send } {
+  return inTransaction(db) ? connectionOf(db) : (db as PrismaService);
 }

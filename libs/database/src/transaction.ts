@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isRetryable } from './sql-errors.js';
+import type { Connection } from './connection.js';
+import { LatePrisma } from './late-prisma.js';
 import { type Db, type PrismaService, type Tx } from './prisma.service.js';
-import { type Connection, withConnection } from './statements.js';
+import { isRetryable } from './sql-errors.js';
 
 const ATTEMPTS = 4;
 
@@ -19,9 +20,9 @@ export function inTransaction(db: Db): db is Tx {
   return open.has(db);
 }
 
-/** The connection of a transaction that is open. */
-export function connectionOf(db: Tx): Connection | undefined {
-  return open.get(db)?.connection;
+/** The connection of a transaction that somebody has opened. */
+export function connectionOf(db: Tx): Connection {
+  return open.get(db)!.connection;
 }
 
 /** The shared client that `db` is, or is a transaction of. */
@@ -45,19 +46,38 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
   if (inTransaction(db)) return work(db);
   for (let attempt = 1; ; attempt++) {
     try {
-      const afterCommit: (() => void)[] = [];
-      const client = db as PrismaService;
-      const result = await withConnection((connection) =>
-        client.$transaction((tx) => {
-          open.set(tx, { connection, client, afterCommit });
-          return work(tx);
-        }),
-      );
-      for (const then of afterCommit) then();
-      return result;
+      return await runOnce(db as PrismaService, work);
     } catch (error) {
       if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
       await sleep(Math.random() * 20 * 2 ** attempt);
     }
   }
+}
+
+async function runOnce<T>(client: PrismaService, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const connection = await client.begin();
+  const prisma = new LatePrisma(client, connection);
+  const afterCommit: (() => void)[] = [];
+  open.set(prisma.client, { connection, client, afterCommit });
+  // Undone while its work still runs: what that goes on to do with it is refused.
+  const timer = setTimeout(() => void undo(connection), client.longestTransactionMs);
+  let result: T;
+  try {
+    result = await work(prisma.client);
+    await prisma.close();
+    await connection.commit();
+  } catch (error) {
+    await prisma.close();
+    await undo(connection);
+    throw connection.failure ?? error;
+  } finally {
+    clearTimeout(timer);
+  }
+  for (const then of afterCommit) then();
+  return result;
+}
+
+/** A connection that cannot say ROLLBACK is given up, and PostgreSQL undoes by itself what was done on it. */
+async function undo(connection: Connection): Promise<void> {
+  await connection.rollback().catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { type Db, execute, Prisma, signalSparingly, timeOfId } from '#database';
+import { type Db, defer, Prisma, signalSparingly, timeOfId } from '#database';
 import { currentOrigin } from '#telemetry';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
@@ -35,7 +35,7 @@ export async function publish<Payload extends object>(
   const id = randomUUIDv7();
   const actorId = (actor !== 'system' && (actor?.impersonatorId || actor?.id)) || null;
   const origin = currentOrigin();
-  await execute(
+  await defer(
     db,
     Prisma.sql`INSERT INTO events (id, name, version, resource_type, resource_id, actor_id, subject_id, payload, request_id, trace_id, occurred_at)
       VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${actorId}::uuid,

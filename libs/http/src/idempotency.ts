@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext, Injectable, type PipeTransform } from '@nestjs/common';
 import { Env } from '#config';
-import { execute, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { defer, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiUrl } from './api.js';
 import { idempotencyInProgress, idempotencyKeyMalformed, idempotencyKeyRequired, idempotencyKeyReused } from './http.errors.js';
@@ -114,17 +114,16 @@ export class Once {
   /** Takes the key for this transaction, or finds what an earlier call left: its answer, or what it had begun. */
   private async claim(db: Tx): Promise<Answer | Claim | null> {
     const { scope, key } = this.id;
-    const [lock] = await rows<{ mine: boolean }>(
-      db,
-      Prisma.sql`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`,
-    );
+    // Statements of their own: one that saw the table before it had the lock would miss what was committed in between.
+    const [[lock], [row]] = await Promise.all([
+      rows<{ mine: boolean }>(db, Prisma.sql`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`),
+      rows<Kept>(
+        db,
+        Prisma.sql`SELECT fingerprint, status, headers, body, reference, leased_until AS "leasedUntil", expires_at AS "expiresAt"
+          FROM idempotency_keys WHERE scope = ${scope} AND key = ${key}`,
+      ),
+    ]);
     if (!lock?.mine) throw this.inProgress(1);
-    // A statement of its own: one that saw the table before it had the lock would miss what was committed in between.
-    const [row] = await rows<Kept>(
-      db,
-      Prisma.sql`SELECT fingerprint, status, headers, body, reference, leased_until AS "leasedUntil", expires_at AS "expiresAt"
-        FROM idempotency_keys WHERE scope = ${scope} AND key = ${key}`,
-    );
     if (row === undefined) return null;
     if (row.expiresAt < new Date()) {
       await db.idempotencyKey.delete({ where: { scope_key: this.id } });
@@ -164,7 +163,7 @@ export class Once {
       KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
     );
     const { scope, key } = this.id;
-    await execute(
+    await defer(
       db,
       Prisma.sql`INSERT INTO idempotency_keys (scope, key, fingerprint, status, headers, body, expires_at)
       VALUES (${scope}, ${key}, ${this.fingerprint}, ${status}, ${JSON.stringify(headers)}::jsonb, ${text}, ${this.expiresAt})

@@ -6,15 +6,17 @@ import { Deliveries } from './deliveries.js';
 import { MailServer, NoMailServer } from './mail-server.js';
 import { Mailbox } from './mailbox.js';
 import { MailSeal } from './seal.js';
-import { SmtpServer } from './smtp-server.js';
 
 /** Whether mails land in the development mailbox: never in production, whatever is set there. */
 export function hasMailbox(env: Env): boolean {
   return !env.isProduction && env.SMTP_URL === undefined;
 }
 
-function chooseServer(env: Env, prisma: PrismaService, logger: Logger): MailServer {
-  if (env.SMTP_URL !== undefined) return new SmtpServer(env, logger);
+async function chooseServer(env: Env, prisma: PrismaService, logger: Logger): Promise<MailServer> {
+  if (env.SMTP_URL !== undefined) {
+    const { SmtpServer } = await import('./smtp-server.js');
+    return new SmtpServer(env, logger);
+  }
   if (hasMailbox(env)) return new Mailbox(prisma);
   logger.warn({}, 'SMTP_URL is not set: mails are held until it is, for MAIL_TTL_DAYS at most');
   return new NoMailServer();

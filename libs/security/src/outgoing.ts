@@ -4,7 +4,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { Env } from '#config';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import type { Agent, buildConnector, Dispatcher } from 'undici';
 import { AllowedHosts, isPrivateName, isPublicAddress, plainHost } from './outgoing-addresses.js';
 
 /** A request that is not made: where it leads, we do not go. The message holds neither the address nor anything the caller did not write. */
@@ -49,11 +49,12 @@ const SYSTEM: Resolve = (hostname) => systemLookup(hostname, { all: true });
  * Requests to where somebody else has said: to the public Internet, and to what OUTGOING_ALLOWED_HOSTS adds to it. A name is resolved once for
  * each connection, its addresses are checked, and the connection goes to those very addresses, so it does not help to answer differently the
  * next time. Redirections are not followed, and the proxies of the environment (HTTPS_PROXY) are not heeded: behind one, nothing would be checked.
+ * The library that makes them is loaded with the first: it is large.
  */
 export class OutgoingRequests implements OnApplicationShutdown {
   private readonly allowed: AllowedHosts;
   private readonly plainHttp: boolean;
-  private readonly agent: Agent;
+  private agent: Promise<Agent> | undefined;
 
   constructor(
     env: Env,
@@ -61,7 +62,6 @@ export class OutgoingRequests implements OnApplicationShutdown {
   ) {
     this.allowed = new AllowedHosts(env.OUTGOING_ALLOWED_HOSTS);
     this.plainHttp = !env.isProduction;
-    this.agent = new Agent({ connect: this.connector(), maxHeaderSize: 16_384 });
   }
 
   /**
@@ -90,12 +90,15 @@ export class OutgoingRequests implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.agent.destroy();
+    await (await this.agent)?.destroy();
   }
 
   private async exchange({ url, method, headers, body, timeoutMs, maxBytes, signal }: OutgoingRequest): Promise<OutgoingAnswer> {
     const { origin, pathname, search } = new URL(url);
-    const answer = await this.agent.request({
+    this.agent ??= this.makeAgent();
+    const answer = await (
+      await this.agent
+    ).request({
       origin,
       path: pathname + search,
       method,
@@ -132,8 +135,13 @@ export class OutgoingRequests implements OnApplicationShutdown {
       throw new OutgoingRefused('its name leads to an address that is not public');
   }
 
+  private async makeAgent(): Promise<Agent> {
+    const { Agent, buildConnector } = await import('undici');
+    return new Agent({ connect: this.connector(buildConnector), maxHeaderSize: 16_384 });
+  }
+
   /** Connects to the addresses that were checked. Of an address there is no look-up: `hostOf` has checked it. */
-  private connector(): buildConnector.connector {
+  private connector(build: typeof buildConnector): buildConnector.connector {
     const lookup: LookupFunction = (hostname, { all }, callback) => {
       const host = plainHost(hostname);
       this.resolve(host).then(
@@ -150,7 +158,7 @@ export class OutgoingRequests implements OnApplicationShutdown {
         (error: NodeJS.ErrnoException) => callback(error, []),
       );
     };
-    return buildConnector({ lookup, allowH2: false });
+    return build({ lookup, allowH2: false });
   }
 }
 
