@@ -32,6 +32,18 @@ const MOST_NOTES = 500;
 const OPTIONS = { html: false, linkify: true, typographer: false, maxNesting: 50 };
 const plain = new MarkdownIt(OPTIONS).use(tasks);
 const annotated = new MarkdownIt(OPTIONS).use(tasks).use(footnotes).disable('footnote_inline');
+for (const { linkify } of [plain, annotated])
+  // As GFM has it: what begins with www. is an address, and a mere name with a dot (node.js, README.md) is none.
+  linkify.add('www.', {
+    validate: (text, at, { re }) => {
+      const host = re.get_relative_proto_validator();
+      host.lastIndex = at;
+      return host.exec(text)?.[0].length ?? 0;
+    },
+    normalize: (match) => {
+      match.url = `http://${match.url}`;
+    },
+  });
 annotated.renderer.rules['footnote_block_open'] = () => '<section class="footnotes">\n<ol>\n';
 
 /** Markdown (CommonMark and GFM, with footnotes) to HTML and what else is told of it. `api` is the public URL of the API, where our files lie. @throws posts/body-too-complex, unless it was taken before there were limits */

@@ -55,12 +55,12 @@ export function replaceTag(
 ): Promise<{ id: string; authorId: string; isKnown: boolean }[]> {
   return rows(
     db,
-    Prisma.sql`WITH some AS (
+    Prisma.sql`WITH bearers AS (
         SELECT id FROM posts WHERE id IN (SELECT id FROM posts WHERE tags @> ARRAY[${from}] LIMIT ${limit}) ORDER BY id FOR UPDATE
       )
       UPDATE posts p SET version = version + 1, updated_at = now(),
         tags = CASE WHEN tags @> ARRAY[${into}] THEN array_remove(tags, ${from}) ELSE array_replace(tags, ${from}, ${into}) END
-      FROM some WHERE p.id = some.id AND tags @> ARRAY[${from}]
+      FROM bearers WHERE p.id = bearers.id AND tags @> ARRAY[${from}]
       RETURNING p.id, p.author_id AS "authorId", p.published_at IS NOT NULL AS "isKnown"`,
   );
 }
