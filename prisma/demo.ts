@@ -9,6 +9,13 @@ interface DemoVariant {
 
 const post = (title: string, tags: string[], body: string) => ({ title, tags, body });
 
+/** Some of the posts are read in this order. */
+export const SERIES = {
+  title: 'How a back end is built',
+  description: 'From the first command to the last line of the log.',
+  posts: ['One command, one back end', 'Who may know whom', 'Tests on the real database', 'Logs with one line a request'],
+};
+
 /** Oldest first. */
 export const POSTS = [
   post(
@@ -101,7 +108,7 @@ export const POSTS = [
   post(
     'Welcome to Ashlar',
     ['publishing'],
-    'An **ashlar** is a stone that is cut so well that it needs no mortar.\n\nLog in as one of the demo people, write a post, buy a mug. Then read the code: it is shorter than you think.',
+    'An **ashlar** is a stone that is cut so well that it needs no mortar.[^1]\n\n## What to try\n\n- [x] start it\n- [ ] log in as one of the demo people\n- [ ] write a post, buy a mug\n\n## What to read\n\nThe code: it is shorter than you think.\n\n[^1]: Masons call it *dressed* stone.',
   ),
 ];
 

@@ -4,10 +4,11 @@ import { Actor } from '#security';
 import { AccountsService } from '../src/auth/accounts.service.js';
 import { OrdersService } from '../src/orders/orders.service.js';
 import { PostsService } from '../src/posts/posts.service.js';
+import { SeriesService } from '../src/posts/series.service.js';
 import { PaymentsService } from '../src/payments/payments.service.js';
 import { ProductsService } from '../src/products/products.service.js';
 import { permissionsOf, type Role, ROLES } from '../src/users/roles.rules.js';
-import { POSTS, PRODUCTS } from './demo.js';
+import { POSTS, PRODUCTS, SERIES } from './demo.js';
 
 export const DEMO_PASSWORD = 'four calm otters at dawn';
 export const DEMO_EMAILS = ROLES.map((role) => `${role}@example.com`);
@@ -41,9 +42,14 @@ async function person(app: INestApplicationContext, role: Role): Promise<Actor> 
 
 async function publishPosts(app: INestApplicationContext, authors: Actor[]): Promise<void> {
   const posts = app.get(PostsService);
+  const [editor] = authors;
+  const { posts: chapters, ...about } = SERIES;
+  const series = await app.get(SeriesService).create(editor!, about);
   for (const [index, post] of POSTS.entries()) {
     const author = authors[index % authors.length]!;
     const { id } = await posts.write(author, post);
+    const chapter = chapters.indexOf(post.title) + 1;
+    if (chapter > 0) await posts.update(editor!, id, { seriesId: series.id, seriesPosition: chapter }, null);
     await posts.publish(author, id, { at: new Date(Date.now() - (POSTS.length - index) * DAY).toISOString() }, null);
   }
 }

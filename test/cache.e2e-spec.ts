@@ -8,11 +8,12 @@ import { Erasures } from '#privacy';
 import { OrdersJobs } from '../src/orders/orders.jobs.js';
 import type { OrderResponse } from '../src/orders/orders.dto.js';
 import type { Post } from '../src/posts/posts.queries.js';
+import { SeriesService } from '../src/posts/series.service.js';
 import type { Product as CatalogueProduct } from '../src/products/products.queries.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer, Call } from './harness/client.js';
 import { eventually } from './harness/eventually.js';
-import { anAdmin, aPost, aProduct, aUser, type Person, unique } from './harness/people.js';
+import { actorOf, anAdmin, aPost, aProduct, aUser, type Person, unique } from './harness/people.js';
 import { startProcess, stopProcesses } from './harness/product.js';
 import { startRelay } from './harness/relay.js';
 
@@ -49,6 +50,7 @@ interface World {
   author: Person;
   admin: Person;
   customer: Person;
+  seriesId: string;
   post: Post;
   draft: Post;
   product: CatalogueProduct;
@@ -57,13 +59,18 @@ interface World {
 
 async function aWorld(): Promise<World> {
   const [author, admin, customer] = await Promise.all([aUser(app, { roles: ['editor'] }), anAdmin(app), aUser(app)]);
-  const post = await aPost(app, author, { published: true, tags: [`tag ${unique()}`] });
+  const series = await app.get(SeriesService).create(actorOf(author), { title: `Series ${unique()}` });
+  const post = await aPost(app, author, { published: true, tags: [`tag ${unique()}`], seriesId: series.id });
   const draft = await aPost(app, author);
   const product = await aProduct(app, { by: admin, category: `category ${unique()}` });
-  return { author, admin, customer, post, draft, product, variantId: product.variants[0]!.id };
+  return { author, admin, customer, seriesId: series.id, post, draft, product, variantId: product.variants[0]!.id };
 }
 
-const readsOf = ({ author, post, draft, product, variantId }: World) => [
+const readsOf = ({ author, seriesId, post, draft, product, variantId }: World) => [
+  'tags?limit=3&sort=-posts',
+  `tags?q=${encodeURIComponent(post.tags[0]!)}`,
+  'series?limit=3',
+  `series/${seriesId}`,
   'posts?limit=3',
   'posts?limit=1&sort=-publishedAt',
   `posts?author=${author.id}`,
@@ -103,6 +110,11 @@ const WRITES: Record<string, Write[]> = {
   'users.erase': [{ does: ({ admin, author }) => done('DELETE', `users/${author.id}`, admin) }],
   'posts.update': [
     { does: ({ author, post }) => done('PATCH', `posts/${post.id}`, author, { title: 'Another title', slug: `slug-${unique()}` }) },
+  ],
+  'series.update': [{ does: ({ author, seriesId }) => done('PATCH', `series/${seriesId}`, author, { title: 'Another title' }) }],
+  'series.delete': [{ does: ({ author, seriesId }) => done('DELETE', `series/${seriesId}`, author) }],
+  'tags.merge': [
+    { does: ({ author, post }) => done('POST', `tags/${encodeURIComponent(post.tags[0]!)}/merger`, author, { into: `tag ${unique()}` }) },
   ],
   'posts.trash': [{ does: ({ author, post }) => done('DELETE', `posts/${post.id}`, author) }],
   'posts.restore': [
@@ -166,6 +178,7 @@ const WRITES: Record<string, Write[]> = {
 /** What writes nothing that a stranger may read. */
 const SEEN_BY_NOBODY = [
   'posts.write', // a draft
+  'series.create', // nothing in it is published
   'orders.quote',
   'orders.pay', // what is paid for was held before
   'exports.request',

@@ -235,6 +235,16 @@ describe('what people do is published:', () => {
     expect(await done('POST', '/restoration')).toEqual(['post.restored']);
   });
 
+  it('the life of a series', async () => {
+    const { id, events } = await published(customer, 'POST', 'series', { title: MARKER, description: MARKER });
+    const about = { resource_id: id, subject_id: customer.id, payload: { seriesId: id, ownerId: customer.id } };
+    expect(events).toMatchObject([{ name: 'series.created', ...about }]);
+    expect((await published(customer, 'PATCH', `series/${id}`, { title: `${MARKER} again` })).events).toMatchObject([
+      { name: 'series.updated', ...about },
+    ]);
+    expect((await published(customer, 'DELETE', `series/${id}`)).events).toMatchObject([{ name: 'series.deleted', ...about }]);
+  });
+
   it('that a scheduled post appears, when its time has come, and only at the last time it was given', async () => {
     const [{ id }, { id: withdrawn }] = [await aPost(app, customer), await aPost(app, customer)];
     const at = (ms: number) => ({ at: new Date(Date.now() + ms).toISOString() });

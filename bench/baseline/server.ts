@@ -175,16 +175,41 @@ interface Post {
   createdAt: Date;
   updatedAt: Date;
   publishedAt: Date | null;
+  cover: Cover | null;
+  series: object | null;
   body: string;
   bodyHtml: string;
+  minutes: number;
+  contents: object[];
+}
+interface Cover {
+  id: string;
+  width: number;
+  height: number;
+  variants: string;
+  made: { name: string; size: number; width: number; height: number }[];
 }
 
+const OTHERS = `FROM posts o WHERE o.series_id = s.id AND o.id <> p.id AND o.published_at <= now() AND o.trashed_at IS NULL`;
+const NEIGHBOUR = `SELECT json_build_object('id', o.id, 'slug', o.slug, 'title', o.title) ${OTHERS}`;
 const SUMMARY = `p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt",
+  CASE WHEN p.cover_file_id IS NOT NULL THEN (
+    SELECT json_build_object('id', f.id, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
+      (SELECT json_agg(json_build_object('name', v.name, 'size', v.size, 'width', v.width, 'height', v.height) ORDER BY v.width) FROM file_variants v WHERE v.file_id = f.id), '[]'))
+    FROM files f WHERE f.id = p.cover_file_id) END AS cover,
+  CASE WHEN p.series_id IS NOT NULL THEN (
+    SELECT json_build_object('id', s.id, 'slug', s.slug, 'title', s.title,
+      'position', 1 + (SELECT count(*) ${OTHERS} AND (o.series_place, o.id) < (p.series_place, p.id)), 'of', 1 + (SELECT count(*) ${OTHERS}),
+      'previous', (${NEIGHBOUR} AND (o.series_place, o.id) < (p.series_place, p.id) ORDER BY o.series_place DESC, o.id DESC LIMIT 1),
+      'next', (${NEIGHBOUR} AND (o.series_place, o.id) > (p.series_place, p.id) ORDER BY o.series_place, o.id LIMIT 1))
+    FROM series s WHERE s.id = p.series_id) END AS series`;
+const WHOLE = `${SUMMARY}, p.body, p.body_html AS "bodyHtml", p.minutes, p.contents`;
 const POSTS = `SELECT ${SUMMARY} FROM posts p JOIN users u ON u.id = p.author_id WHERE p.trashed_at IS NULL AND p.published_at <= now()`;
 
 function summaryOf(post: Post): object {
   const { id, slug, title, excerpt, tags, authorId, authorName, externalId, metadata, version, createdAt, updatedAt, publishedAt } = post;
+  const { cover, series } = post;
   const status = publishedAt === null ? 'draft' : publishedAt <= new Date() ? 'published' : 'scheduled';
   return {
     id,
@@ -194,7 +219,8 @@ function summaryOf(post: Post): object {
     status,
     tags,
     author: { id: authorId, name: authorName },
-    cover: null,
+    cover: cover && coverOf(cover),
+    series,
     likes: 0,
     comments: 0,
     externalId,
@@ -204,6 +230,24 @@ function summaryOf(post: Post): object {
     updatedAt,
     publishedAt,
   };
+}
+
+function coverOf({ id, width, height, variants, made }: Cover): object {
+  const url = `${settings.PUBLIC_URL}/api/v1/files/${id}/content`;
+  const smaller = made.map(({ name, size, width, height }) => ({
+    name,
+    contentType: 'image/webp',
+    url: `${url}?variant=${name}`,
+    size,
+    width,
+    height,
+  }));
+  return { fileId: id, url, width, height, variants: smaller, variantsStatus: variants };
+}
+
+function wholeOf(post: Post): object {
+  const { body, bodyHtml, minutes, contents } = post;
+  return { ...summaryOf(post), body, bodyHtml, readingMinutes: minutes, tableOfContents: contents };
 }
 
 const PAGE = {
@@ -233,11 +277,11 @@ app.get<{ Params: { slug: string } }>('/api/v1/posts/:slug', async ({ params }) 
   const [post] = await rows<Post>(
     pool,
     'post',
-    `SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM posts p JOIN users u ON u.id = p.author_id WHERE p.slug = $1 AND p.trashed_at IS NULL`,
+    `SELECT ${WHOLE} FROM posts p JOIN users u ON u.id = p.author_id WHERE p.slug = $1 AND p.trashed_at IS NULL`,
     [params.slug],
   );
   if (post === undefined || post.publishedAt === null || post.publishedAt > new Date()) throw new Refusal(404, 'No such post.');
-  return { ...summaryOf(post), body: post.body, bodyHtml: post.bodyHtml };
+  return wholeOf(post);
 });
 
 interface Variant {
@@ -397,6 +441,12 @@ const ALLOWED: sanitize.IOptions = {
     img: ['src', 'alt', 'title'],
     ol: ['start'],
     code: ['class'],
+    h1: ['id'],
+    h2: ['id'],
+    h3: ['id'],
+    h4: ['id'],
+    h5: ['id'],
+    h6: ['id'],
     th: ['style'],
     td: ['style'],
   },
@@ -457,7 +507,11 @@ app.post<{ Body: NewPost }>('/api/v1/posts', { schema: { body: NEW_POST } }, asy
   const { body } = request;
   const title = body.title.trim().normalize('NFC');
   const text = body.body.normalize('NFC');
-  const bodyHtml = sanitize(markdown.render(text), ALLOWED).trim();
+  const env = {};
+  const tokens = markdown.parse(text, env);
+  const contents = outline(tokens);
+  const bodyHtml = sanitize(markdown.renderer.render(tokens, markdown.options, env), ALLOWED).trim();
+  const minutes = Math.max(1, Math.ceil((text.match(/[\p{L}\p{N}]+/gu)?.length ?? 0) / 238));
   const tags = [...new Set((body.tags ?? []).map((tag) => tag.trim().normalize('NFC').toLowerCase().replace(/\s+/g, ' ')))];
   const id = randomUUIDv7();
   const post = await transaction(async (db) => {
@@ -465,8 +519,9 @@ app.post<{ Body: NewPost }>('/api/v1/posts', { schema: { body: NEW_POST } }, asy
     const [written] = await rows<Post>(
       db,
       'write-post',
-      `WITH p AS (INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *)
-      SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM p JOIN users u ON u.id = p.author_id`,
+      `WITH p AS (INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata, contents, minutes, own_excerpt, rendering)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1) RETURNING *)
+      SELECT ${WHOLE} FROM p JOIN users u ON u.id = p.author_id`,
       [
         id,
         slug,
@@ -478,17 +533,37 @@ app.post<{ Body: NewPost }>('/api/v1/posts', { schema: { body: NEW_POST } }, asy
         session.userId,
         body.externalId ?? null,
         body.metadata ?? {},
+        JSON.stringify(contents),
+        minutes,
+        body.excerpt !== undefined,
       ],
     );
     return written!;
   });
   void reply.code(201).header('Location', `${settings.PUBLIC_URL}/api/v1/posts/${id}`);
-  return { ...summaryOf(post), body: post.body, bodyHtml: post.bodyHtml };
+  return wholeOf(post);
 });
+
+/** Headings with ids. */
+function outline(tokens: ReturnType<typeof markdown.parse>): { id: string; level: number; text: string }[] {
+  const seen = new Map<string, number>();
+  return tokens.flatMap((token, index) => {
+    if (token.type !== 'heading_open' || token.level > 0) return [];
+    const text = tokens[index + 1]!.content;
+    const word = `h-${text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-')}`;
+    const count = (seen.get(word) ?? 0) + 1;
+    seen.set(word, count);
+    const id = count === 1 ? word : `${word}-${count}`;
+    token.attrSet('id', id);
+    return [{ id, level: Number(token.tag.slice(1)), text }];
+  });
+}
 
 async function freeSlug(db: pg.PoolClient, slug: string, id: string): Promise<string> {
   await rows(db, 'lock', 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`posts.slug ${slug}`]);
-  const taken = await rows(db, 'slug', 'SELECT id FROM posts WHERE slug = $1', [slug]);
+  const taken = await rows(db, 'slug', 'SELECT id FROM posts WHERE slug = $1 UNION ALL SELECT post_id FROM former_slugs WHERE slug = $1', [
+    slug,
+  ]);
   return taken.length > 0 ? `${slug}-${id.slice(-6)}` : slug;
 }
 

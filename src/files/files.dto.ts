@@ -3,8 +3,15 @@ import type { File } from './files.queries.js';
 import { VARIANT_NAMES, VARIANT_TYPE, type VariantName } from './files.rules.js';
 
 /** Makes the links of a file. */
-interface Links {
+export interface Links {
   toContent(file: { id: string; isPublic: boolean }, variant?: string): string;
+}
+
+/** An image, with the smaller pictures of it. */
+interface Pictured {
+  id: string;
+  isPublic: boolean;
+  made: { name: string; size: number; width: number; height: number }[];
 }
 
 export class ContentQuery {
@@ -35,6 +42,19 @@ export class FileVariantResponse {
   width: number;
   /** In pixels. @example 133 */
   height: number;
+
+  /** Those of a file that are ready, the smallest first. */
+  static of(this: void, file: Pictured, links: Links): FileVariantResponse[] {
+    const made = VARIANT_NAMES.flatMap((name) => file.made.find((variant) => variant.name === name) ?? []);
+    return made.map(({ name, size, width, height }) => ({
+      name: name as VariantName,
+      contentType: VARIANT_TYPE,
+      url: links.toContent(file, name),
+      size,
+      width,
+      height,
+    }));
+  }
 }
 
 export class FileResponse {
@@ -62,7 +82,6 @@ export class FileResponse {
   createdAt: Date;
 
   static from(this: void, file: File, links: Links): FileResponse {
-    const made = VARIANT_NAMES.flatMap((name) => file.made.find((variant) => variant.name === name) ?? []);
     return {
       id: file.id,
       name: file.name,
@@ -73,14 +92,7 @@ export class FileResponse {
       isPublic: file.isPublic,
       width: file.width,
       height: file.height,
-      variants: made.map(({ name, size, width, height }) => ({
-        name: name as VariantName,
-        contentType: VARIANT_TYPE,
-        url: links.toContent(file, name),
-        size,
-        width,
-        height,
-      })),
+      variants: FileVariantResponse.of(file, links),
       variantsStatus: file.variants,
       createdAt: file.createdAt,
     };

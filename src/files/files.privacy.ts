@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { invalidate } from '#cache';
 import { type Db, type Tx } from '#database';
 import { enqueue } from '#jobs';
 import { type ExportedFile, paged, PersonalData } from '#privacy';
@@ -41,6 +42,11 @@ export class FilesPrivacy extends PersonalData {
     for (const ids of [files, uploads].map((found) => found.map(({ id }) => id)).filter(({ length }) => length > 0))
       await enqueue(db, removeBytes, { fileIds: ids });
     await db.file.deleteMany({ where: { id: { in: files.map(({ id }) => id) } } });
+    // What others have shown of them is gone, too.
+    invalidate(
+      db,
+      files.map(({ id }) => `file:${id}`),
+    );
     await db.fileUpload.deleteMany({ where: { id: { in: uploads.map(({ id }) => id) } } });
     return files.length === REMOVED_AT_ONCE || uploads.length === REMOVED_AT_ONCE ? 'more' : undefined;
   }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { record } from '#audit';
+import { record, SYSTEM } from '#audit';
+import { invalidate } from '#cache';
 import { Env } from '#config';
-import { type Db, execute, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { type Db, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { attachmentName, type Content, fileTooLarge } from '#http';
 import { enqueue } from '#jobs';
@@ -11,6 +12,7 @@ import { fileInUse, fileNotFound, quotaExceeded, variantNotFound } from './files
 import { fileDeleted, type FilePayload, fileUploaded } from './files.events.js';
 import { makeVariants, removeBytes } from './files.jobs.js';
 import { auditedFile, bytesOf, facts, type File, findFile, insertFile, lockQuota, type NewFile } from './files.queries.js';
+import { disuseFiles, type FileUser, lockFiles, settleFiles, usedFiles, useFiles } from './uses.queries.js';
 import { cleanName, downloadName, keyOf, VARIANT_TYPE, type VariantName } from './files.rules.js';
 import { checkType, declaredType, kindOf } from './types.rules.js';
 
@@ -22,12 +24,6 @@ export interface Announcement {
   name: string;
   contentType: string;
   size: number;
-}
-
-/** What shows a file. */
-export interface FileUser {
-  type: string;
-  id: string;
 }
 
 /** Files that are there: private to their owner and to staff, unless a feature shows one to everybody. */
@@ -92,6 +88,7 @@ export class FilesService {
       const file = await this.get(actor, id, db);
       if ((await db.fileUse.count({ where: { fileId: id } })) > 0) throw fileInUse('Something shows this file; take it out there first.');
       await db.file.delete({ where: { id } });
+      invalidate(db, [`file:${id}`]);
       await record(db, { actor, action: 'files.deleted', resource: auditedFile(id), subject: file.ownerId, before: facts(file) });
       await publish(db, fileDeleted, payloadOf(file), { actor, resource: { type: 'file', id }, subject: file.ownerId });
       await enqueue(db, removeBytes, { fileIds: [id] });
@@ -103,26 +100,33 @@ export class FilesService {
    * until it is taken out there. @throws files/not-found
    */
   async attach(actor: Actor, id: string, user: FileUser, { isPublic }: { isPublic: boolean }, db: Tx): Promise<File> {
-    await rows(db, Prisma.sql`SELECT FROM files WHERE id = ${id}::uuid FOR UPDATE`);
-    const before = await this.get(actor, id, db);
-    await execute(
-      db,
-      Prisma.sql`INSERT INTO file_uses (file_id, resource_type, resource_id) VALUES (${id}::uuid, ${user.type}, ${user.id}) ON CONFLICT DO NOTHING`,
-    );
-    if (!isPublic || before.isPublic) return before;
-    const file = await db.file.update({ where: { id }, data: { isPublic }, include: { made: true } });
-    await record(db, { actor, action: 'files.published', resource: auditedFile(id), subject: file.ownerId, before, after: file });
-    return file;
+    await lockFiles(db, [id]);
+    await this.get(actor, id, db);
+    await useFiles(db, user, [id], isPublic);
+    await this.settle(actor, [id], db);
+    return this.get(actor, id, db);
   }
 
-  /** For other features: takes files out of something; one that nothing shows any more is private again. */
-  async detach(user: FileUser, db: Tx): Promise<void> {
-    await execute(
-      db,
-      Prisma.sql`WITH gone AS (DELETE FROM file_uses WHERE resource_type = ${user.type} AND resource_id = ${user.id} RETURNING file_id)
-        UPDATE files SET is_public = false FROM gone WHERE id = gone.file_id AND NOT EXISTS (
-          SELECT FROM file_uses WHERE file_id = files.id AND NOT (resource_type = ${user.type} AND resource_id = ${user.id}))`,
-    );
+  /** For other features: takes files out of something, or out of all of these; one that nothing shows to everybody any more is private again. */
+  async detach({ type, id }: { type: string; id: string | readonly string[] }, db: Tx): Promise<void> {
+    await this.settle(SYSTEM, await disuseFiles(db, type, [id].flat()), db);
+  }
+
+  /** For other features: those of these files that are there and images, whosever they are; none of them can be deleted until the transaction ends. */
+  async images(ids: readonly string[], db: Tx): Promise<{ id: string; ownerId: string }[]> {
+    return (await lockFiles(db, ids)).filter(({ contentType }) => kindOf(contentType).image === true);
+  }
+
+  /**
+   * For other features: what something of theirs shows from now on is these files and no others, to everybody if `isPublic`. Whether it may is
+   * theirs to decide, of `images`. A file is public as long as anything shows it to everybody.
+   */
+  async show(actor: Actor | null, user: FileUser, ids: readonly string[], { isPublic }: { isPublic: boolean }, db: Tx): Promise<void> {
+    const before = await usedFiles(db, user);
+    await lockFiles(db, [...before, ...ids]);
+    await disuseFiles(db, user.type, [user.id], ids);
+    await useFiles(db, user, ids, isPublic);
+    await this.settle(actor ?? SYSTEM, [...before, ...ids], db);
   }
 
   /** Whether there is room for so many bytes; not to be relied upon. @throws files/quota-exceeded */
@@ -131,6 +135,16 @@ export class FilesService {
     if (quota === 0) return;
     const used = await bytesOf(db, ownerId, except);
     if (used + size > quota) throw quotaExceeded(`Your files may come to ${quota} bytes, and come to ${used} already.`);
+  }
+
+  /** Makes files public or private, as what shows them is now. */
+  private async settle(actor: Actor | typeof SYSTEM, ids: readonly string[], db: Tx): Promise<void> {
+    for (const { id, ownerId, isPublic } of await settleFiles(db, ids)) {
+      const [before, after] = [{ isPublic: !isPublic }, { isPublic }];
+      const action = isPublic ? 'files.published' : 'files.withdrawn';
+      await record(db, { actor, action, resource: auditedFile(id), subject: ownerId, before, after });
+      invalidate(db, [`file:${id}`]);
+    }
   }
 
   /** Room for so many bytes, until the transaction ends. @throws files/quota-exceeded */

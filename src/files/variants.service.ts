@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { invalidate } from '#cache';
 import { execute, Prisma, PrismaService, transaction } from '#database';
 import { Handles, type JobRun } from '#jobs';
 import { BytesNotFound, Storage } from '#storage';
@@ -63,6 +64,7 @@ export class VariantsService {
     if (made === null) return this.giveUp(fileId);
     const isThere = await transaction(this.prisma, async (db) => {
       const kept = await execute(db, Prisma.sql`UPDATE files SET variants = 'ready' WHERE id = ${fileId}::uuid`);
+      invalidate(db, [`file:${fileId}`]);
       if (kept === 1)
         await db.fileVariant.createMany({
           data: made.map((one) => ({ fileId, ...one, sha256: new Uint8Array(one.sha256) })),
@@ -99,6 +101,7 @@ export class VariantsService {
 
   private async giveUp(fileId: string): Promise<void> {
     await this.prisma.file.updateMany({ where: { id: fileId, variants: 'pending' }, data: { variants: 'failed' } });
+    invalidate(this.prisma, [`file:${fileId}`]);
     for (const name of VARIANT_NAMES) await this.storage.delete(keyOf(fileId, name));
   }
 }

@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { excerptFrom, renderMarkdown } from './markdown.rules.js';
+import { excerptFrom, renderMarkdown as render } from './markdown.rules.js';
+
+const API = 'https://a.example/api/v1';
+const FILE = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
+const renderMarkdown = (text: string) => render(text, API).bodyHtml;
 
 describe('Markdown', () => {
   it.each([
-    ['# a\n\n## b\n\n### c', '<h1>a</h1>\n<h2>b</h2>\n<h3>c</h3>'],
-    ['#### d\n\n##### e\n\n###### f', '<h4>d</h4>\n<h5>e</h5>\n<h6>f</h6>'],
+    ['# a\n\n## b\n\n### c', '<h1 id="h-a">a</h1>\n<h2 id="h-b">b</h2>\n<h3 id="h-c">c</h3>'],
+    ['#### d\n\n##### e\n\n###### f', '<h4 id="h-d">d</h4>\n<h5 id="h-e">e</h5>\n<h6 id="h-f">f</h6>'],
     ['one\n\ntwo  \nthree\n\n---', '<p>one</p>\n<p>two<br />\nthree</p>\n<hr />'],
     ['> a\n\n- b\n\n3. c', '<blockquote>\n<p>a</p>\n</blockquote>\n<ul>\n<li>b</li>\n</ul>\n<ol start="3">\n<li>c</li>\n</ol>'],
     ['**a** *b* ~~c~~ `d`', '<p><strong>a</strong> <em>b</em> <s>c</s> <code>d</code></p>'],
@@ -46,6 +50,88 @@ describe('Markdown', () => {
   it('ends where nesting goes beyond people', () => {
     const depth = (levels: number) => renderMarkdown(`${'> '.repeat(levels)}a`).split('<blockquote>').length - 1;
     expect([depth(40), depth(100), depth(1_000)]).toEqual([40, 50, 50]);
+  });
+});
+
+describe('GFM', () => {
+  it('has tasks that are shown and do nothing', () => {
+    expect(renderMarkdown('- [ ] a\n- [x] b\n- [y] c')).toBe(
+      '<ul>\n<li class="task-list-item"><input type="checkbox" disabled="disabled" /> a</li>\n' +
+        '<li class="task-list-item"><input type="checkbox" disabled="disabled" checked="checked" /> b</li>\n<li>[y] c</li>\n</ul>',
+    );
+  });
+
+  it('has footnotes, that lead there and back', () => {
+    const html = renderMarkdown('a[^1] b[^x]\n\n[^1]: The *note*.');
+    expect(html).toContain('<sup class="footnote-ref"><a href="#fn-note-1" id="fnref-note-1">[1]</a></sup> b[^x]');
+    expect(html).toMatch(
+      /<section class="footnotes">\n<ol>\n<li class="footnote-item" id="fn-note-1"><p>The <em>note<\/em>\. <a href="#fnref-note-1"/,
+    );
+  });
+
+  it('shows more marks of footnotes than people make as they are written', () => {
+    expect(renderMarkdown(`${'[^1] '.repeat(500)}\n\n[^1]: x`)).not.toContain('<sup');
+    expect(renderMarkdown(`${'[^1] '.repeat(499)}\n\n[^1]: x`)).toContain('<sup');
+  });
+
+  it('links addresses without a scheme', () => {
+    expect(renderMarkdown('www.example.com me@example.com')).toContain('<a href="http://www.example.com" rel="nofollow noopener ugc">');
+    expect(renderMarkdown('me@example.com')).toContain('<a href="mailto:me@example.com"');
+  });
+});
+
+describe('headings', () => {
+  const contents = (text: string) => render(text, API).contents;
+
+  it('have ids of their own, each once, that no script can take for its names', () => {
+    expect(contents('# A *b* `c`\n\n# a b c\n\n## a-b-c-2\n\n# A b c\n\n# !!!').map(({ id }) => id)).toEqual([
+      'h-a-b-c',
+      'h-a-b-c-2',
+      'h-a-b-c-2-2',
+      'h-a-b-c-3',
+      'h-section',
+    ]);
+    expect(contents('# 日本語 Ünï')).toEqual([{ id: 'h-日本語-ünï', level: 1, text: '日本語 Ünï' }]);
+    expect(renderMarkdown('# constructor')).toBe('<h1 id="h-constructor">constructor</h1>');
+  });
+
+  it('in quotes and lists are none of the text’s', () => {
+    expect(contents('> # a\n\n- # b\n\nc\n===')).toEqual([{ id: 'h-c', level: 1, text: 'c' }]);
+  });
+
+  it('are told of up to a number, and cut', () => {
+    expect(contents('# a\n'.repeat(600))).toHaveLength(500);
+    const { id, text } = contents(`# ${'😀'.repeat(300)}a${'b'.repeat(300)}`)[0]!;
+    expect([text.length, text.isWellFormed(), id]).toEqual([200, true, 'h-section']);
+  });
+});
+
+describe('images of ours', () => {
+  it('are known, however their address is written, and kept without what opens private ones', () => {
+    const path = `/api/v1/files/${FILE}/content`;
+    for (const src of [path, `${API}/files/${FILE.toUpperCase()}/content`, `${path}?expires=1&signature=x`, `//a.example${path}#x`]) {
+      const { bodyHtml, imageIds } = render(`![a](${src})`, API);
+      expect(imageIds).toEqual([FILE]);
+      expect(bodyHtml.toLowerCase()).toBe(`<p><img src="https://a.example${path}" alt="a" /></p>`);
+    }
+    expect(renderMarkdown(`![a](${path}?variant=thumb&signature=x)`)).toContain(`${path}?variant=thumb"`);
+    expect(render(`[![a](${path})](x) **![b](${path})**`, API).imageIds).toEqual([FILE]);
+  });
+
+  it.each([`https://b.example/api/v1/files/${FILE}/content`, `/files/${FILE}/content`, `/api/v1/files/${FILE}`, '/api/v1/files/x/content'])(
+    'are not those at %s',
+    (src) => {
+      expect(render(`![a](${src})`, API).imageIds).toEqual([]);
+    },
+  );
+});
+
+describe('a text', () => {
+  it('with more lines or elements than people write is refused, unless it was taken before', () => {
+    for (const text of ['a\n'.repeat(20_001), '[a](b)'.repeat(20_000)]) {
+      expect(() => render(text, API)).toThrow('A body has at most');
+      expect(render(text, API, { wasTaken: true }).minutes).toBeGreaterThan(1);
+    }
   });
 });
 

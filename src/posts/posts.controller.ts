@@ -1,14 +1,19 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
+import { LinksService } from '../files/links.service.js';
 import { CreatePostDto, ListPostsQuery, PostList, PostResponse, PostSummaryResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
-import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
+import { bodyTooComplex, imageUnusable, notYourPost, postExternalIdTaken, postMoved, postNotFound, slugTaken } from './posts.errors.js';
 import { madeOf } from './posts.rules.js';
 import { PostsService } from './posts.service.js';
+import { seriesFull, seriesUnusable } from './series.errors.js';
 
 @Controller('posts')
 export class PostsController {
-  constructor(private readonly posts: PostsService) {}
+  constructor(
+    private readonly posts: PostsService,
+    private readonly links: LinksService,
+  ) {}
 
   /** List posts: published ones, and your own */
   @Get()
@@ -16,38 +21,42 @@ export class PostsController {
   @PubliclyCached(0, ({ items }: PostList) => madeOf(items, 'posts'))
   async list(@Caller() actor: Actor | null, @Query() query: ListPostsQuery): Promise<PostList> {
     const page = await this.posts.list(actor, query);
-    return { ...page, items: page.items.map(PostSummaryResponse.from) };
+    return { ...page, items: page.items.map((post) => PostSummaryResponse.from(post, this.links)) };
   }
 
   /** Write a post, as a draft */
   @Post()
   @Requires('posts:write')
   @Creates('/posts/:id')
-  @Problems(slugTaken, postExternalIdTaken)
+  @Problems(slugTaken, postExternalIdTaken, bodyTooComplex, imageUnusable, seriesUnusable, seriesFull)
   write(@Caller() actor: Actor, @Body() draft: CreatePostDto, @Idempotent() once: Once): Promise<PostResponse> {
-    return once.do(async (db) => PostResponse.from(await this.posts.write(actor, draft, db)));
+    return once.do(async (db) => PostResponse.from(await this.posts.write(actor, draft, db), this.links));
   }
 
-  /** Read a post */
+  /**
+   * Read a post
+   *
+   * By a slug that it had before it was renamed, `Location` of the answer leads to it.
+   */
   @Get(':idOrSlug')
   @Public()
   @PubliclyCached(0, (post: PostResponse) => madeOf([post], `post:${post.id}`))
-  @Problems(postNotFound)
+  @Problems(postNotFound, postMoved)
   async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<PostResponse> {
-    return PostResponse.from(await this.posts.get(actor, idOrSlug));
+    return PostResponse.from(await this.posts.get(actor, idOrSlug), this.links);
   }
 
   /** Edit a post */
   @Patch(':id')
   @Requires('posts:write')
-  @Problems(postNotFound, notYourPost, slugTaken, postExternalIdTaken)
+  @Problems(postNotFound, notYourPost, slugTaken, postExternalIdTaken, bodyTooComplex, imageUnusable, seriesUnusable, seriesFull)
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
     @Body() changes: UpdatePostDto,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<PostResponse> {
-    return PostResponse.from(await this.posts.update(actor, id, changes, expected));
+    return PostResponse.from(await this.posts.update(actor, id, changes, expected), this.links);
   }
 
   /** Put a post into the trash */
@@ -65,7 +74,7 @@ export class PostsController {
   @HttpCode(200)
   @Problems(postNotFound, notYourPost)
   restore(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Idempotent() once: Once): Promise<PostResponse> {
-    return once.do(async (db) => PostResponse.from(await this.posts.restore(actor, id, db)));
+    return once.do(async (db) => PostResponse.from(await this.posts.restore(actor, id, db), this.links));
   }
 
   /** Publish a post, now or at a time to come */
@@ -78,7 +87,7 @@ export class PostsController {
     @Body() when: PublishPostDto,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<PostResponse> {
-    return PostResponse.from(await this.posts.publish(actor, id, when, expected));
+    return PostResponse.from(await this.posts.publish(actor, id, when, expected), this.links);
   }
 
   /** Take a post back from publication, to a draft */
@@ -86,6 +95,6 @@ export class PostsController {
   @Requires('posts:publish')
   @Problems(postNotFound, notYourPost)
   async unpublish(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<PostResponse> {
-    return PostResponse.from(await this.posts.unpublish(actor, id, expected));
+    return PostResponse.from(await this.posts.unpublish(actor, id, expected), this.links);
   }
 }

@@ -2,9 +2,13 @@ import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, type Page, Prose,
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import type { Links } from '../files/files.dto.js';
+import { relinked } from './images.rules.js';
+import { CoverResponse, HeadingResponse, SeriesPlaceResponse } from './parts.dto.js';
 import type { Post, PostSummary } from './posts.queries.js';
-import { normaliseTags, POST_STATUSES, type PostStatus, statusOf } from './posts.rules.js';
+import { POST_STATUSES, type PostStatus, statusOf } from './posts.rules.js';
+import { isTag, normaliseTags, TAG_AS_WRITTEN } from './tags.rules.js';
 
 export class AuthorResponse {
   id: string;
@@ -24,8 +28,10 @@ export class PostSummaryResponse {
   /** @example ["engines"] */
   tags: string[];
   author: AuthorResponse;
-  /** Cover images come with files; until then there is none. */
-  cover: string | null;
+  /** The image above the post. */
+  cover: CoverResponse | null;
+  /** The series that it belongs to. */
+  series: SeriesPlaceResponse | null;
   /** @example 0 */
   likes: number;
   /** @example 0 */
@@ -39,7 +45,7 @@ export class PostSummaryResponse {
   /** When it was or will be published; null for a draft. */
   publishedAt: Date | null;
 
-  static from(this: void, post: PostSummary): PostSummaryResponse {
+  static from(this: void, post: PostSummary, links: Links): PostSummaryResponse {
     return {
       id: post.id,
       slug: post.slug,
@@ -48,7 +54,8 @@ export class PostSummaryResponse {
       status: statusOf(post, new Date()),
       tags: post.tags,
       author: { id: post.authorId, name: post.authorName },
-      cover: null,
+      cover: post.cover && CoverResponse.from(post.cover, links),
+      series: post.series,
       likes: 0,
       comments: 0,
       externalId: post.externalId,
@@ -66,9 +73,17 @@ export class PostResponse extends PostSummaryResponse {
   body: string;
   /** The body rendered to HTML and sanitised. @example "<p>The engine <em>weaves</em> patterns.</p>" */
   bodyHtml: string;
+  /** How many minutes it takes to read, in any script. @example 4 */
+  readingMinutes: number;
+  /** The headings of the body that stand in no quote or list. */
+  tableOfContents: HeadingResponse[];
 
-  static override from(this: void, post: Post): PostResponse {
-    return { ...PostSummaryResponse.from(post), body: post.body, bodyHtml: post.bodyHtml };
+  static override from(this: void, post: Post, links: Links): PostResponse {
+    const summary = PostSummaryResponse.from(post, links);
+    // Who sees it before everybody does sees its images, too.
+    const toImage = (id: string, variant?: string) => links.toContent({ id, isPublic: false }, variant);
+    const bodyHtml = summary.status === 'published' ? post.bodyHtml : relinked(post.bodyHtml, post.imageIds, toImage);
+    return { ...summary, body: post.body, bodyHtml, readingMinutes: post.minutes, tableOfContents: post.contents };
   }
 }
 
@@ -77,10 +92,6 @@ export class PostList implements Page<PostSummaryResponse> {
   /** Give it as `cursor` to get the next page; null on the last one. */
   nextCursor: string | null;
 }
-
-/** Marks belong to the letters of many scripts, and to some of ours once they are lower case. */
-const TAG_AS_WRITTEN = '^\\s*[\\p{L}\\p{M}\\p{N}.+#_-][\\p{L}\\p{M}\\p{N}\\s.+#_-]*$';
-const isTag = (value: unknown) => typeof value === 'string' && /^[\p{L}\p{M}\p{N} .+#_-]{1,40}$/u.test(value);
 
 /** Up to 20 tags, kept as `normaliseTags` gives them. */
 const Tags = () =>
@@ -105,6 +116,10 @@ const Tags = () =>
     }),
   );
 
+/** A number that orders. */
+const Place = () =>
+  applyDecorators(IsInt(), Min(1), Max(1_000_000), ApiProperty({ type: 'integer', minimum: 1, maximum: 1_000_000, example: 2 }));
+
 export class CreatePostDto {
   /** @example "On analytical engines" */
   @Line(1, 200)
@@ -128,6 +143,21 @@ export class CreatePostDto {
   @IfPresent()
   @Slug()
   slug?: string;
+
+  /** An image above the post, which was uploaded with `POST /files`. It is public while the post is. */
+  @IsOptional()
+  @Id()
+  coverFileId?: string | null;
+
+  /** A series that it joins. */
+  @IsOptional()
+  @Id()
+  seriesId?: string | null;
+
+  /** Orders the posts of a series; at the end, when it is left out. @example 2 */
+  @IfPresent()
+  @Place()
+  seriesPosition?: number;
 
   @IsOptional()
   @ExternalId()
@@ -163,6 +193,21 @@ export class UpdatePostDto {
   @IfPresent()
   @Slug()
   slug?: string;
+
+  /** An image above the post; `null` takes it away. */
+  @IsOptional()
+  @Id()
+  coverFileId?: string | null;
+
+  /** A series that it joins; `null` takes it out of the one it is in. */
+  @IsOptional()
+  @Id()
+  seriesId?: string | null;
+
+  /** Orders the posts of a series. @example 2 */
+  @IfPresent()
+  @Place()
+  seriesPosition?: number;
 
   @IsOptional()
   @ExternalId()

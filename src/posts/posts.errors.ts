@@ -16,11 +16,29 @@ export const slugTaken = problem(
   'posts/slug-taken',
   'conflict',
   'The slug belongs to another post',
-  'Another post, perhaps one in the trash, has this slug. Choose another, or leave `slug` out to have one made from the title.',
+  'Another post, perhaps one in the trash, has this slug or had it before it was renamed. Choose another, or leave `slug` out to have one made from the title.',
 );
 export const postExternalIdTaken = problem(
   'posts/external-id-taken',
   'conflict',
   'The external id belongs to another post',
   'Another post already has this `externalId`. Read that one first, or use another id.',
+);
+export const postMoved = problem(
+  'posts/moved',
+  'moved',
+  'The post has another slug now',
+  'The post was renamed. Go on where `Location` leads, and keep that address.',
+);
+export const bodyTooComplex = problem(
+  'posts/body-too-complex',
+  'unprocessable',
+  'The body is too complex',
+  'The Markdown has more lines or elements (headings, links, emphasis, cells, items) than a text for people. Split the post.',
+);
+export const imageUnusable = problem(
+  'posts/image-unusable',
+  'unprocessable',
+  'The image cannot be used',
+  'A post shows images that were uploaded with POST /files by its author or by you; editors may use those of everybody. The file may be gone, be somebody else’s, or be no image (JPEG, PNG, GIF, WebP, AVIF).',
 );

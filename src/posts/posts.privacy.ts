@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { invalidate } from '#cache';
 import { Env } from '#config';
-import { type Db, execute, Prisma, type Tx } from '#database';
+import { type Db, execute, Prisma, rows, type Tx } from '#database';
 import { type ExportedFile, paged, PersonalData } from '#privacy';
+
+import { BodiesService } from './bodies.service.js';
 
 const BATCH = 500;
 
@@ -10,9 +12,12 @@ const BATCH = 500;
 @Injectable()
 export class PostsPrivacy extends PersonalData {
   readonly name = 'posts';
-  readonly tables = ['posts'];
+  readonly tables = ['posts', 'former_slugs', 'tags'];
 
-  constructor(private readonly env: Env) {
+  constructor(
+    private readonly env: Env,
+    private readonly bodies: BodiesService,
+  ) {
     super();
   }
 
@@ -20,7 +25,8 @@ export class PostsPrivacy extends PersonalData {
     const posts = (last?: { id: string }) =>
       db.post.findMany({
         where: { authorId: userId, ...(last && { id: { gt: last.id } }) },
-        omit: { bodyHtml: true },
+        omit: { bodyHtml: true, contents: true, rendering: true },
+        include: { formerSlugs: { select: { slug: true, createdAt: true } } },
         orderBy: { id: 'asc' },
         take: 100,
       });
@@ -29,10 +35,15 @@ export class PostsPrivacy extends PersonalData {
 
   async erase(userId: string, db: Tx): Promise<'more' | void> {
     const stays = this.env.POSTS_AFTER_ERASURE === 'keep' ? Prisma.sql`published_at <= now() AND trashed_at IS NULL` : Prisma.sql`false`;
-    const gone = await execute(
+    const deleted = await rows<{ id: string }>(
       db,
       Prisma.sql`DELETE FROM posts WHERE id IN (
-        SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (${stays}) IS NOT TRUE ORDER BY id LIMIT ${BATCH})`,
+        SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (${stays}) IS NOT TRUE ORDER BY id LIMIT ${BATCH}) RETURNING id`,
+    );
+    const gone = deleted.length;
+    await this.bodies.release(
+      deleted.map(({ id }) => id),
+      db,
     );
     const bared = await execute(
       db,

@@ -2,8 +2,12 @@ import { audited } from '#audit';
 import { type Db, Prisma, rows, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
+import { COVER, type Cover } from './covers.queries.js';
+import { type Rendered, RENDERING } from './markdown.rules.js';
+import type { Heading } from './outline.rules.js';
 import type { ListPostsQuery } from './posts.dto.js';
-import { normaliseTags } from './posts.rules.js';
+import { SERIES_PLACE, type SeriesPlace } from './places.queries.js';
+import { normaliseTags } from './tags.rules.js';
 
 /** A post in a list, with its author's name. */
 export interface PostSummary {
@@ -20,11 +24,20 @@ export interface PostSummary {
   createdAt: Date;
   updatedAt: Date;
   publishedAt: Date | null;
+  cover: Cover | null;
+  series: SeriesPlace | null;
 }
 
 export interface Post extends PostSummary {
   body: string;
   bodyHtml: string;
+  contents: Heading[];
+  minutes: number;
+  ownExcerpt: boolean;
+  coverFileId: string | null;
+  imageIds: string[];
+  seriesId: string | null;
+  seriesPlace: number | null;
 }
 
 export const auditedPost = audited('post', {
@@ -35,12 +48,17 @@ export const auditedPost = audited('post', {
   tags: 'personal',
   publishedAt: 'plain',
   trashed: 'plain',
+  coverFileId: 'plain',
+  seriesId: 'plain',
+  seriesPlace: 'plain',
   externalId: 'personal',
   metadata: 'personal',
 });
 
 const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", ${COVER} AS cover, ${SERIES_PLACE} AS series`;
+const WHOLE = Prisma.sql`${SUMMARY}, p.body, p.body_html AS "bodyHtml", p.contents, p.minutes, p.own_excerpt AS "ownExcerpt", p.cover_file_id AS "coverFileId",
+  p.image_ids AS "imageIds", p.series_id AS "seriesId", p.series_place AS "seriesPlace"`;
 const FROM = Prisma.sql`FROM posts p JOIN users u ON u.id = p.author_id`;
 
 /** A page of what the caller may see; one row more than asked for tells that there is a next page. */
@@ -75,24 +93,27 @@ export async function untilNextAppearance(db: Db, sinceMs: number): Promise<numb
 export async function findPost(db: Db, by: { id: string } | { slug: string }, { trashed = false } = {}): Promise<Post | null> {
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
   const state = trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
-  const [post] = await rows<Post>(db, Prisma.sql`SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" ${FROM} WHERE ${key} AND ${state}`);
+  const [post] = await rows<Post>(db, Prisma.sql`SELECT ${WHOLE} ${FROM} WHERE ${key} AND ${state}`);
   return post ?? null;
 }
 
 /** A post as it is written: a draft. */
-export type NewPost = Pick<Post, 'id' | 'slug' | 'title' | 'excerpt' | 'body' | 'bodyHtml' | 'authorId'> &
-  Partial<Pick<Post, 'tags' | 'externalId' | 'metadata'>>;
+export type NewPost = Pick<Post, 'id' | 'slug' | 'title' | 'excerpt' | 'ownExcerpt' | 'body' | 'authorId'> &
+  Rendered &
+  Partial<Pick<Post, 'tags' | 'externalId' | 'metadata' | 'coverFileId' | 'seriesId' | 'seriesPlace'>>;
 
 export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
   const [written] = await rows<Post>(
     db,
     Prisma.sql`WITH p AS (
-        INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata)
-        VALUES (${post.id}::uuid, ${post.slug}, ${post.title}, ${post.excerpt}, ${post.body}, ${post.bodyHtml}, ${post.tags ?? []}, ${post.authorId}::uuid,
-          ${post.externalId ?? null}, ${JSON.stringify(post.metadata ?? {})}::jsonb)
+        INSERT INTO posts (id, slug, title, excerpt, own_excerpt, body, body_html, contents, minutes, image_ids, rendering, tags, author_id, external_id, metadata,
+          cover_file_id, series_id, series_place)
+        VALUES (${post.id}::uuid, ${post.slug}, ${post.title}, ${post.excerpt}, ${post.ownExcerpt}, ${post.body}, ${post.bodyHtml}, ${JSON.stringify(post.contents)}::jsonb,
+          ${post.minutes}, ${post.imageIds}::uuid[], ${RENDERING}, ${post.tags ?? []}, ${post.authorId}::uuid, ${post.externalId ?? null},
+          ${JSON.stringify(post.metadata ?? {})}::jsonb, ${post.coverFileId ?? null}::uuid, ${post.seriesId ?? null}::uuid, ${post.seriesPlace ?? null}::int)
         RETURNING *
       )
-      SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM p JOIN users u ON u.id = p.author_id`,
+      SELECT ${WHOLE} FROM p JOIN users u ON u.id = p.author_id`,
   );
   return written!;
 }

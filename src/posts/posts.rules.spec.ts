@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Actor } from '#security';
-import { mayChange, maySee, normaliseTags, statusOf } from './posts.rules.js';
+import { madeOf, mayChange, maySee, statusOf } from './posts.rules.js';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const before = new Date('2026-01-01T11:59:59.999Z');
@@ -38,13 +38,17 @@ describe('a post', () => {
   });
 });
 
-describe('tags', () => {
-  it('are trimmed, in small letters, with one space between words', () => {
-    expect(normaliseTags(['  Node  JS\t', 'web\n\u00a0dev'])).toEqual(['node js', 'web dev']);
+describe('an answer', () => {
+  const answered = { author: { id: 'a' }, status: 'published' as const, cover: null, series: null };
+
+  it('is out of date when its author, cover or series is', () => {
+    const cover = { fileId: 'f', url: 'http://a.example/files/f/content' };
+    expect(madeOf([answered, { ...answered, cover, series: { id: 's' } }], 'posts')).toEqual(['posts', 'user:a', 'file:f', 'series:s']);
   });
 
-  it('are each there once, in the order they came, however they were typed', () => {
-    expect(normaliseTags(['Café', 'b', 'cafe\u0301', 'B ', 'a'])).toEqual(['café', 'b', 'a']);
-    expect(normaliseTags([])).toEqual([]);
+  it('is kept for nobody while it shows what is not out, or with a link that ends', () => {
+    const cover = { fileId: 'f', url: 'http://a.example/files/f/content?expires=1&signature=x' };
+    expect(madeOf([answered, { ...answered, status: 'draft' }], 'posts')).toBeNull();
+    expect(madeOf([{ ...answered, cover }], 'post:p')).toBeNull();
   });
 });

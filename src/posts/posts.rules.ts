@@ -1,4 +1,5 @@
 import type { Actor } from '#security';
+import { isLasting } from './images.rules.js';
 
 /** What the rules look at. */
 export interface PostFacts {
@@ -24,12 +25,21 @@ export function mayChange(actor: Actor | null, post: PostFacts): boolean {
 }
 
 /** What a page of posts, or one, is made of for strangers; what is not out yet is kept for nobody. */
-export function madeOf(posts: readonly { author: { id: string }; status: PostStatus }[], of: 'posts' | `post:${string}`): string[] | null {
-  if (posts.some(({ status }) => status !== 'published')) return null;
-  return [...new Set([of, ...posts.map(({ author }) => `user:${author.id}`)])];
+export function madeOf(posts: readonly Answered[], of: 'posts' | `post:${string}`): string[] | null {
+  // A post that has just appeared by itself may have a cover that is about to be public: its link ends.
+  if (posts.some(({ status, cover }) => status !== 'published' || (cover !== null && !isLasting(cover.url)))) return null;
+  const parts = posts.flatMap(({ author, cover, series }) => [
+    `user:${author.id}`,
+    ...(cover === null ? [] : [`file:${cover.fileId}`]),
+    ...(series === null ? [] : [`series:${series.id}`]),
+  ]);
+  return [...new Set([of, ...parts])];
 }
 
-/** Tags as they are kept: trimmed, lower case, one space between words, each once. */
-export function normaliseTags(tags: readonly string[]): string[] {
-  return [...new Set(tags.map((tag) => tag.trim().normalize('NFC').toLowerCase().replace(/\s+/g, ' ')))];
+/** What of an answer says what it was made of. */
+interface Answered {
+  author: { id: string };
+  status: PostStatus;
+  cover: { fileId: string; url: string } | null;
+  series: { id: string } | null;
 }

@@ -7,22 +7,27 @@ import { type Circumstances, publish } from '#events';
 import { enqueue, Handles, type JobRun } from '#jobs';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
-import { excerptFrom, renderMarkdown } from './markdown.rules.js';
+import { BodiesService } from './bodies.service.js';
+import { excerptFrom, RENDERING } from './markdown.rules.js';
 import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } from './posts.dto.js';
-import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
+import { notYourPost, postExternalIdTaken, postMoved, postNotFound, slugTaken } from './posts.errors.js';
 import { postCreated, postPublished, postRestored, postScheduled, postTrashed, postUnpublished, postUpdated } from './posts.events.js';
 import { appearance, type AppearancePayload } from './posts.jobs.js';
 import { auditedPost, findPost, insertPost, listPosts, type Post, type PostSummary, untilNextAppearance } from './posts.queries.js';
 import { mayChange, maySee, statusOf } from './posts.rules.js';
+import { SeriesService } from './series.service.js';
+import { claimSlug, findRenamed, leaveSlug } from './slugs.queries.js';
 
 /** Publishing: a post is its author's until it is published, and changes only from the version its editor has seen. */
 @Injectable()
 export class PostsService {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly bodies: BodiesService,
+    private readonly series: SeriesService,
     cache: Cache,
   ) {
-    cache.limit('posts', (_ids, sinceMs) => untilNextAppearance(prisma, sinceMs));
+    for (const kind of ['posts', 'series']) cache.limit(kind, (_ids, sinceMs) => untilNextAppearance(prisma, sinceMs));
   }
 
   async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
@@ -36,39 +41,56 @@ export class PostsService {
     );
   }
 
+  /** @throws posts/moved for a slug that the post had before */
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Post> {
-    const post = await findPost(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
-    if (post === null || !maySee(actor, post, new Date()))
-      throw postNotFound('No post that you may see has this id or slug.', { concealed: post !== null });
-    return post;
+    const isSlug = !isId(idOrSlug);
+    const post = await findPost(db, isSlug ? { slug: idOrSlug } : { id: idOrSlug });
+    const formerId = post === null && isSlug ? await findRenamed(db, idOrSlug) : null;
+    const found = formerId === null ? post : await findPost(db, { id: formerId });
+    if (found === null || !maySee(actor, found, new Date()))
+      throw postNotFound('No post that you may see has this id or slug.', { concealed: found !== null });
+    if (formerId !== null) throw postMoved('The post has another slug now; go on there.', { location: `/posts/${found.slug}` });
+    return found;
   }
 
-  async write(actor: Actor, { excerpt, slug, ...draft }: CreatePostDto, db: Db = this.prisma): Promise<Post> {
-    const bodyHtml = renderMarkdown(draft.body);
+  async write(actor: Actor, { excerpt, slug, seriesPosition, ...draft }: CreatePostDto, db: Db = this.prisma): Promise<Post> {
+    const rendered = this.bodies.render(draft.body);
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
+      await this.bodies.check(actor, actor.id, { ...draft, ...rendered }, { coverFileId: null, imageIds: [] }, tx);
       const post = await insertPost(tx, {
         ...draft,
+        ...rendered,
+        ...(await this.series.place(actor, { authorId: actor.id, seriesId: null }, { seriesId: draft.seriesId, seriesPosition }, tx)),
         id,
-        slug: slug ?? (await this.freeSlug(draft.title, id, tx)),
-        excerpt: excerpt ?? excerptFrom(bodyHtml),
-        bodyHtml,
+        slug: await this.freeSlug(slug, draft.title, id, tx),
+        excerpt: excerpt ?? excerptFrom(rendered.bodyHtml),
+        ownExcerpt: excerpt !== undefined,
         authorId: actor.id,
       }).catch(refuseTaken);
+      await this.bodies.align(actor, post, false, null, tx);
       await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: actor.id, after: post });
       await publish(tx, postCreated, ...of(actor, post));
       return post;
     });
   }
 
-  async update(actor: Actor, id: string, { excerpt, ...changes }: UpdatePostDto, expected: ExpectedVersions): Promise<Post> {
-    const decide = (post: Post) => {
-      const bodyHtml = changes.body === undefined ? post.bodyHtml : renderMarkdown(changes.body);
-      return { ...defined(changes), bodyHtml, ...(excerpt !== undefined && { excerpt: excerpt ?? excerptFrom(bodyHtml) }) };
+  async update(actor: Actor, id: string, dto: UpdatePostDto, expected: ExpectedVersions): Promise<Post> {
+    const { excerpt, seriesId, seriesPosition, ...changes } = dto;
+    const rendered = changes.body === undefined ? undefined : { ...this.bodies.render(changes.body), rendering: RENDERING };
+    const decide = async (post: Post, db: Tx) => {
+      if (changes.slug !== undefined && changes.slug !== post.slug) await this.rename(post, changes.slug, db);
+      await this.bodies.check(actor, post.authorId, { ...changes, ...rendered }, post, db);
+      return {
+        ...defined(changes),
+        ...rendered,
+        ...excerptOf({ excerpt, bodyHtml: rendered?.bodyHtml }, post),
+        ...(await this.series.place(actor, post, { seriesId, seriesPosition }, db)),
+      };
     };
     return this.change(actor, id, 'updated', expected, decide, async (post, _before, db) => {
       const [payload, about] = of(actor, post);
-      await publish(db, postUpdated, { ...payload, changed: Object.keys(defined({ excerpt, ...changes })) }, about);
+      await publish(db, postUpdated, { ...payload, changed: Object.keys(defined(dto)) }, about);
     });
   }
 
@@ -95,6 +117,8 @@ export class PostsService {
       await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
       const post = await findPost(db, { id });
       if (post?.publishedAt?.toISOString() !== at) return;
+      await this.alignFiles(null, post, post, true, db);
+      outdate(db, post);
       const [payload, about] = of(null, post);
       await publish(db, postPublished, { ...payload, publishedAt: at }, about);
     });
@@ -105,6 +129,7 @@ export class PostsService {
       const post = await this.lock(actor, id, db);
       expectVersion(post.version, expected);
       await db.post.update({ where: { id }, data: { trashedAt: new Date(), version: { increment: 1 } } });
+      await this.alignFiles(actor, post, post, false, db);
       outdate(db, post);
       const [before, after] = [{ trashed: false }, { trashed: true }];
       await record(db, { actor, action: 'posts.trashed', resource: auditedPost(id), subject: post.authorId, before, after });
@@ -116,6 +141,7 @@ export class PostsService {
     return transaction(db, async (tx) => {
       const post = await this.lock(actor, id, tx, { trashed: true });
       await tx.post.update({ where: { id }, data: { trashedAt: null, version: { increment: 1 } } });
+      await this.alignFiles(actor, post, post, statusOf(post, new Date()) === 'published', tx);
       outdate(tx, post);
       const [before, after] = [{ trashed: true }, { trashed: false }];
       await record(tx, { actor, action: 'posts.restored', resource: auditedPost(id), subject: post.authorId, before, after });
@@ -129,14 +155,16 @@ export class PostsService {
     id: string,
     what: 'updated' | 'published' | 'unpublished',
     expected: ExpectedVersions,
-    decide: (before: Post) => object,
+    decide: (before: Post, db: Tx) => object | Promise<object>,
     tell: (post: Post, before: Post, db: Tx) => Promise<void>,
   ): Promise<Post> {
     return transaction(this.prisma, async (db) => {
       const before = await this.lock(actor, id, db);
       expectVersion(before.version, expected);
-      await db.post.update({ where: { id }, data: { ...decide(before), version: { increment: 1 } } }).catch(refuseTaken);
-      const post = await this.get(actor, id, db);
+      await db.post.update({ where: { id }, data: { ...(await decide(before, db)), version: { increment: 1 } } }).catch(refuseTaken);
+      const changed = await this.get(actor, id, db);
+      await this.alignFiles(actor, changed, before, statusOf(changed, new Date()) === 'published', db);
+      const post = changed.cover === null ? changed : await this.get(actor, id, db); // with the link that its cover has now
       outdate(db, before, post);
       await record(db, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
       await tell(post, before, db);
@@ -168,20 +196,40 @@ export class PostsService {
     return post;
   }
 
-  private async freeSlug(title: string, id: string, db: Tx): Promise<string> {
-    const slug = slugFrom(title, 'post');
-    // Of two that choose the same word at once, the second waits for the first and sees it.
-    const [, taken] = await Promise.all([
-      rows(db, Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`posts.slug ${slug}`}, 0))`),
-      rows(db, Prisma.sql`SELECT 1 FROM posts WHERE slug = ${slug}`),
-    ]);
-    return taken.length > 0 ? `${slug}-${id.slice(-6)}` : slug;
+  /**
+   * Brings the files that a post shows into line with its state: called wherever that changes. They are public exactly while it is out, so
+   * what strangers were answered with a link of before is out of date, too.
+   */
+  private alignFiles(actor: Actor | null, post: Post, before: Post, isOut: boolean, db: Tx): Promise<void> {
+    return this.bodies.align(actor, post, isOut, before, db);
   }
+
+  /** A slug that was chosen has to be free; one that is made from the title is made so. */
+  private async freeSlug(chosen: string | undefined, title: string, id: string, db: Tx): Promise<string> {
+    const slug = chosen ?? slugFrom(title, 'post');
+    if (await claimSlug(db, slug, id)) return slug;
+    if (chosen !== undefined) throw slugTaken('Another post has this slug; choose another.');
+    return `${slug}-${id.slice(-6)}`;
+  }
+
+  private async rename(post: Post, slug: string, db: Tx): Promise<void> {
+    if (!(await claimSlug(db, slug, post.id))) throw slugTaken('Another post has this slug, or had it; choose another.');
+    await leaveSlug(db, post, slug);
+  }
+}
+
+/** An excerpt that nobody wrote follows the body. */
+function excerptOf({ excerpt, bodyHtml }: { excerpt: string | null | undefined; bodyHtml: string | undefined }, post: Post): object {
+  if (typeof excerpt === 'string') return { excerpt, ownExcerpt: true };
+  if (excerpt === undefined && (bodyHtml === undefined || post.ownExcerpt)) return {};
+  return { excerpt: excerptFrom(bodyHtml ?? post.bodyHtml), ownExcerpt: false };
 }
 
 /** What strangers were answered is out of date when a post changes that they see, or will by itself; of a draft they know nothing. */
 function outdate(db: Db, before: Post, after = before): void {
-  if (before.publishedAt !== null || after.publishedAt !== null) invalidate(db, ['posts', `post:${after.id}`]);
+  if (before.publishedAt === null && after.publishedAt === null) return;
+  const series = new Set([before.seriesId, after.seriesId].filter((id) => id !== null)); // their other posts say which is next to them
+  invalidate(db, ['posts', `post:${after.id}`, ...[...series].map((id) => `series:${id}`)]);
 }
 
 /** What the events of a post have in common. */

@@ -8,7 +8,7 @@ import { query } from '../harness/database.js';
 import { eventually } from '../harness/eventually.js';
 import { aPost, aProduct, aUser, type Person, unique } from '../harness/people.js';
 import type { Product } from '../harness/product.js';
-import { type Part, sha256, upload } from '../harness/uploads.js';
+import { aPng, type Part, sha256, upload } from '../harness/uploads.js';
 
 /** Where operations are tried: the built product, and the application in this process, on one database. */
 export interface World {
@@ -48,6 +48,13 @@ export function nounsOf({ app, product }: World) {
 
   async function aFile(by: Person, part = A_TEXT): Promise<{ id: string; url: string }> {
     return (await upload(product, by, part)).body;
+  }
+
+  const anImage = (by: Person) => aFile(by, { name: 'a.png', type: 'image/png', bytes: aPng(30, 20) });
+
+  async function aSeries(by: Person): Promise<{ id: string; slug: string }> {
+    const body = { title: `Series ${unique()}` };
+    return (await product.request<{ id: string; slug: string }>('POST', 'series', { token: by.accessToken, body })).body;
   }
 
   async function anUpload(by: Person): Promise<UploadResponse> {
@@ -123,6 +130,8 @@ export function nounsOf({ app, product }: World) {
     aNotification,
     anUnsubscription,
     aFile,
+    anImage,
+    aSeries,
     anUpload,
     aJob,
     aDeadJob,

@@ -55,6 +55,8 @@ const LISTS: Record<string, List> = {
       status: ['draft', 'scheduled', 'published'],
     },
   },
+  tags: { operation: '/api/v1/tags', callers: ['nobody'], filters: { q: ['topic', 'common', 'never'] } },
+  series: { operation: '/api/v1/series', callers: ['nobody', 'customer', 'admin'], filters: { owner: ['{user}'] } },
   products: {
     operation: '/api/v1/products',
     callers: ['nobody', 'admin'],

@@ -31,6 +31,9 @@ export const ENDLESS_NUMBER = '{{=1e400}}';
 const LIKELY: Record<string, Arbitrary<unknown>> = {
   variantId: fc.constant(known('variants')),
   author: fc.constant(known('users')),
+  owner: fc.constant(known('users')),
+  coverFileId: fc.constant(known('images')),
+  seriesId: fc.constant(known('series')),
   customer: fc.constant(known('users')),
   email: fc.constant(known('email')),
   password: fc.constant(known('password')),

@@ -51,6 +51,17 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       if (operationId === 'posts.restore') await product.request('DELETE', `posts/${id}`, { token: by.accessToken });
       return id;
     },
+    series: async (by) => {
+      const { id } = await nouns.aSeries(by);
+      await aPost(app, by, { published: true, seriesId: id });
+      return id;
+    },
+    images: async (by) => (await nouns.anImage(by)).id,
+    tag: async (by) => {
+      const tag = `t-${unique()}`;
+      await aPost(app, by, { tags: [tag], published: true });
+      return tag;
+    },
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by) => nouns.anOrder(by),

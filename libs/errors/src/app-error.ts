@@ -16,6 +16,8 @@ export interface AppErrorExtras {
   retryAfterSeconds?: number;
   /** Of a not-found: it exists, and the caller may not know. Told to the audit log only. */
   concealed?: boolean;
+  /** Of what has moved: where it is now, below the API's prefix: `/posts/another-slug`. */
+  location?: string;
   cause?: unknown;
 }
 
@@ -27,6 +29,7 @@ export class AppError extends Error {
   readonly fields: FieldProblem[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly concealed: boolean;
+  readonly location: string | undefined;
 
   constructor(
     readonly kind: ErrorKind,
@@ -39,5 +42,6 @@ export class AppError extends Error {
     this.fields = extras.fields;
     this.retryAfterSeconds = extras.retryAfterSeconds;
     this.concealed = extras.concealed ?? false;
+    this.location = extras.location;
   }
 }

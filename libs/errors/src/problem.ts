@@ -2,6 +2,8 @@ import { AppError, type AppErrorExtras } from './app-error.js';
 
 /** Why a call failed, in words of the domain; `libs/http` gives each kind its status. */
 export type ErrorKind =
+  /** No failure of anybody's: it is found elsewhere, and the client goes on there. */
+  | 'moved'
   | 'invalid'
   | 'unauthenticated'
   | 'forbidden'

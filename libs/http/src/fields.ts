@@ -4,6 +4,19 @@ import { Transform } from 'class-transformer';
 import { isId } from './validation.pipe.js';
 import { IsEmail, isISO8601, IsString, Matches, MaxLength, MinLength, ValidateBy, ValidateIf } from 'class-validator';
 
+/**
+ * What is not seen in a line, or turns the direction of what follows, so that two that differ look alike (Unicode TR 36 and 39): controls,
+ * separators of lines, marks and overrides of direction, and what has no width. Joiners and selectors are not among them: scripts and emoji need them.
+ */
+const UNSEEN =
+  '\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb';
+/** A joiner says something behind a letter or mark of a script that joins, and within emoji; elsewhere it only hides. */
+const STRAY_JOINERS =
+  /(?<![\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}])[\u200c\u200d]|[\u200c\u200d](?![\p{L}\p{M}\p{Extended_Pictographic}])/gu;
+/** Selectors choose how the character before them looks; tags spell the flags of regions behind a black flag. */
+const STRAY_SELECTORS =
+  /(?<![\p{Emoji}\p{S}\p{P}\p{Script=Han}\p{Script=Mongolian}\p{Script=Myanmar}])[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]|(?<!\u{1f3f4}[\u{e0020}-\u{e007f}]{0,7})[\u{e0000}-\u{e007f}]/gu;
+
 const PROSE = /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
 
 /** In a PATCH: absent keeps, but `null` is refused because the member cannot be empty. */
@@ -39,18 +52,21 @@ export const Text = (min: number, max: number) =>
 
 /** What `Line` takes, before it is trimmed: at least so many characters between what may be space. */
 function linePattern(min: number): string {
-  const character = '[^\\u0000-\\u001f\\u007f]';
-  const visible = '[^\\s\\u0000-\\u001f\\u007f]';
+  const character = `[^${UNSEEN}]`;
+  const visible = `[^\\s${UNSEEN}\\u200c\\u200d\\ufe00-\\ufe0f]`;
   if (min === 0) return `^\\s*${character}*\\s*$`;
   return min === 1 ? `^\\s*${visible}${character}*\\s*$` : `^\\s*${visible}${character}{${min - 2},}${visible}\\s*$`;
 }
 
-/** One line of text: trimmed, in Unicode's NFC, without control characters. */
+const ONE_LINE = new RegExp(`^[^${UNSEEN}]*$`);
+const seen = (text: string) => text.replace(STRAY_JOINERS, '').replace(STRAY_SELECTORS, '').trim().normalize('NFC');
+
+/** One line of text: trimmed, in Unicode's NFC, without characters that control, hide or turn round what is read. */
 export const Line = (min: number, max: number) =>
   applyDecorators(
-    normalised((text) => text.trim().normalize('NFC')),
+    normalised(seen),
     Text(min, max),
-    Matches(/^[^\u0000-\u001f\u007f]*$/, { message: '$property must be one line without control characters' }),
+    Matches(ONE_LINE, { message: '$property must be one line without control characters, invisible ones, or marks of direction' }),
     ApiProperty({ pattern: linePattern(min) }),
   );
 

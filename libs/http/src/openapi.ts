@@ -234,8 +234,10 @@ function problemResponse(problems: ProblemDefinition[], shared: Record<string, u
   const examples = Object.fromEntries(
     problems.map((problem) => [problem.code, { $ref: `#/components/examples/${componentName(problem)}` }]),
   );
-  const waits = problems.some(({ kind }) => ['too-many', 'unavailable', 'full', 'conflict'].includes(kind));
-  const headers = { 'X-Request-Id': header('X-Request-Id'), ...(waits && { 'Retry-After': header('Retry-After') }) };
+  const isOf = (...kinds: string[]) => problems.some(({ kind }) => kinds.includes(kind));
+  const waits = isOf('too-many', 'unavailable', 'full', 'conflict') ? (['Retry-After'] as const) : [];
+  const names = ['X-Request-Id', ...waits, ...(isOf('moved') ? (['Location'] as const) : [])] as const;
+  const headers = Object.fromEntries(names.map((name) => [name, header(name)]));
   const response = {
     description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '),
     headers,

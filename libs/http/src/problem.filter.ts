@@ -3,11 +3,13 @@ import { Env } from '#config';
 import { isUnavailable } from '#database';
 import { AppError, type ErrorKind, type FieldProblem, problemCatalogue } from '#errors';
 import { Logger, Seldom } from '#telemetry';
+import { apiUrl } from './api.js';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as errors from './http.errors.js';
 
 /** The status of each kind of failure. */
 export const STATUS: Record<ErrorKind, number> = {
+  moved: 308,
   invalid: 400,
   unauthenticated: 401,
   forbidden: 403,
@@ -70,11 +72,11 @@ export class ProblemFilter implements ExceptionFilter {
       reply.header('WWW-Authenticate', error.code === 'auth/invalid-token' ? 'Bearer error="invalid_token"' : 'Bearer');
     const retryAfter = error.retryAfterSeconds ?? (error.kind === 'unavailable' ? 1 : undefined);
     if (retryAfter !== undefined) reply.header('Retry-After', String(retryAfter));
+    reply.removeHeader('ETag').removeHeader('Location');
+    if (error.location !== undefined) reply.header('Location', apiUrl(this.env) + error.location);
     void reply
       .code(status)
       .header('Content-Type', PROBLEM_MEDIA_TYPE)
-      .removeHeader('ETag')
-      .removeHeader('Location')
       .send(
         Buffer.from(JSON.stringify(problemDocument(error, { publicUrl: this.env.PUBLIC_URL!, path: request.url, requestId: request.id }))),
       ); // bytes: to a text Fastify would add a charset that JSON has not

@@ -94,10 +94,11 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
     const reading = request.method === 'GET' || request.method === 'HEAD';
     const fine = reply.statusCode >= 200 && reply.statusCode < 300;
     if (publicSeconds !== undefined) reply.header('Vary', [reply.getHeader('Vary'), 'Authorization, Cookie'].filter(Boolean).join(', '));
+    const moved = reply.statusCode === 308; // whoever may read it may keep where it is, and asks again whether it still is
     if (!reply.hasHeader('Cache-Control'))
       reply.header(
         'Cache-Control',
-        fine && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store',
+        (fine || moved) && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store',
       );
     if (fine && reading && payload instanceof Readable && namesTag(request.headers['if-none-match'], String(reply.getHeader('ETag')))) {
       payload.destroy();

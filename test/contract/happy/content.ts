@@ -8,7 +8,7 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of files and posts. */
 export function happyCallsOfContent(world: World): HappyCalls {
   const { app, product } = world;
-  const { aFile, anUpload } = nounsOf(world);
+  const { aFile, anImage, anUpload, aSeries } = nounsOf(world);
   const HAPPY: HappyCalls = {
     'files.upload': async () => [
       { by: await aUser(app), form: form([{ name: 'a.txt', type: 'text/plain', bytes: 'text' }]) },
@@ -51,6 +51,40 @@ export function happyCallsOfContent(world: World): HappyCalls {
       await exchange(product, 'PUT', url, { body: Buffer.from('text'), headers });
       return [{ by, params: { id } }];
     },
+    'tags.list': async () => {
+      await aPost(app, await aUser(app), { published: true, tags: ['contract a', 'contract b'] });
+      return [{}, { query: 'q=contract&sort=-posts&limit=1' }];
+    },
+    'tags.merge': async () => {
+      const tag = `t ${unique()}`;
+      await aPost(app, await aUser(app), { tags: [tag] });
+      return [{ by: await aUser(app, { roles: ['editor'] }), params: { tag }, body: { into: 'contract c' } }];
+    },
+    'series.list': async () => {
+      const by = await aUser(app);
+      const { id: seriesId } = await aSeries(by);
+      await aPost(app, by, { published: true, seriesId });
+      await aSeries(by);
+      return [{}, { by, query: `owner=${by.id}&sort=title&limit=1` }];
+    },
+    'series.create': async () => [
+      { by: await aUser(app), body: { title: 'Engines', description: 'From one to another.', slug: `s-${unique()}` } },
+    ],
+    'series.get': async () => {
+      const by = await aUser(app);
+      const { id, slug } = await aSeries(by);
+      await aPost(app, by, { published: true, seriesId: id });
+      await aPost(app, by, { seriesId: id });
+      return [{ params: { idOrSlug: slug } }, { by, params: { idOrSlug: id } }];
+    },
+    'series.update': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { idOrSlug: (await aSeries(by)).id }, body: { title: 'x', description: '', slug: `s-${unique()}` } }];
+    },
+    'series.delete': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { idOrSlug: (await aSeries(by)).id } }];
+    },
     'posts.list': async () => {
       const by = await aUser(app);
       const { id } = await aPost(app, by, { published: true, tags: ['a'], metadata: { a: 'b' }, externalId: unique() });
@@ -76,22 +110,30 @@ export function happyCallsOfContent(world: World): HappyCalls {
           metadata: { a: 'b' },
         },
       },
-      { by: await aUser(app), body: { title: 'A title', body: 'A *body*.' } },
+      { by: await aUser(app), body: { title: 'A title', body: '# A *body*.' } },
     ],
     'posts.get': async () => {
       const by = await aUser(app);
-      const [shown, hidden] = [await aPost(app, by, { published: true }), await aPost(app, by)];
+      const { id: seriesId } = await aSeries(by);
+      const coverFileId = (await anImage(by)).id;
+      const [shown, hidden] = [
+        await aPost(app, by, { published: true, seriesId, coverFileId, body: '## A heading' }),
+        await aPost(app, by, { seriesId, coverFileId }),
+      ];
       return [{ params: { idOrSlug: shown.slug } }, { params: { idOrSlug: shown.id } }, { by, params: { idOrSlug: hidden.id } }];
     },
     'posts.update': async () => {
       const by = await aUser(app);
       const { id } = await aPost(app, by);
+      const [seriesId, coverFileId] = [(await aSeries(by)).id, (await anImage(by)).id];
       return [
         {
           by,
           params: { idOrSlug: id },
           body: { title: 'x', body: 'y', excerpt: null, tags: [], slug: `s-${unique()}`, externalId: null, metadata: {} },
         },
+        { by, params: { idOrSlug: id }, body: { seriesId, seriesPosition: 3, coverFileId } },
+        { by, params: { idOrSlug: id }, body: { seriesId: null, coverFileId: null } },
       ];
     },
     'posts.trash': async () => {

@@ -1,0 +1,66 @@
+import { audited } from '#audit';
+import { type Db, Prisma, rows, type Tx } from '#database';
+import { parseSort, type Position } from '#http';
+import type { ListTagsQuery } from './tags.dto.js';
+import { normaliseTags } from './tags.rules.js';
+
+export interface TagCount {
+  /** Its name: what a cursor calls an id. */
+  id: string;
+  name: string;
+  posts: number;
+}
+
+export interface Merged {
+  into: string;
+  changed: number;
+  goesOn: boolean;
+}
+
+export const auditedMerger = audited('tag-merger', { tag: 'personal', into: 'personal', changed: 'plain', goesOn: 'plain' });
+
+/**
+ * A page of the tags of published posts, and one row more. The table counts posts that are out or will be, whoever writes them; those that
+ * are not out yet are few, and are taken off here, so that no clock has to.
+ */
+export function listTags(db: Db, query: ListTagsQuery, position: Position | null): Promise<TagCount[]> {
+  const { field, descending } = parseSort(query.sort);
+  const [beyond, direction] = descending ? [Prisma.sql`<`, Prisma.sql`DESC`] : [Prisma.sql`>`, Prisma.sql`ASC`];
+  const begins = query.q === undefined ? Prisma.empty : Prisma.sql`WHERE t.name ^@ ${normaliseTags([query.q])[0]}`;
+  const byName = Prisma.sql`ORDER BY name ${direction}`;
+  const [after, order] =
+    field === 'name'
+      ? [position ? Prisma.sql`AND name ${beyond} ${position.id}` : Prisma.empty, byName]
+      : [
+          position ? Prisma.sql`AND (posts, name) ${beyond} (${position.value}::int, ${position.id})` : Prisma.empty,
+          Prisma.sql`ORDER BY posts ${direction}, name ${direction}`,
+        ];
+  return rows(
+    db,
+    Prisma.sql`WITH soon AS (
+        SELECT tag, count(*)::int AS posts FROM posts, unnest(tags) AS tag WHERE published_at > now() AND trashed_at IS NULL GROUP BY tag
+      )
+      SELECT name AS id, name, posts FROM (
+        SELECT t.name, t.posts - coalesce(soon.posts, 0) AS posts FROM tags t LEFT JOIN soon ON soon.tag COLLATE "C" = t.name ${begins}
+      ) counted WHERE posts > 0 ${after} ${order} LIMIT ${query.limit + 1}`,
+  );
+}
+
+/** Gives at most so many posts of a tag another in its place, or none where they bear that already; whatever their state. */
+export function replaceTag(
+  db: Tx,
+  from: string,
+  into: string,
+  limit: number,
+): Promise<{ id: string; authorId: string; isKnown: boolean }[]> {
+  return rows(
+    db,
+    Prisma.sql`WITH bearers AS (
+        SELECT id FROM posts WHERE id IN (SELECT id FROM posts WHERE tags @> ARRAY[${from}] LIMIT ${limit}) ORDER BY id FOR UPDATE
+      )
+      UPDATE posts p SET version = version + 1, updated_at = now(),
+        tags = CASE WHEN tags @> ARRAY[${into}] THEN array_remove(tags, ${from}) ELSE array_replace(tags, ${from}, ${into}) END
+      FROM bearers WHERE p.id = bearers.id AND tags @> ARRAY[${from}]
+      RETURNING p.id, p.author_id AS "authorId", p.published_at IS NOT NULL AS "isKnown"`,
+  );
+}
