@@ -58,6 +58,7 @@ const NOT_FOR = { 'API key': /Not with an API key|Needs a fresh proof/, 'acting 
 /** Things that are somebody's, by the noun in the path, and the permissions that reach those of others: to read, and to change. */
 const OWNED: Record<string, { read?: string; change?: string }> = {
   posts: { read: 'posts:manage', change: 'posts:manage' },
+  comments: { read: 'comments:moderate', change: 'comments:moderate' },
   orders: { read: 'orders:read', change: 'orders:manage' },
   files: { read: 'files:manage', change: 'files:manage' },
   uploads: {},
@@ -200,6 +201,7 @@ async function makeThings(): Promise<Record<string, string>> {
   return {
     users: owner.id,
     posts: (await aPost(app, owner)).id,
+    comments: await make(`posts/${(await aPost(app, admin, { published: true })).id}/comments`, { body: 'Waits for a moderator.' }),
     products: product.id,
     variants: product.variants[0]!.id,
     orders: await make('orders', { items: [{ variantId: product.variants[0]!.id, quantity: 1 }] }),

@@ -175,13 +175,17 @@ interface Post {
   createdAt: Date;
   updatedAt: Date;
   publishedAt: Date | null;
+  commentsOpen: boolean;
+  likes: number;
+  comments: number;
   body: string;
   bodyHtml: string;
 }
 
 const SUMMARY = `p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;
-const POSTS = `SELECT ${SUMMARY} FROM posts p JOIN users u ON u.id = p.author_id WHERE p.trashed_at IS NULL AND p.published_at <= now()`;
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", p.comments_open AS "commentsOpen",
+  coalesce(pc.likes, 0) AS likes, coalesce(pc.comments, 0) AS comments`;
+const POSTS = `SELECT ${SUMMARY} FROM posts p JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id WHERE p.trashed_at IS NULL AND p.published_at <= now()`;
 
 function summaryOf(post: Post): object {
   const { id, slug, title, excerpt, tags, authorId, authorName, externalId, metadata, version, createdAt, updatedAt, publishedAt } = post;
@@ -195,8 +199,9 @@ function summaryOf(post: Post): object {
     tags,
     author: { id: authorId, name: authorName },
     cover: null,
-    likes: 0,
-    comments: 0,
+    likes: post.likes,
+    comments: post.comments,
+    commentsOpen: post.commentsOpen,
     externalId,
     metadata,
     version,
@@ -233,7 +238,7 @@ app.get<{ Params: { slug: string } }>('/api/v1/posts/:slug', async ({ params }) 
   const [post] = await rows<Post>(
     pool,
     'post',
-    `SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM posts p JOIN users u ON u.id = p.author_id WHERE p.slug = $1 AND p.trashed_at IS NULL`,
+    `SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM posts p JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id WHERE p.slug = $1 AND p.trashed_at IS NULL`,
     [params.slug],
   );
   if (post === undefined || post.publishedAt === null || post.publishedAt > new Date()) throw new Refusal(404, 'No such post.');
@@ -466,7 +471,7 @@ app.post<{ Body: NewPost }>('/api/v1/posts', { schema: { body: NEW_POST } }, asy
       db,
       'write-post',
       `WITH p AS (INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *)
-      SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM p JOIN users u ON u.id = p.author_id`,
+      SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM p JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id`,
       [
         id,
         slug,

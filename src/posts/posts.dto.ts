@@ -2,7 +2,7 @@ import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, type Page, Prose,
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsOptional, ValidateBy } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsOptional, ValidateBy } from 'class-validator';
 import type { Post, PostSummary } from './posts.queries.js';
 import { normaliseTags, POST_STATUSES, type PostStatus, statusOf } from './posts.rules.js';
 
@@ -26,10 +26,14 @@ export class PostSummaryResponse {
   author: AuthorResponse;
   /** Cover images come with files; until then there is none. */
   cover: string | null;
-  /** @example 0 */
+  /** How many people like it. @example 0 */
   likes: number;
-  /** @example 0 */
+  /** Whether you like it; only where it is known who asks, in lists and when it is read. @example false */
+  liked?: boolean;
+  /** How many comments everybody can read. @example 0 */
   comments: number;
+  /** Whether something can be said about it. @example true */
+  commentsOpen: boolean;
   externalId: string | null;
   metadata: Record<string, string>;
   /** Counts the changes; part of the ETag. @example 1 */
@@ -49,8 +53,10 @@ export class PostSummaryResponse {
       tags: post.tags,
       author: { id: post.authorId, name: post.authorName },
       cover: null,
-      likes: 0,
-      comments: 0,
+      likes: post.likes,
+      ...(post.liked !== undefined && { liked: post.liked }),
+      comments: post.comments,
+      commentsOpen: post.commentsOpen,
       externalId: post.externalId,
       metadata: post.metadata,
       version: post.version,
@@ -136,6 +142,11 @@ export class CreatePostDto {
   @IfPresent()
   @Metadata()
   metadata?: Record<string, string>;
+
+  /** Whether something can be said about it; what was said stays. */
+  @IfPresent()
+  @IsBoolean()
+  commentsOpen?: boolean;
 }
 
 export class UpdatePostDto {
@@ -171,6 +182,11 @@ export class UpdatePostDto {
   @IfPresent()
   @Metadata()
   metadata?: Record<string, string>;
+
+  /** Whether something can be said about it; what was said stays. */
+  @IfPresent()
+  @IsBoolean()
+  commentsOpen?: boolean;
 }
 
 export class PublishPostDto {

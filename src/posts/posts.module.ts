@@ -1,7 +1,33 @@
 import { Module } from '@nestjs/common';
+import { CommentRulesService } from './comment-rules.service.js';
+import { CommentsController } from './comments.controller.js';
+import { CommentsPrivacy } from './comments.privacy.js';
+import { CommentsService } from './comments.service.js';
+import { LikesController } from './likes.controller.js';
+import { LikesPrivacy } from './likes.privacy.js';
+import { LikesService } from './likes.service.js';
+import { ModerationController } from './moderation.controller.js';
+import { ModerationService } from './moderation.service.js';
 import { PostsController } from './posts.controller.js';
 import { PostsPrivacy } from './posts.privacy.js';
 import { PostsService } from './posts.service.js';
+import { ReportsController } from './reports.controller.js';
+import { ReportsService } from './reports.service.js';
 
-@Module({ controllers: [PostsController], providers: [PostsService, PostsPrivacy], exports: [PostsService] })
+@Module({
+  // What is named before what has an id: `/comments/rules` is no comment.
+  controllers: [PostsController, ModerationController, CommentsController, ReportsController, LikesController],
+  providers: [
+    PostsService,
+    PostsPrivacy,
+    CommentsService,
+    CommentsPrivacy,
+    CommentRulesService,
+    ModerationService,
+    ReportsService,
+    LikesService,
+    LikesPrivacy,
+  ],
+  exports: [PostsService],
+})
 export class PostsModule {}

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { invalidate } from '#cache';
 import { Env } from '#config';
-import { type Db, execute, Prisma, type Tx } from '#database';
+import { type Db, execute, Prisma, rows, type Tx } from '#database';
 import { type ExportedFile, paged, PersonalData } from '#privacy';
 
 const BATCH = 500;
@@ -29,17 +29,17 @@ export class PostsPrivacy extends PersonalData {
 
   async erase(userId: string, db: Tx): Promise<'more' | void> {
     const stays = this.env.POSTS_AFTER_ERASURE === 'keep' ? Prisma.sql`published_at <= now() AND trashed_at IS NULL` : Prisma.sql`false`;
-    const gone = await execute(
+    const gone = await rows<{ id: string }>(
       db,
       Prisma.sql`DELETE FROM posts WHERE id IN (
-        SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (${stays}) IS NOT TRUE ORDER BY id LIMIT ${BATCH})`,
+        SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (${stays}) IS NOT TRUE ORDER BY id LIMIT ${BATCH}) RETURNING id`,
     );
     const bared = await execute(
       db,
       Prisma.sql`UPDATE posts SET external_id = NULL, metadata = '{}', version = version + 1, updated_at = now() WHERE id IN (
         SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (external_id IS NOT NULL OR metadata <> '{}') ORDER BY id LIMIT ${BATCH})`,
     );
-    if (gone > 0 || bared > 0) invalidate(db, ['posts', `user:${userId}`]);
-    return gone === BATCH || bared === BATCH ? 'more' : undefined;
+    if (gone.length > 0 || bared > 0) invalidate(db, ['posts', `user:${userId}`, ...gone.map(({ id }) => `post:${id}`)]);
+    return gone.length === BATCH || bared === BATCH ? 'more' : undefined;
   }
 }

@@ -20,6 +20,11 @@ export interface PostSummary {
   createdAt: Date;
   updatedAt: Date;
   publishedAt: Date | null;
+  commentsOpen: boolean;
+  likes: number;
+  comments: number;
+  /** Whether the caller likes it, where one is known. */
+  liked?: boolean;
 }
 
 export interface Post extends PostSummary {
@@ -37,11 +42,13 @@ export const auditedPost = audited('post', {
   trashed: 'plain',
   externalId: 'personal',
   metadata: 'personal',
+  commentsOpen: 'plain',
 });
 
 const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;
-const FROM = Prisma.sql`FROM posts p JOIN users u ON u.id = p.author_id`;
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", p.comments_open AS "commentsOpen",
+  coalesce(pc.likes, 0) AS likes, coalesce(pc.comments, 0) AS comments`;
+const FROM = Prisma.sql`FROM posts p JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id`;
 
 /** A page of what the caller may see; one row more than asked for tells that there is a next page. */
 export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, position: Position | null): Promise<PostSummary[]> {
@@ -81,18 +88,18 @@ export async function findPost(db: Db, by: { id: string } | { slug: string }, { 
 
 /** A post as it is written: a draft. */
 export type NewPost = Pick<Post, 'id' | 'slug' | 'title' | 'excerpt' | 'body' | 'bodyHtml' | 'authorId'> &
-  Partial<Pick<Post, 'tags' | 'externalId' | 'metadata'>>;
+  Partial<Pick<Post, 'tags' | 'externalId' | 'metadata' | 'commentsOpen'>>;
 
 export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
   const [written] = await rows<Post>(
     db,
     Prisma.sql`WITH p AS (
-        INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata)
+        INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata, comments_open)
         VALUES (${post.id}::uuid, ${post.slug}, ${post.title}, ${post.excerpt}, ${post.body}, ${post.bodyHtml}, ${post.tags ?? []}, ${post.authorId}::uuid,
-          ${post.externalId ?? null}, ${JSON.stringify(post.metadata ?? {})}::jsonb)
+          ${post.externalId ?? null}, ${JSON.stringify(post.metadata ?? {})}::jsonb, ${post.commentsOpen ?? true})
         RETURNING *
       )
-      SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM p JOIN users u ON u.id = p.author_id`,
+      SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM p JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id`,
   );
   return written!;
 }

@@ -7,6 +7,7 @@ import { type Circumstances, publish } from '#events';
 import { enqueue, Handles, type JobRun } from '#jobs';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
+import { markLiked } from './likes.queries.js';
 import { excerptFrom, renderMarkdown } from './markdown.rules.js';
 import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
@@ -28,6 +29,7 @@ export class PostsService {
   async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
     const posts = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
     const byPublication = parseSort(query.sort).field === 'publishedAt';
+    await markLiked(this.prisma, actor, posts);
     return toPage(
       posts,
       query,
@@ -40,6 +42,7 @@ export class PostsService {
     const post = await findPost(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
     if (post === null || !maySee(actor, post, new Date()))
       throw postNotFound('No post that you may see has this id or slug.', { concealed: post !== null });
+    await markLiked(db, actor, [post]);
     return post;
   }
 
@@ -92,7 +95,7 @@ export class PostsService {
   @Handles(appearance)
   async appear({ postId: id, at }: AppearancePayload, run: JobRun): Promise<void> {
     await run.once(this.prisma, async (db) => {
-      await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
+      await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR NO KEY UPDATE`);
       const post = await findPost(db, { id });
       if (post?.publishedAt?.toISOString() !== at) return;
       const [payload, about] = of(null, post);
@@ -160,7 +163,7 @@ export class PostsService {
 
   /** The post as it is now, kept so until the transaction ends, for somebody who may change it. */
   private async lock(actor: Actor, id: string, db: Tx, state: { trashed?: boolean } = {}): Promise<Post> {
-    await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
+    await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR NO KEY UPDATE`);
     const post = await findPost(db, { id }, state);
     if (post === null || (state.trashed ? !mayChange(actor, post) : !maySee(actor, post, new Date())))
       throw postNotFound('No post that you may see has this id.', { concealed: post !== null });
