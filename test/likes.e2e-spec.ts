@@ -149,6 +149,9 @@ describe('the counts', () => {
     const post = await aPost(app, doomed, { published: true });
     posts.push(post);
     const comments: string[] = [];
+    const erase = async (what: typeof LikesPrivacy | typeof CommentsPrivacy, id: string) => {
+      while ((await transaction(app.prisma, (db) => app.get<LikesPrivacy | CommentsPrivacy>(what).erase(id, db))) === 'more');
+    };
     const pick = <T>(from: T[]) => from[Math.floor(Math.random() * from.length)]!;
     const act = async (person: Person, n: number): Promise<number> => {
       const [at, { id }] = [apps[n % 2]!, pick(posts)];
@@ -175,11 +178,11 @@ describe('the counts', () => {
       }
     };
     const statuses: number[] = [];
-    for (let round = 0; round < 5; round++) {
-      const storm = crowd.map((person, n) => act(person, n + round * 7));
+    for (let round = 0; round < 4; round++) {
+      const storm = crowd.slice(60).map((person, n) => act(person, n + round * 7));
       const erasures = erased
         .slice(round * 2, round * 2 + 2)
-        .flatMap(({ id }) => [LikesPrivacy, CommentsPrivacy].map((what) => transaction(app.prisma, (db) => app.get(what).erase(id, db))));
+        .flatMap(({ id }) => [LikesPrivacy, CommentsPrivacy].map((what) => erase(what, id)));
       statuses.push(...(await Promise.all(storm)));
       await Promise.all(erasures);
     }
@@ -193,5 +196,5 @@ describe('the counts', () => {
     );
     expect(await drifted()).toEqual([]);
     expect((await sql<{ n: number }>('SELECT sum(likes)::int AS n FROM post_counts'))[0]!.n).toBeGreaterThan(0);
-  });
+  }, 90_000);
 });

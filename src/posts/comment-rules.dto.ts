@@ -61,6 +61,7 @@ export class ChangeCommentRulesDto {
   holdFirstComment: boolean;
 
   /** With more links than these a comment waits. @example 2 */
+  @ApiProperty({ type: 'integer' })
   @IsInt()
   @Min(0)
   @Max(100)

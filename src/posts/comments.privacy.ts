@@ -4,8 +4,6 @@ import { type ExportedFile, paged, PersonalData } from '#privacy';
 import { removeComment } from './comments.queries.js';
 import { outdate } from './comments.service.js';
 
-const BATCH = 100;
-
 /** What a person has said about posts, and reported of others. It goes with them; where others have replied, its place stays. */
 @Injectable()
 export class CommentsPrivacy extends PersonalData {
@@ -33,13 +31,13 @@ export class CommentsPrivacy extends PersonalData {
       db,
       Prisma.sql`DELETE FROM comment_mentions m USING comments c WHERE m.user_id = ${userId}::uuid AND c.id = m.comment_id RETURNING c.post_id AS "postId"`,
     );
-    // The latest first: those below before those above, as everybody locks them.
+    // One a transaction: it holds the post's count to its end, and whoever has that must not wait for another thread.
     const comments = await rows<{ id: string; parentId: string | null; postId: string }>(
       db,
-      Prisma.sql`SELECT id, parent_id AS "parentId", post_id AS "postId" FROM comments WHERE author_id = ${userId}::uuid ORDER BY id DESC LIMIT ${BATCH} FOR UPDATE`,
+      Prisma.sql`SELECT id, parent_id AS "parentId", post_id AS "postId" FROM comments WHERE author_id = ${userId}::uuid ORDER BY id DESC LIMIT 1 FOR UPDATE`,
     );
     for (const comment of comments) await removeComment(db, comment);
     for (const postId of new Set([...mentions, ...comments].map(({ postId }) => postId))) outdate(db, { postId });
-    return comments.length === BATCH ? 'more' : undefined;
+    return comments.length > 0 ? 'more' : undefined;
   }
 }

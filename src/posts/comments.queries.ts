@@ -105,11 +105,16 @@ export async function findQueued(db: Db, id: string): Promise<QueuedComment | nu
   return comment ?? null;
 }
 
-/** Kept as it is until the transaction ends. With `KEY SHARE` it may change meanwhile, but not go. */
-export async function lockComment(db: Tx, id: string, strength: 'UPDATE' | 'KEY SHARE' = 'UPDATE'): Promise<void> {
-  const lock = strength === 'UPDATE' ? Prisma.sql`FOR UPDATE` : Prisma.sql`FOR KEY SHARE`;
-  await rows(db, Prisma.sql`SELECT id FROM comments WHERE id = ${id}::uuid ${lock}`);
+/** Kept as it is until the transaction ends: as strongly as it has to be, so that those who reply wait for a deletion only. */
+export async function lockComment(db: Tx, id: string, against: keyof typeof LOCKS): Promise<void> {
+  await rows(db, Prisma.sql`SELECT id FROM comments WHERE id = ${id}::uuid ${LOCKS[against]}`);
 }
+
+const LOCKS = {
+  deletion: Prisma.sql`FOR KEY SHARE`,
+  change: Prisma.sql`FOR NO KEY UPDATE`,
+  everything: Prisma.sql`FOR UPDATE`,
+};
 
 export interface NewComment extends Rendered {
   id: string;

@@ -89,7 +89,7 @@ export class CommentsService {
   /** What is not approved any more waits again, if the rules say so now; moderators are not asked for anything. */
   async edit(actor: Actor, id: string, { body }: EditCommentDto, expected: ExpectedVersions): Promise<Comment> {
     return transaction(this.prisma, async (db) => {
-      const before = await this.lock(actor, id, db);
+      const before = await this.lock(actor, id, 'change', db);
       expectVersion(before.version, expected);
       if (!moderates(actor)) this.refuseSettled(before);
       if (body === undefined) return before;
@@ -111,7 +111,7 @@ export class CommentsService {
 
   async delete(actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
     await transaction(this.prisma, async (db) => {
-      const before = await this.lock(actor, id, db);
+      const before = await this.lock(actor, id, 'everything', db);
       expectVersion(before.version, expected);
       await removeComment(db, before);
       outdate(db, before);
@@ -149,7 +149,7 @@ export class CommentsService {
 
   /** What is replied to: it cannot be deleted before the reply is there. */
   private async parent(actor: Actor, postId: string, id: string, db: Tx): Promise<Comment> {
-    await lockComment(db, id, 'KEY SHARE');
+    await lockComment(db, id, 'deletion');
     const parent = await findComment(db, id);
     if (parent === null || parent.postId !== postId || !mayRead(actor, parent))
       throw commentNotFound('No comment on this post that you may see has the id in parentId.', {
@@ -159,8 +159,8 @@ export class CommentsService {
   }
 
   /** The comment as it is now, kept so until the transaction ends, for somebody who may change it. */
-  private async lock(actor: Actor, id: string, db: Tx): Promise<Comment> {
-    await lockComment(db, id);
+  private async lock(actor: Actor, id: string, against: 'change' | 'everything', db: Tx): Promise<Comment> {
+    await lockComment(db, id, against);
     const comment = await this.get(actor, id, db);
     if (comment.status === 'deleted' || !mayRead(actor, comment)) throw commentNotFound('The comment was deleted.');
     if (comment.authorId !== actor.id && !moderates(actor))

@@ -38,7 +38,7 @@ export class ModerationService {
 
   async decide(actor: Actor, id: string, decision: ModerateCommentDto, expected: ExpectedVersions): Promise<QueuedComment> {
     return transaction(this.prisma, async (db) => {
-      await lockComment(db, id);
+      await lockComment(db, id, 'change');
       const before = await findQueued(db, id);
       if (before === null || before.status === 'deleted') throw commentNotFound('No comment has this id.');
       expectVersion(before.version, expected);

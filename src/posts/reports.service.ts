@@ -38,7 +38,7 @@ export class ReportsService {
   async report(actor: Actor, commentId: string, { reason }: ReportCommentDto, db: Db = this.prisma): Promise<Report> {
     return transaction(db, async (tx) => {
       // Of reports at once, each counts those before it.
-      await lockComment(tx, commentId);
+      await lockComment(tx, commentId, 'change');
       const comment = await this.comments.get(actor, commentId, tx);
       if (comment.authorId === actor.id) throw ownComment('This comment is your own; delete it instead.');
       const id = randomUUIDv7();
