@@ -170,3 +170,44 @@ export const PRODUCTS = [
     variants: one('PRINT-LAST', 'Framed', 24900, 1),
   },
 ];
+
+/** What somebody says about the post of this place, and what others reply. */
+interface DemoComment {
+  post?: number;
+  by: 'admin' | 'editor' | 'support' | 'customer';
+  body: string;
+  replies?: DemoComment[];
+}
+
+export const COMMENTS: DemoComment[] = [
+  {
+    post: 19,
+    by: 'customer',
+    body: 'This answered a question that I have had for **years**. Thank you.',
+    replies: [
+      {
+        by: 'editor',
+        body: 'Glad to hear that! Which one was it?',
+        replies: [{ by: 'customer', body: 'Why nobody else could explain it in *one page*.' }],
+      },
+      { by: 'admin', body: 'We will write more about it.' },
+    ],
+  },
+  { post: 19, by: 'support', body: 'People ask us about this every week. I shall send them here.' },
+  {
+    post: 18,
+    by: 'customer',
+    body: '> Keep it simple\n\nEasier said than done.',
+    replies: [{ by: 'admin', body: 'That is why it is worth saying.' }],
+  },
+  { post: 17, by: 'support', body: 'Is there a longer version somewhere?' },
+  { post: 16, by: 'customer', body: 'I tried it with `npm start`, and it just worked.' },
+  { post: 15, by: 'editor', body: 'A second part follows next week.' },
+  { post: 12, by: 'customer', body: 'I do not agree with all of it, but I am glad that somebody has written it down.' },
+];
+/** Links make it wait for a moderator. */
+export const WAITING: DemoComment = {
+  post: 19,
+  by: 'customer',
+  body: 'I have collected some more: https://example.com/one, https://example.com/two and https://example.com/three',
+};

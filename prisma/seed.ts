@@ -3,12 +3,15 @@ import { PrismaService, transaction } from '#database';
 import { Actor } from '#security';
 import { AccountsService } from '../src/auth/accounts.service.js';
 import { OrdersService } from '../src/orders/orders.service.js';
+import { CommentsService } from '../src/posts/comments.service.js';
+import { LikesService } from '../src/posts/likes.service.js';
+import { ModerationService } from '../src/posts/moderation.service.js';
 import { PostsService } from '../src/posts/posts.service.js';
 import { SeriesService } from '../src/posts/series.service.js';
 import { PaymentsService } from '../src/payments/payments.service.js';
 import { ProductsService } from '../src/products/products.service.js';
 import { permissionsOf, type Role, ROLES } from '../src/users/roles.rules.js';
-import { POSTS, PRODUCTS, SERIES } from './demo.js';
+import { COMMENTS, POSTS, PRODUCTS, SERIES, WAITING } from './demo.js';
 
 export const DEMO_PASSWORD = 'four calm otters at dawn';
 export const DEMO_EMAILS = ROLES.map((role) => `${role}@example.com`);
@@ -20,8 +23,10 @@ const DAY = 86_400_000;
 export async function seedWhenEmpty(app: INestApplicationContext): Promise<boolean> {
   const prisma = app.get(PrismaService);
   if ((await prisma.user.count()) > 0) return false;
-  const [admin, editor, , customer] = await Promise.all(ROLES.map((role) => person(app, role)));
-  await publishPosts(app, [editor!, admin!]);
+  const people = await Promise.all(ROLES.map((role) => person(app, role)));
+  const [admin, editor, , customer] = people;
+  const posts = await publishPosts(app, [editor!, admin!]);
+  await talk(app, posts, new Map(ROLES.map((role, index) => [role, people[index]!])));
   const variants = await stockShelves(app, admin!);
   await sellSome(app, customer!, variants);
   return true;
@@ -40,18 +45,35 @@ async function person(app: INestApplicationContext, role: Role): Promise<Actor> 
   return new Actor({ userId: user.id, sessionId: '', roles: user.roles, permissions, via: 'session', provenAt: new Date() });
 }
 
-async function publishPosts(app: INestApplicationContext, authors: Actor[]): Promise<void> {
+async function publishPosts(app: INestApplicationContext, authors: Actor[]): Promise<string[]> {
   const posts = app.get(PostsService);
   const [editor] = authors;
   const { posts: chapters, ...about } = SERIES;
   const series = await app.get(SeriesService).create(editor!, about);
+  const published = [];
   for (const [index, post] of POSTS.entries()) {
     const author = authors[index % authors.length]!;
     const { id } = await posts.write(author, post);
     const chapter = chapters.indexOf(post.title) + 1;
     if (chapter > 0) await posts.update(editor!, id, { seriesId: series.id, seriesPosition: chapter }, null);
     await posts.publish(author, id, { at: new Date(Date.now() - (POSTS.length - index) * DAY).toISOString() }, null);
+    published.push(id);
   }
+  return published;
+}
+
+/** Threads, likes, and one comment that waits for a moderator. */
+async function talk(app: INestApplicationContext, posts: string[], people: ReadonlyMap<Role, Actor>): Promise<void> {
+  const [comments, moderation, likes] = [app.get(CommentsService), app.get(ModerationService), app.get(LikesService)];
+  const say = async ({ by, body, replies = [] }: (typeof COMMENTS)[number], postId: string, parentId?: string): Promise<void> => {
+    const comment = await comments.write(people.get(by)!, postId, { body, ...(parentId !== undefined && { parentId }) });
+    if (comment.status === 'pending') await moderation.decide(people.get('editor')!, comment.id, { status: 'approved' }, null);
+    for (const reply of replies) await say(reply, postId, comment.id);
+  };
+  for (const comment of COMMENTS) await say(comment, posts[comment.post!]!);
+  await comments.write(people.get(WAITING.by)!, posts[WAITING.post!]!, { body: WAITING.body });
+  for (const [index, postId] of posts.entries())
+    for (const actor of [...people.values()].slice(0, index % 5)) await likes.like(actor, postId);
 }
 
 async function stockShelves(app: INestApplicationContext, admin: Actor): Promise<string[]> {

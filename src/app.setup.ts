@@ -50,6 +50,7 @@ const DESCRIPTION =
 const TAGS = {
   Audit: 'What happened, by whom, and the proof that nobody changed it since.',
   Auth: 'Proving who you are: accounts, log-in, sessions, passwords, addresses, second factors, accounts elsewhere, API keys.',
+  Comments: 'What is said about posts, and deciding about it: the queue, the rules, the reports.',
   Events: 'Hearing of what happens, as it happens: a stream of server-sent events.',
   Files: 'Uploads and what is made of them. Yours alone, unless something public shows them; links work for some minutes.',
   Notifications: 'Being told: the inbox, and where you want to hear of what.',

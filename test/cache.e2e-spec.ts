@@ -78,6 +78,7 @@ const readsOf = ({ author, seriesId, post, draft, product, variantId }: World) =
   `posts/${post.id}`,
   `posts/${post.slug}`,
   `posts/${draft.slug}`,
+  `posts/${post.id}/comments`,
   'products?limit=3',
   `products?category=${encodeURIComponent(product.category!)}`,
   `products/${product.id}`,
@@ -95,6 +96,11 @@ const order = ({ customer, variantId }: World, quantity = 1) =>
   done<OrderResponse>('POST', 'orders', customer, { items: [{ variantId, quantity }] });
 const pay = ({ customer }: World, { id }: { id: string }, method = 'sandbox:success') =>
   done('POST', `orders/${id}/payments`, customer, { method });
+
+interface Said {
+  id: string;
+}
+const talk = ({ admin, post }: World) => done<Said>('POST', `posts/${post.id}/comments`, admin, { body: 'Well *said*.' });
 
 /** What happens before anything is read, and what then must be seen by everybody. */
 interface Write {
@@ -128,6 +134,32 @@ const WRITES: Record<string, Write[]> = {
     { does: ({ author, post }) => done('PUT', `posts/${post.id}/publication`, author, { at: '2040-01-01T00:00:00.000Z' }) },
   ],
   'posts.unpublish': [{ does: ({ author, post }) => done('DELETE', `posts/${post.id}/publication`, author) }],
+  'comments.write': [{ does: ({ admin, post }) => done('POST', `posts/${post.id}/comments`, admin, { body: 'Well said.' }) }],
+  'comments.edit': [{ given: talk, does: ({ admin }, { id }: Said) => done('PATCH', `comments/${id}`, admin, { body: 'Better said.' }) }],
+  'comments.delete': [{ given: talk, does: ({ admin }, { id }: Said) => done('DELETE', `comments/${id}`, admin) }],
+  'moderation.decide': [
+    { given: talk, does: ({ admin }, { id }: Said) => done('PUT', `comments/${id}/moderation`, admin, { status: 'spam' }) },
+  ],
+  'reports.report': [
+    {
+      given: async (world) => {
+        const said = await talk(world);
+        for (const person of [world.author, world.customer]) await done('POST', `comments/${said.id}/reports`, person, { reason: 'x' });
+        return said;
+      },
+      does: async (_, { id }: Said) => done('POST', `comments/${id}/reports`, await aUser(app), { reason: 'x' }),
+    },
+  ],
+  'likes.like': [{ does: ({ customer, post }) => done('PUT', `posts/${post.id}/like`, customer) }],
+  'likes.unlike': [
+    {
+      given: ({ customer, post }) => done('PUT', `posts/${post.id}/like`, customer),
+      does: ({ customer, post }) => done('DELETE', `posts/${post.id}/like`, customer),
+    },
+  ],
+  'the name of somebody who has said something': [
+    { given: talk, does: ({ admin }) => done('PATCH', 'users/me', admin, { name: `Ada ${unique()}` }) },
+  ],
   'products.create': [
     {
       does: ({ admin, product: { category } }) => done('POST', 'products', admin, { name: 'New', status: 'active', category }),
@@ -179,6 +211,7 @@ const WRITES: Record<string, Write[]> = {
 const SEEN_BY_NOBODY = [
   'posts.write', // a draft
   'series.create', // nothing in it is published
+  'moderation.changeRules', // what waits goes on waiting
   'orders.quote',
   'orders.pay', // what is paid for was held before
   'exports.request',

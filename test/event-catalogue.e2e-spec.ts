@@ -245,6 +245,41 @@ describe('what people do is published:', () => {
     expect((await published(customer, 'DELETE', `series/${id}`)).events).toMatchObject([{ name: 'series.deleted', ...about }]);
   });
 
+  it('the life of a comment, and likes', async () => {
+    const { id: postId } = await aPost(app, admin, { published: true });
+    const about = { subject_id: customer.id, actor_id: customer.id };
+    const done = async (by: Person, method: string, path: string, body?: object) => names((await published(by, method, path, body)).events);
+    const written = await published(customer, 'POST', `posts/${postId}/comments`, { body: MARKER });
+    const payload = { commentId: written.id, postId, authorId: customer.id };
+    expect(written.events).toMatchObject([{ name: 'comment.held', ...about, payload: { ...payload, heldFor: ['first-comment'] } }]);
+    const decide = (status: string) => published(admin, 'PUT', `comments/${written.id}/moderation`, { status, note: MARKER });
+    const told = { postAuthorId: admin.id, repliesToId: null, repliesToAuthorId: null, mentionedIds: [] };
+    expect((await decide('approved')).events).toMatchObject([
+      { name: 'comment.approved', subject_id: customer.id, actor_id: admin.id, payload },
+      { name: 'comment.created', subject_id: customer.id, payload: { ...payload, ...told } },
+    ]);
+    expect((await decide('spam')).events).toMatchObject([{ name: 'comment.rejected', payload: { ...payload, status: 'spam' } }]);
+    expect(names((await decide('approved')).events)).toEqual(['comment.approved']);
+    const reply = { body: `@[x](user:${customer.id}) ${MARKER}`, parentId: written.id };
+    const replied = await published(admin, 'POST', `posts/${postId}/comments`, reply);
+    expect(replied.events[0]!.payload).toMatchObject({
+      repliesToId: written.id,
+      repliesToAuthorId: customer.id,
+      mentionedIds: [customer.id],
+    });
+    expect(await done(customer, 'PATCH', `comments/${written.id}`, { body: `${MARKER} again` })).toEqual(['comment.updated']);
+    const reported = await published(admin, 'POST', `comments/${written.id}/reports`, { reason: MARKER });
+    expect(reported.events).toMatchObject([{ name: 'comment.reported', resource_id: written.id, payload: { ...payload, open: 1 } }]);
+    expect(await done(customer, 'DELETE', `comments/${written.id}`)).toEqual(['comment.deleted']);
+    const rules = { holdFirstComment: true, maxLinks: 2, blockedWords: [MARKER], trustedRoles: ['admin'] };
+    expect(await done(admin, 'PUT', 'comments/rules', rules)).toEqual(['comment-rules.updated']);
+    expect((await published(customer, 'PUT', `posts/${postId}/like`)).events).toMatchObject([
+      { name: 'post.liked', subject_id: admin.id, actor_id: customer.id, payload: { postId, authorId: admin.id, userId: customer.id } },
+    ]);
+    expect(await done(customer, 'PUT', `posts/${postId}/like`)).toEqual([]);
+    expect(await done(customer, 'DELETE', `posts/${postId}/like`)).toEqual(['post.unliked']);
+  });
+
   it('that a scheduled post appears, when its time has come, and only at the last time it was given', async () => {
     const [{ id }, { id: withdrawn }] = [await aPost(app, customer), await aPost(app, customer)];
     const at = (ms: number) => ({ at: new Date(Date.now() + ms).toISOString() });

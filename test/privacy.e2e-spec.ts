@@ -139,6 +139,12 @@ describe('whatever a person has written', () => {
   const agent = (what: string) => ({ 'user-agent': markers.make(`${what} User-Agent`) });
   const key = (what: string) => ({ 'idempotency-key': markers.make(`${what} Idempotency-Key`) });
   const post = async (body: object) => (await done<{ id: string }>('POST', 'posts', { token, body })).body.id;
+  /** A post of somebody else's. */
+  const aPublished = async () => {
+    const { id } = (await done<{ id: string }>('POST', 'posts', { token: admin.accessToken, body: { title: 'Theirs', body: 'x' } })).body;
+    await done('PUT', `posts/${id}/publication`, { token: admin.accessToken, body: {} });
+    return id;
+  };
   const order = (what: string) => {
     const fixed = { '/items': [{ variantId, quantity: 1 }], '/shippingAddress/country': 'GB', '/billingAddress/country': 'GB' };
     return done<{ id: string }>('POST', 'orders', { token, headers: key(what), body: fill('orders.place', fixed, what) });
@@ -221,6 +227,28 @@ describe('whatever a person has written', () => {
       await done('PUT', `posts/${published}/publication`, { token, body: {} });
       const scheduled = await post(fill('posts.write', FREE, 'posts.publish, to come'));
       await done('PUT', `posts/${scheduled}/publication`, { token, body: fill('posts.publish', { '/at': '2099-01-01T00:00:00Z' }) });
+    },
+    'comments.write': async () => {
+      await done('POST', `posts/${await aPublished()}/comments`, {
+        token,
+        headers: key('comments.write'),
+        body: fill('comments.write', { '/parentId': undefined }),
+      });
+    },
+    'comments.edit': async () => {
+      const { body } = await done<{ id: string }>('POST', `posts/${await aPublished()}/comments`, {
+        token,
+        body: { body: 'To be edited' },
+      });
+      await done('PATCH', `comments/${body.id}`, { token, body: fill('comments.edit') });
+    },
+    'reports.report': async () => {
+      const { body } = await done<{ id: string }>('POST', `posts/${await aPublished()}/comments`, {
+        token: admin.accessToken,
+        body: { body: 'x' },
+      });
+      await done('POST', `comments/${body.id}/reports`, { token, headers: key('reports.report'), body: fill('reports.report') });
+      await done('PUT', `posts/${await aPublished()}/like`, { token });
     },
     'files.upload': () =>
       upload(one, person, {

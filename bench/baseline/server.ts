@@ -177,6 +177,9 @@ interface Post {
   publishedAt: Date | null;
   cover: Cover | null;
   series: object | null;
+  commentsOpen: boolean;
+  likes: number;
+  comments: number;
   body: string;
   bodyHtml: string;
   minutes: number;
@@ -203,9 +206,11 @@ const SUMMARY = `p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "autho
       'position', 1 + (SELECT count(*) ${OTHERS} AND (o.series_place, o.id) < (p.series_place, p.id)), 'of', 1 + (SELECT count(*) ${OTHERS}),
       'previous', (${NEIGHBOUR} AND (o.series_place, o.id) < (p.series_place, p.id) ORDER BY o.series_place DESC, o.id DESC LIMIT 1),
       'next', (${NEIGHBOUR} AND (o.series_place, o.id) > (p.series_place, p.id) ORDER BY o.series_place, o.id LIMIT 1))
-    FROM series s WHERE s.id = p.series_id) END AS series`;
+    FROM series s WHERE s.id = p.series_id) END AS series,
+  p.comments_open AS "commentsOpen", coalesce(pc.likes, 0) AS likes, coalesce(pc.comments, 0) AS comments`;
 const WHOLE = `${SUMMARY}, p.body, p.body_html AS "bodyHtml", p.minutes, p.contents`;
-const POSTS = `SELECT ${SUMMARY} FROM posts p JOIN users u ON u.id = p.author_id WHERE p.trashed_at IS NULL AND p.published_at <= now()`;
+const JOINS = `JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id`;
+const POSTS = `SELECT ${SUMMARY} FROM posts p ${JOINS} WHERE p.trashed_at IS NULL AND p.published_at <= now()`;
 
 function summaryOf(post: Post): object {
   const { id, slug, title, excerpt, tags, authorId, authorName, externalId, metadata, version, createdAt, updatedAt, publishedAt } = post;
@@ -221,8 +226,9 @@ function summaryOf(post: Post): object {
     author: { id: authorId, name: authorName },
     cover: cover && coverOf(cover),
     series,
-    likes: 0,
-    comments: 0,
+    likes: post.likes,
+    comments: post.comments,
+    commentsOpen: post.commentsOpen,
     externalId,
     metadata,
     version,
@@ -277,7 +283,7 @@ app.get<{ Params: { slug: string } }>('/api/v1/posts/:slug', async ({ params }) 
   const [post] = await rows<Post>(
     pool,
     'post',
-    `SELECT ${WHOLE} FROM posts p JOIN users u ON u.id = p.author_id WHERE p.slug = $1 AND p.trashed_at IS NULL`,
+    `SELECT ${WHOLE} FROM posts p ${JOINS} WHERE p.slug = $1 AND p.trashed_at IS NULL`,
     [params.slug],
   );
   if (post === undefined || post.publishedAt === null || post.publishedAt > new Date()) throw new Refusal(404, 'No such post.');
@@ -521,7 +527,7 @@ app.post<{ Body: NewPost }>('/api/v1/posts', { schema: { body: NEW_POST } }, asy
       'write-post',
       `WITH p AS (INSERT INTO posts (id, slug, title, excerpt, body, body_html, tags, author_id, external_id, metadata, contents, minutes, own_excerpt, rendering)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1) RETURNING *)
-      SELECT ${WHOLE} FROM p JOIN users u ON u.id = p.author_id`,
+      SELECT ${WHOLE} FROM p ${JOINS}`,
       [
         id,
         slug,

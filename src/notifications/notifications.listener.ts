@@ -7,6 +7,7 @@ import { factorAdded, factorRemoved, factorsReset, recoveryCodesRenewed, recover
 import { apiKeyCreated, apiKeyRotated } from '../auth/api-keys.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
+import { commentApproved, commentCreated, commentRejected } from '../posts/comments.events.js';
 import { postPublished } from '../posts/posts.events.js';
 import { webhookEndpointDisabled } from '../webhooks/webhooks.events.js';
 import type { Facts, Kind } from './notifications.rules.js';
@@ -47,6 +48,29 @@ export class NotificationsListener {
   async published(event: Of<typeof postPublished>, db: Tx): Promise<void> {
     if (event.actorId === null || event.actorId === event.subjectId) return;
     await this.tell(event, 'post.published', {}, db);
+  }
+
+  /** Each person once, of what concerns them most: being mentioned, being replied to, having written the post. */
+  @Consumes('notifications.comment-created', commentCreated)
+  async commented(event: Of<typeof commentCreated>, db: Tx): Promise<void> {
+    const { postId, authorId, postAuthorId, repliesToAuthorId, mentionedIds } = event.payload;
+    const kinds = new Map<string, 'comment.posted' | 'comment.replied' | 'comment.mentioned'>([[postAuthorId, 'comment.posted']]);
+    if (repliesToAuthorId !== null) kinds.set(repliesToAuthorId, 'comment.replied');
+    for (const userId of mentionedIds) kinds.set(userId, 'comment.mentioned');
+    if (authorId !== null) kinds.delete(authorId);
+    const { id: eventId, resource } = event;
+    for (const [userId, kind] of kinds) await this.notifications.tell({ kind, userId, eventId, resource, facts: { postId } }, db);
+  }
+
+  @Consumes('notifications.comment-approved', commentApproved)
+  async commentApproved(event: Of<typeof commentApproved>, db: Tx): Promise<void> {
+    if (event.actorId !== event.subjectId) await this.tell(event, 'comment.approved', { postId: event.payload.postId }, db);
+  }
+
+  @Consumes('notifications.comment-rejected', commentRejected)
+  async commentRejected(event: Of<typeof commentRejected>, db: Tx): Promise<void> {
+    const { postId, status } = event.payload;
+    if (event.actorId !== event.subjectId) await this.tell(event, 'comment.rejected', { postId, status }, db);
   }
 
   @Consumes('notifications.password-changed', passwordChanged)

@@ -13,6 +13,11 @@ export interface Facts {
   'order.cancelled': { number: number; refunded: boolean };
   'order.refunded': { amount: Price };
   'post.published': Record<string, never>;
+  'comment.posted': { postId: string };
+  'comment.replied': { postId: string };
+  'comment.mentioned': { postId: string };
+  'comment.approved': { postId: string };
+  'comment.rejected': { postId: string; status: 'rejected' | 'spam' };
   'password.changed': Record<string, never>;
   'identity.linked': { provider: string };
   'identity.unlinked': { provider: string };
@@ -98,6 +103,54 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
       subject: 'Your post is published',
       paragraphs: ['An editor has published a post of yours.'],
       action: { label: 'Read it', path: `/api/v1/posts/${id}` },
+    }),
+  },
+  'comment.posted': {
+    about: 'comments on posts of yours',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Somebody has commented on your post',
+      paragraphs: ['There is a new comment on a post of yours.'],
+      action: readComment(id),
+    }),
+  },
+  'comment.replied': {
+    about: 'replies to comments of yours',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Somebody has replied to your comment',
+      paragraphs: ['There is a reply to a comment of yours.'],
+      action: readComment(id),
+    }),
+  },
+  'comment.mentioned': {
+    about: 'comments that mention you',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Somebody has mentioned you in a comment',
+      paragraphs: ['A comment on a post that you have taken part in mentions you.'],
+      action: readComment(id),
+    }),
+  },
+  'comment.approved': {
+    about: 'what moderators decide about comments of yours',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Your comment is approved',
+      paragraphs: ['A moderator has approved a comment of yours: everybody can read it now.'],
+      action: readComment(id),
+    }),
+  },
+  'comment.rejected': {
+    about: 'what moderators decide about comments of yours',
+    mandatory: false,
+    letter: ({ status }) => ({
+      subject: 'Your comment is not published',
+      paragraphs: [
+        status === 'spam'
+          ? 'A moderator has marked a comment of yours as spam. Nobody but you sees it.'
+          : 'A moderator has rejected a comment of yours. Nobody but you sees it.',
+      ],
     }),
   },
   'password.changed': {
@@ -222,6 +275,8 @@ export function letterOf<Of extends Kind>(kind: Of, facts: Facts[Of], resourceId
 export function titleOf(kind: string, facts: unknown, resourceId: string): string {
   return isKind(kind) ? letterOf(kind, facts as Facts[Kind] as never, resourceId).subject : kind;
 }
+
+const readComment = (id: string) => ({ label: 'Read it', path: `/api/v1/comments/${id}` });
 
 const orderOf = (number: number): [string, string] => ['Order', String(number)];
 

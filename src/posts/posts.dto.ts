@@ -2,7 +2,7 @@ import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, type Page, Prose,
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
 import type { Links } from '../files/files.dto.js';
 import { relinked } from './images.rules.js';
 import { CoverResponse, HeadingResponse, SeriesPlaceResponse } from './parts.dto.js';
@@ -32,10 +32,14 @@ export class PostSummaryResponse {
   cover: CoverResponse | null;
   /** The series that it belongs to. */
   series: SeriesPlaceResponse | null;
-  /** @example 0 */
+  /** How many people like it. @example 0 */
   likes: number;
-  /** @example 0 */
+  /** Whether you like it; only where it is known who asks, in lists and when it is read. @example false */
+  liked?: boolean;
+  /** How many comments everybody can read. @example 0 */
   comments: number;
+  /** Whether something can be said about it. @example true */
+  commentsOpen: boolean;
   externalId: string | null;
   metadata: Record<string, string>;
   /** Counts the changes; part of the ETag. @example 1 */
@@ -56,8 +60,10 @@ export class PostSummaryResponse {
       author: { id: post.authorId, name: post.authorName },
       cover: post.cover && CoverResponse.from(post.cover, links),
       series: post.series,
-      likes: 0,
-      comments: 0,
+      likes: post.likes,
+      ...(post.liked !== undefined && { liked: post.liked }),
+      comments: post.comments,
+      commentsOpen: post.commentsOpen,
       externalId: post.externalId,
       metadata: post.metadata,
       version: post.version,
@@ -166,6 +172,11 @@ export class CreatePostDto {
   @IfPresent()
   @Metadata()
   metadata?: Record<string, string>;
+
+  /** Whether something can be said about it; what was said stays. */
+  @IfPresent()
+  @IsBoolean()
+  commentsOpen?: boolean;
 }
 
 export class UpdatePostDto {
@@ -216,6 +227,11 @@ export class UpdatePostDto {
   @IfPresent()
   @Metadata()
   metadata?: Record<string, string>;
+
+  /** Whether something can be said about it; what was said stays. */
+  @IfPresent()
+  @IsBoolean()
+  commentsOpen?: boolean;
 }
 
 export class PublishPostDto {

@@ -1,9 +1,20 @@
 import { Module } from '@nestjs/common';
 import { FilesModule } from '../files/files.module.js';
 import { BodiesService } from './bodies.service.js';
+import { CommentRulesService } from './comment-rules.service.js';
+import { CommentsController } from './comments.controller.js';
+import { CommentsPrivacy } from './comments.privacy.js';
+import { CommentsService } from './comments.service.js';
+import { LikesController } from './likes.controller.js';
+import { LikesPrivacy } from './likes.privacy.js';
+import { LikesService } from './likes.service.js';
+import { ModerationController } from './moderation.controller.js';
+import { ModerationService } from './moderation.service.js';
 import { PostsController } from './posts.controller.js';
 import { PostsPrivacy } from './posts.privacy.js';
 import { PostsService } from './posts.service.js';
+import { ReportsController } from './reports.controller.js';
+import { ReportsService } from './reports.service.js';
 import { SeriesController } from './series.controller.js';
 import { SeriesPrivacy } from './series.privacy.js';
 import { SeriesService } from './series.service.js';
@@ -12,8 +23,31 @@ import { TagsService } from './tags.service.js';
 
 @Module({
   imports: [FilesModule],
-  controllers: [PostsController, SeriesController, TagsController],
-  providers: [PostsService, BodiesService, SeriesService, TagsService, PostsPrivacy, SeriesPrivacy],
+  // What is named before what has an id: `/comments/rules` is no comment.
+  controllers: [
+    PostsController,
+    SeriesController,
+    TagsController,
+    ModerationController,
+    CommentsController,
+    ReportsController,
+    LikesController,
+  ],
+  providers: [
+    PostsService,
+    BodiesService,
+    PostsPrivacy,
+    SeriesService,
+    SeriesPrivacy,
+    TagsService,
+    CommentsService,
+    CommentsPrivacy,
+    CommentRulesService,
+    ModerationService,
+    ReportsService,
+    LikesService,
+    LikesPrivacy,
+  ],
   exports: [PostsService, SeriesService],
 })
 export class PostsModule {}

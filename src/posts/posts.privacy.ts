@@ -35,14 +35,13 @@ export class PostsPrivacy extends PersonalData {
 
   async erase(userId: string, db: Tx): Promise<'more' | void> {
     const stays = this.env.POSTS_AFTER_ERASURE === 'keep' ? Prisma.sql`published_at <= now() AND trashed_at IS NULL` : Prisma.sql`false`;
-    const deleted = await rows<{ id: string }>(
+    const gone = await rows<{ id: string }>(
       db,
       Prisma.sql`DELETE FROM posts WHERE id IN (
         SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (${stays}) IS NOT TRUE ORDER BY id LIMIT ${BATCH}) RETURNING id`,
     );
-    const gone = deleted.length;
     await this.bodies.release(
-      deleted.map(({ id }) => id),
+      gone.map(({ id }) => id),
       db,
     );
     const bared = await execute(
@@ -50,7 +49,7 @@ export class PostsPrivacy extends PersonalData {
       Prisma.sql`UPDATE posts SET external_id = NULL, metadata = '{}', version = version + 1, updated_at = now() WHERE id IN (
         SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (external_id IS NOT NULL OR metadata <> '{}') ORDER BY id LIMIT ${BATCH})`,
     );
-    if (gone > 0 || bared > 0) invalidate(db, ['posts', `user:${userId}`]);
-    return gone === BATCH || bared === BATCH ? 'more' : undefined;
+    if (gone.length > 0 || bared > 0) invalidate(db, ['posts', `user:${userId}`, ...gone.map(({ id }) => `post:${id}`)]);
+    return gone.length === BATCH || bared === BATCH ? 'more' : undefined;
   }
 }

@@ -26,6 +26,11 @@ export interface PostSummary {
   publishedAt: Date | null;
   cover: Cover | null;
   series: SeriesPlace | null;
+  commentsOpen: boolean;
+  likes: number;
+  comments: number;
+  /** Whether the caller likes it, where one is known. */
+  liked?: boolean;
 }
 
 export interface Post extends PostSummary {
@@ -53,13 +58,16 @@ export const auditedPost = audited('post', {
   seriesPlace: 'plain',
   externalId: 'personal',
   metadata: 'personal',
+  commentsOpen: 'plain',
 });
 
 const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", ${COVER} AS cover, ${SERIES_PLACE} AS series`;
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", ${COVER} AS cover, ${SERIES_PLACE} AS series,
+  p.comments_open AS "commentsOpen", coalesce(pc.likes, 0) AS likes, coalesce(pc.comments, 0) AS comments`;
 const WHOLE = Prisma.sql`${SUMMARY}, p.body, p.body_html AS "bodyHtml", p.contents, p.minutes, p.own_excerpt AS "ownExcerpt", p.cover_file_id AS "coverFileId",
   p.image_ids AS "imageIds", p.series_id AS "seriesId", p.series_place AS "seriesPlace"`;
-const FROM = Prisma.sql`FROM posts p JOIN users u ON u.id = p.author_id`;
+const JOINS = Prisma.sql`JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id`;
+const FROM = Prisma.sql`FROM posts p ${JOINS}`;
 
 /** A page of what the caller may see; one row more than asked for tells that there is a next page. */
 export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, position: Position | null): Promise<PostSummary[]> {
@@ -100,20 +108,21 @@ export async function findPost(db: Db, by: { id: string } | { slug: string }, { 
 /** A post as it is written: a draft. */
 export type NewPost = Pick<Post, 'id' | 'slug' | 'title' | 'excerpt' | 'ownExcerpt' | 'body' | 'authorId'> &
   Rendered &
-  Partial<Pick<Post, 'tags' | 'externalId' | 'metadata' | 'coverFileId' | 'seriesId' | 'seriesPlace'>>;
+  Partial<Pick<Post, 'tags' | 'externalId' | 'metadata' | 'coverFileId' | 'seriesId' | 'seriesPlace' | 'commentsOpen'>>;
 
 export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
   const [written] = await rows<Post>(
     db,
     Prisma.sql`WITH p AS (
         INSERT INTO posts (id, slug, title, excerpt, own_excerpt, body, body_html, contents, minutes, image_ids, rendering, tags, author_id, external_id, metadata,
-          cover_file_id, series_id, series_place)
+          cover_file_id, series_id, series_place, comments_open)
         VALUES (${post.id}::uuid, ${post.slug}, ${post.title}, ${post.excerpt}, ${post.ownExcerpt}, ${post.body}, ${post.bodyHtml}, ${JSON.stringify(post.contents)}::jsonb,
           ${post.minutes}, ${post.imageIds}::uuid[], ${RENDERING}, ${post.tags ?? []}, ${post.authorId}::uuid, ${post.externalId ?? null},
-          ${JSON.stringify(post.metadata ?? {})}::jsonb, ${post.coverFileId ?? null}::uuid, ${post.seriesId ?? null}::uuid, ${post.seriesPlace ?? null}::int)
+          ${JSON.stringify(post.metadata ?? {})}::jsonb, ${post.coverFileId ?? null}::uuid, ${post.seriesId ?? null}::uuid, ${post.seriesPlace ?? null}::int,
+          ${post.commentsOpen ?? true})
         RETURNING *
       )
-      SELECT ${WHOLE} FROM p JOIN users u ON u.id = p.author_id`,
+      SELECT ${WHOLE} FROM p ${JOINS}`,
   );
   return written!;
 }

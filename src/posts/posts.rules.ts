@@ -28,7 +28,8 @@ export function mayChange(actor: Actor | null, post: PostFacts): boolean {
 export function madeOf(posts: readonly Answered[], of: 'posts' | `post:${string}`): string[] | null {
   // A post that has just appeared by itself may have a cover that is about to be public: its link ends.
   if (posts.some(({ status, cover }) => status !== 'published' || (cover !== null && !isLasting(cover.url)))) return null;
-  const parts = posts.flatMap(({ author, cover, series }) => [
+  const parts = posts.flatMap(({ id, author, cover, series }) => [
+    `counts:${id}`,
     `user:${author.id}`,
     ...(cover === null ? [] : [`file:${cover.fileId}`]),
     ...(series === null ? [] : [`series:${series.id}`]),
@@ -38,6 +39,7 @@ export function madeOf(posts: readonly Answered[], of: 'posts' | `post:${string}
 
 /** What of an answer says what it was made of. */
 interface Answered {
+  id: string;
   author: { id: string };
   status: PostStatus;
   cover: { fileId: string; url: string } | null;

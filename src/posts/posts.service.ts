@@ -8,6 +8,7 @@ import { enqueue, Handles, type JobRun } from '#jobs';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import { BodiesService } from './bodies.service.js';
+import { markLiked } from './likes.queries.js';
 import { excerptFrom, RENDERING } from './markdown.rules.js';
 import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import { notYourPost, postExternalIdTaken, postMoved, postNotFound, slugTaken } from './posts.errors.js';
@@ -33,6 +34,7 @@ export class PostsService {
   async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
     const posts = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
     const byPublication = parseSort(query.sort).field === 'publishedAt';
+    await markLiked(this.prisma, actor, posts);
     return toPage(
       posts,
       query,
@@ -50,6 +52,7 @@ export class PostsService {
     if (found === null || !maySee(actor, found, new Date()))
       throw postNotFound('No post that you may see has this id or slug.', { concealed: found !== null });
     if (formerId !== null) throw postMoved('The post has another slug now; go on there.', { location: `/posts/${found.slug}` });
+    await markLiked(db, actor, [found]);
     return found;
   }
 
@@ -114,7 +117,7 @@ export class PostsService {
   @Handles(appearance)
   async appear({ postId: id, at }: AppearancePayload, run: JobRun): Promise<void> {
     await run.once(this.prisma, async (db) => {
-      await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
+      await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR NO KEY UPDATE`);
       const post = await findPost(db, { id });
       if (post?.publishedAt?.toISOString() !== at) return;
       await this.alignFiles(null, post, post, true, db);
@@ -188,7 +191,7 @@ export class PostsService {
 
   /** The post as it is now, kept so until the transaction ends, for somebody who may change it. */
   private async lock(actor: Actor, id: string, db: Tx, state: { trashed?: boolean } = {}): Promise<Post> {
-    await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR UPDATE`);
+    await rows(db, Prisma.sql`SELECT id FROM posts WHERE id = ${id}::uuid FOR NO KEY UPDATE`);
     const post = await findPost(db, { id }, state);
     if (post === null || (state.trashed ? !mayChange(actor, post) : !maySee(actor, post, new Date())))
       throw postNotFound('No post that you may see has this id.', { concealed: post !== null });

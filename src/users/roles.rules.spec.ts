@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { ALL_PERMISSIONS, changedRoles, lacking, permissionsOf, type Role, ROLES } from './roles.rules.js';
 
 const permissions = (...roles: string[]) => [...permissionsOf(roles)].sort();
-const CUSTOMER = ['files:write', 'orders:place', 'posts:publish', 'posts:write'];
+const CUSTOMER = ['comments:write', 'files:write', 'orders:place', 'posts:publish', 'posts:write'];
 
 describe('a role', () => {
   it.each<[Role, string[]]>([
     ['customer', CUSTOMER],
-    ['editor', [...CUSTOMER, 'posts:manage', 'webhooks:manage']],
+    ['editor', [...CUSTOMER, 'comments:moderate', 'posts:manage', 'webhooks:manage']],
     ['support', [...CUSTOMER, 'orders:read', 'products:read', 'users:read', 'webhooks:manage']],
   ])('of %s allows what its work needs, and no more', (role, allowed) => {
     expect(permissions(role)).toEqual([...allowed].sort());
@@ -19,6 +19,7 @@ describe('a role', () => {
       [
         ...CUSTOMER,
         'audit:read',
+        'comments:moderate',
         'posts:manage',
         'webhooks:manage',
         'orders:read',
@@ -57,7 +58,7 @@ describe('a role', () => {
   it('can be given by who has all it allows', () => {
     const support = { can: (permission: string) => permissionsOf(['support']).has(permission) };
     expect(lacking(support, permissionsOf(['customer']))).toEqual([]);
-    expect(lacking(support, permissionsOf(['editor']))).toEqual(['posts:manage']);
+    expect(lacking(support, permissionsOf(['editor']))).toEqual(['posts:manage', 'comments:moderate']);
     expect(changedRoles(['a', 'b'], ['b', 'c'])).toEqual(['a', 'c']);
   });
 

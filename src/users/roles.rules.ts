@@ -3,8 +3,8 @@ import type { Permission } from '#security';
 export const ROLES = ['admin', 'editor', 'support', 'customer'] as const;
 export type Role = (typeof ROLES)[number];
 
-const CUSTOMER = ['posts:write', 'posts:publish', 'orders:place', 'files:write'] as const satisfies Permission[];
-const EDITOR = [...CUSTOMER, 'posts:manage', 'webhooks:manage'] as const satisfies Permission[];
+const CUSTOMER = ['posts:write', 'posts:publish', 'comments:write', 'orders:place', 'files:write'] as const satisfies Permission[];
+const EDITOR = [...CUSTOMER, 'posts:manage', 'comments:moderate', 'webhooks:manage'] as const satisfies Permission[];
 const SUPPORT = [...CUSTOMER, 'orders:read', 'users:read', 'products:read', 'webhooks:manage'] as const satisfies Permission[];
 const ADMIN = [
   ...new Set([...EDITOR, ...SUPPORT]),
@@ -27,6 +27,8 @@ export const REACH: Record<(typeof ADMIN)[number], string> = {
   'posts:write': 'Writes, changes and trashes posts of their own; those of others takes `posts:manage`.',
   'posts:publish': 'Publishes posts of their own; those of others takes `posts:manage`.',
   'posts:manage': 'Sees and changes the posts of everybody.',
+  'comments:write': 'Comments on posts, likes them, and reports comments, in their own name.',
+  'comments:moderate': 'Sees all comments, decides about those that wait, changes and deletes them, and sets the rules.',
   'orders:place': 'Places, pays and cancels orders of their own; those of others takes `orders:manage`.',
   'orders:read': 'Sees the orders of everybody.',
   'orders:manage': 'Changes the orders of everybody.',

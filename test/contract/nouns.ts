@@ -62,6 +62,23 @@ export function nounsOf({ app, product }: World) {
     return (await product.request<UploadResponse>('POST', 'files/uploads', { token: by.accessToken, body })).body;
   }
 
+  /** A comment on a post of somebody else's; it waits, unless its author is trusted. */
+  async function aComment(
+    by: Person,
+    { postId, parentId }: { postId?: string; parentId?: string } = {},
+  ): Promise<{ id: string; postId: string }> {
+    const on = postId ?? (await aPost(app, await aUser(app), { published: true })).id;
+    const body = { body: 'Well *said*.', ...(parentId !== undefined && { parentId }) };
+    return (await product.request<{ id: string; postId: string }>('POST', `posts/${on}/comments`, { token: by.accessToken, body })).body;
+  }
+
+  async function aReportedComment(by: Person): Promise<string> {
+    const { id } = await aComment(by);
+    const { accessToken: token } = await aUser(app);
+    await product.request('POST', `comments/${id}/reports`, { token, body: { reason: 'It is unkind.' } });
+    return id;
+  }
+
   /** A job that nobody does, since its name is of an older version. */
   async function aJob(): Promise<string> {
     const [job] = await query<{ id: string }>(
@@ -133,6 +150,8 @@ export function nounsOf({ app, product }: World) {
     anImage,
     aSeries,
     anUpload,
+    aComment,
+    aReportedComment,
     aJob,
     aDeadJob,
     aStuckEvent,

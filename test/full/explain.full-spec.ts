@@ -121,7 +121,13 @@ const LISTS: Record<string, List> = {
   'stock movements': { operation: '/api/v1/variants/{id}/stock-adjustments', callers: ['admin'], filters: {} },
 };
 /** Lists of tables that are not filled here yet: their plans at this size are not proven. */
-const NOT_FILLED = ['/api/v1/webhooks/endpoints', '/api/v1/webhooks/endpoints/{id}/deliveries'];
+const NOT_FILLED = [
+  '/api/v1/webhooks/endpoints',
+  '/api/v1/webhooks/endpoints/{id}/deliveries',
+  '/api/v1/posts/{id}/comments',
+  '/api/v1/comments',
+  '/api/v1/comments/{id}/reports',
+];
 const STAFF_FILTERS = new Set(['customer', 'q']); // of orders
 
 describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLocaleString('en')} orders`, () => {

@@ -62,6 +62,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       await aPost(app, by, { tags: [tag], published: true });
       return tag;
     },
+    comments: async (by) => (await nouns.aComment(by)).id,
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by) => nouns.anOrder(by),

@@ -73,6 +73,31 @@ export class Tuning extends AuthTuning {
   @IsIn(['delete', 'keep'])
   POSTS_AFTER_ERASURE: 'delete' | 'keep' = 'delete';
 
+  /** How long the author of a comment may change it; 0: not at all. Moderators always may. */
+  @IsInt()
+  @Min(0)
+  COMMENTS_EDIT_SECONDS = 900;
+
+  /** Comments that one account may write in a minute. `RATE_LIMIT=off` lifts this and the next two. */
+  @IsInt()
+  @Min(1)
+  COMMENTS_PER_MINUTE = 5;
+
+  /** Likes that one account may give and take back in a minute. */
+  @IsInt()
+  @Min(1)
+  LIKES_PER_MINUTE = 60;
+
+  /** Reports of comments that one account may make in a minute. */
+  @IsInt()
+  @Min(1)
+  REPORTS_PER_MINUTE = 5;
+
+  /** So many open reports take a comment out of sight, until a moderator has decided. */
+  @IsInt()
+  @Min(1)
+  COMMENTS_REPORTS_TO_HIDE = 3;
+
   /** How long tax law asks for the billing address of an order that was paid, after its customer was erased; 0 keeps none. */
   @IsInt()
   @Min(0)

@@ -1,3 +1,4 @@
+export { LimitedPerAccount } from './account-limits.js';
 export { API_PREFIX, apiUrl } from './api.js';
 export { recordDenials } from './denials.js';
 export { completeMethods, createEdge } from './edge.js';

@@ -4,6 +4,7 @@ import { aPost, aUser, unique } from '../../harness/people.js';
 import { aPng, exchange, form, sha256 } from '../../harness/uploads.js';
 import { nounsOf, type World } from '../nouns.js';
 import type { HappyCalls } from './happy.js';
+import { happyCallsOfTalking } from './talking.js';
 
 /** Calls that ought to succeed, of files and posts. */
 export function happyCallsOfContent(world: World): HappyCalls {
@@ -108,6 +109,7 @@ export function happyCallsOfContent(world: World): HappyCalls {
           slug: `s-${unique()}`,
           externalId: unique(),
           metadata: { a: 'b' },
+          commentsOpen: true,
         },
       },
       { by: await aUser(app), body: { title: 'A title', body: '# A *body*.' } },
@@ -158,5 +160,5 @@ export function happyCallsOfContent(world: World): HappyCalls {
       return [{ by, params: { id: (await aPost(app, by, { published: true })).id } }];
     },
   };
-  return HAPPY;
+  return { ...HAPPY, ...happyCallsOfTalking(world) };
 }
