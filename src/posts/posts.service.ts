@@ -61,31 +61,40 @@ export class PostsService {
     });
   }
 
-  async update(actor: Actor, id: string, { excerpt, ...changes }: UpdatePostDto, expected: ExpectedVersions): Promise<Post> {
+  async update(
+    actor: Actor,
+    id: string,
+    { excerpt, ...changes }: UpdatePostDto,
+    expected: ExpectedVersions,
+    db: Db = this.prisma,
+  ): Promise<Post> {
     const decide = (post: Post) => {
       const bodyHtml = changes.body === undefined ? post.bodyHtml : renderMarkdown(changes.body);
       return { ...defined(changes), bodyHtml, ...(excerpt !== undefined && { excerpt: excerpt ?? excerptFrom(bodyHtml) }) };
     };
-    return this.change(actor, id, 'updated', expected, decide, async (post, _before, db) => {
+    const tell = async (post: Post, _before: Post, tx: Tx) => {
       const [payload, about] = of(actor, post);
-      await publish(db, postUpdated, { ...payload, changed: Object.keys(defined({ excerpt, ...changes })) }, about);
-    });
+      await publish(tx, postUpdated, { ...payload, changed: Object.keys(defined({ excerpt, ...changes })) }, about);
+    };
+    return this.change(actor, id, 'updated', expected, decide, tell, db);
   }
 
   /** Publishes now or at a time to come. A post that is out already keeps its date unless it is given another. */
-  async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions): Promise<Post> {
+  async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions, db: Db = this.prisma): Promise<Post> {
     const now = new Date();
     const decide = (post: Post) => ({
       publishedAt: at !== undefined ? new Date(at) : statusOf(post, now) === 'published' ? post.publishedAt : now,
     });
-    return this.change(actor, id, 'published', expected, decide, (post, before, db) => this.tellPublication(actor, post, before, now, db));
+    const tell = (post: Post, before: Post, tx: Tx) => this.tellPublication(actor, post, before, now, tx);
+    return this.change(actor, id, 'published', expected, decide, tell, db);
   }
 
-  async unpublish(actor: Actor, id: string, expected: ExpectedVersions): Promise<Post> {
+  async unpublish(actor: Actor, id: string, expected: ExpectedVersions, db: Db = this.prisma): Promise<Post> {
     const decide = () => ({ publishedAt: null });
-    return this.change(actor, id, 'unpublished', expected, decide, async (post, before, db) => {
-      if (before.publishedAt !== null) await publish(db, postUnpublished, ...of(actor, post));
-    });
+    const tell = async (post: Post, before: Post, tx: Tx) => {
+      if (before.publishedAt !== null) await publish(tx, postUnpublished, ...of(actor, post));
+    };
+    return this.change(actor, id, 'unpublished', expected, decide, tell, db);
   }
 
   /** Says that a scheduled post has appeared, unless it was given another time since, or went into the trash. */
@@ -130,16 +139,17 @@ export class PostsService {
     what: 'updated' | 'published' | 'unpublished',
     expected: ExpectedVersions,
     decide: (before: Post) => object,
-    tell: (post: Post, before: Post, db: Tx) => Promise<void>,
+    tell: (post: Post, before: Post, tx: Tx) => Promise<void>,
+    db: Db,
   ): Promise<Post> {
-    return transaction(this.prisma, async (db) => {
-      const before = await this.lock(actor, id, db);
+    return transaction(db, async (tx) => {
+      const before = await this.lock(actor, id, tx);
       expectVersion(before.version, expected);
-      await db.post.update({ where: { id }, data: { ...decide(before), version: { increment: 1 } } }).catch(refuseTaken);
-      const post = await this.get(actor, id, db);
-      outdate(db, before, post);
-      await record(db, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
-      await tell(post, before, db);
+      await tx.post.update({ where: { id }, data: { ...decide(before), version: { increment: 1 } } }).catch(refuseTaken);
+      const post = await this.get(actor, id, tx);
+      outdate(tx, before, post);
+      await record(tx, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
+      await tell(post, before, tx);
       return post;
     });
   }
