@@ -14,6 +14,7 @@ import type { Answer, Call } from './harness/client.js';
 import { eventually } from './harness/eventually.js';
 import { anAdmin, aPost, aProduct, aUser, type Person, unique } from './harness/people.js';
 import { startProcess, stopProcesses } from './harness/product.js';
+import { aRelease } from './harness/releases.js';
 import { startRelay } from './harness/relay.js';
 
 /** Two that keep what they answer, and one that does not, on one database. */
@@ -89,6 +90,15 @@ const order = ({ customer, variantId }: World, quantity = 1) =>
 const pay = ({ customer }: World, { id }: { id: string }, method = 'sandbox:success') =>
   done('POST', `orders/${id}/payments`, customer, { method });
 
+const aReleaseOf = ({ admin, post, product, variantId }: World) =>
+  aRelease(
+    app,
+    admin,
+    { kind: 'post', postId: post.id, changes: { title: 'By a release' } },
+    { kind: 'product', productId: product.id, changes: { name: 'By a release' } },
+    { kind: 'variant', variantId, changes: { price: { amount: 7, currency: 'EUR' } } },
+  );
+
 /** What happens before anything is read, and what then must be seen by everybody. */
 interface Write {
   given?: (world: World) => Promise<unknown>;
@@ -153,6 +163,19 @@ const WRITES: Record<string, Write[]> = {
       does: ({ customer }, { id }: { id: string }) => done('POST', `orders/${id}/cancellation`, customer),
     },
   ],
+  'releases.publish': [
+    { given: aReleaseOf, does: ({ admin }, { id }: { id: string }) => done('PUT', `releases/${id}/publication`, admin) },
+  ],
+  'releases.rollBack': [
+    {
+      given: async (world) => {
+        const release = await aReleaseOf(world);
+        await done('PUT', `releases/${release.id}/publication`, world.admin);
+        return release;
+      },
+      does: ({ admin }, { id }: { id: string }) => done('POST', `releases/${id}/rollback`, admin),
+    },
+  ],
   'the erasure of an author': [
     {
       does: async ({ author }) => {
@@ -175,6 +198,14 @@ const SEEN_BY_NOBODY = [
   'roles.delete',
   'invitations.invite',
   'impersonations.begin',
+  'releases.create', // what it will change is as it was until it is published
+  'releases.update',
+  'releases.delete',
+  'releases.withdraw',
+  'items.add',
+  'items.change',
+  'items.rebase',
+  'items.remove',
 ];
 /** Below `/api/v1/`: rooms that hold nothing of posts, products and their like. */
 const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks', 'files'];

@@ -8,6 +8,7 @@ import { apiKeyCreated, apiKeyRotated } from '../auth/api-keys.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { postPublished } from '../posts/posts.events.js';
+import { releaseFailed } from '../releases/releases.events.js';
 import { webhookEndpointDisabled } from '../webhooks/webhooks.events.js';
 import type { Facts, Kind } from './notifications.rules.js';
 import { NotificationsService } from './notifications.service.js';
@@ -105,6 +106,11 @@ export class NotificationsListener {
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)
   webhookDisabled(event: Of<typeof webhookEndpointDisabled>, db: Tx): Promise<void> {
     return this.tell(event, 'webhook.disabled', { reason: event.payload.reason }, db);
+  }
+
+  @Consumes('notifications.release-failed', releaseFailed)
+  releaseFailed(event: Of<typeof releaseFailed>, db: Tx): Promise<void> {
+    return this.tell(event, 'release.failed', {}, db);
   }
 
   private async tell<Of extends Kind>({ id, subjectId, resource }: Published, kind: Of, facts: Facts[Of], db: Tx): Promise<void> {

@@ -15,6 +15,8 @@ import { appearance, type AppearancePayload } from './posts.jobs.js';
 import { auditedPost, findPost, insertPost, listPosts, type Post, type PostSummary, untilNextAppearance } from './posts.queries.js';
 import { mayChange, maySee, statusOf } from './posts.rules.js';
 
+export type { Post } from './posts.queries.js';
+
 /** Publishing: a post is its author's until it is published, and changes only from the version its editor has seen. */
 @Injectable()
 export class PostsService {

@@ -11,6 +11,8 @@ import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, va
 import { productCreated, productUpdated, productWithdrawn, variantCreated, variantUpdated, variantWithdrawn } from './products.events.js';
 import { auditedProduct, auditedVariant, findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
 
+export type { Product, Variant } from './products.queries.js';
+
 /** The catalogue: what is for sale, and at which price. What was sold is withdrawn, never erased. */
 @Injectable()
 export class ProductsService {
