@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { transaction } from '#database';
 import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
 import type { NotificationList } from '../src/notifications/notifications.dto.js';
 import type { PostResponse } from '../src/posts/posts.dto.js';
 import type { ProductResponse, VariantResponse } from '../src/products/products.dto.js';
 import type { PreviewResponse, ReleaseItemList } from '../src/releases/items.dto.js';
 import type { ReleaseList } from '../src/releases/releases.dto.js';
+import { ReleasesPrivacy } from '../src/releases/releases.privacy.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer, Call } from './harness/client.js';
 import { query } from './harness/database.js';
@@ -264,6 +266,20 @@ describe('an item', () => {
     expect((await call('DELETE', item, editor)).status).toBe(204);
     expect(refusal(await call('GET', item, editor))).toEqual([404, 'releases/item-not-found']);
     expect((await read(release.id)).body).toMatchObject({ items: 3, version: 8 });
+  });
+});
+
+describe('what a release holds of somebody’s post', () => {
+  it('is in their export, and goes with them', async () => {
+    const { author, draft, release } = await aWorld();
+    const privacy = app.get(ReleasesPrivacy);
+    const exported: unknown[] = [];
+    for await (const { name, rows } of privacy.export(author.id, app.prisma))
+      if (name === 'release-items.json') for await (const row of rows) exported.push(row);
+    expect(exported).toEqual(expect.arrayContaining([expect.objectContaining({ resourceId: draft.id, subjectId: author.id })]));
+    expect(exported).toHaveLength(2);
+    await transaction(app.prisma, (db) => privacy.erase(author.id, db));
+    expect((await itemsSeen(admin, release.id)).map(({ kind }) => kind)).toEqual(['variant', 'product']);
   });
 });
 

@@ -100,14 +100,11 @@ export class PostStateResponse extends UpdatePostDto {
 const EDITS = [UpdatePostDto, UpdateProductDto, UpdateVariantDto] as const;
 const STATES = [PostStateResponse, UpdateProductDto, UpdateVariantDto] as const;
 const anyOf = (classes: readonly (new () => object)[], nullable = false) =>
-  applyDecorators(
-    ApiExtraModels(...classes),
-    ApiProperty({
-      anyOf: classes.map((each) => ({ $ref: getSchemaPath(each) })),
-      nullable,
-      description: 'Members of the resource, by its kind.',
-    }),
-  );
+  ApiProperty({
+    anyOf: classes.map((each) => ({ $ref: getSchemaPath(each) })),
+    nullable,
+    description: 'Members of the resource, by its kind.',
+  });
 
 /** Which post, product or variant an item is about. */
 export class ItemOfReleaseResponse {
@@ -161,6 +158,7 @@ export class ListItemsQuery extends ListQuery {
   sort: 'createdAt' | '-createdAt' = 'createdAt';
 }
 
+@ApiExtraModels(...STATES)
 export class PreviewedItemResponse extends ItemOfReleaseResponse {
   /** What the members are now that the release changes; null when the resource is gone. */
   @anyOf(STATES, true)

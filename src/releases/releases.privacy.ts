@@ -4,13 +4,16 @@ import { type ExportedFile, paged, PersonalData } from '#privacy';
 
 const BATCH = 500;
 
-/** What releases hold of a person's posts. Releases themselves are the company's plans: who made them is an id that leads to no name. */
+/** What releases hold of a person’s posts. Releases themselves are the company’s plans, and stay: who made them is an id that leads to no name. */
 @Injectable()
 export class ReleasesPrivacy extends PersonalData {
   readonly name = 'releases';
-  readonly tables = ['release_items'];
+  readonly tables = ['releases', 'release_items'];
 
   async *export(userId: string, db: Db): AsyncGenerator<ExportedFile> {
+    const releases = (last?: { id: string }) =>
+      db.release.findMany({ where: { createdById: userId, ...(last && { id: { gt: last.id } }) }, orderBy: { id: 'asc' }, take: 500 });
+    yield { name: 'releases.json', about: 'The releases that you have begun at work.', rows: paged(releases) };
     const items = (last?: { id: string }) =>
       db.releaseItem.findMany({
         where: { subjectId: userId, ...(last && { id: { gt: last.id } }) },
