@@ -20,6 +20,7 @@ export const FEATURES = {
   products: ['files'],
   payments: [],
   orders: ['users', 'products', 'payments'],
+  releases: ['posts', 'products'],
   notifications: [],
   streams: [],
   webhooks: ['users'],

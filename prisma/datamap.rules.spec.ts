@@ -71,7 +71,7 @@ describe('the marks', () => {
   });
 
   it('are not asked for on ids, references, moments, versions, flags and states', () => {
-    const silent = `${RELATION}  id String @id @default(uuid(7))\n  otherId String @db.Uuid\n  at DateTime\n  version Int\n  read Boolean\n  state State\n`;
+    const silent = `${RELATION}  id String @id @default(uuid(7))\n  otherId String @db.Uuid\n  at DateTime\n  version Int\n  baseVersion Int\n  read Boolean\n  state State\n`;
     expect(faultsOf(`${withModel(silent)}\nenum State {\n  open\n}\n`)).toEqual([]);
   });
 

@@ -120,7 +120,7 @@ function columnFaults(table: Table, column: Column, silent: ReadonlySet<string>)
   if (mark !== undefined)
     return readMark(mark) ? [] : [`${where}: its mark must be /// @personal <kind>: <purpose>, with a kind of ${KINDS.join(', ')}`];
   if (impersonal !== undefined) return impersonal === '' ? [`${where}: say why it is impersonal, as /// @impersonal <why>`] : [];
-  const exempt = silent.has(type) || field === 'version' || /@db\.Uuid\b/.test(definition) || /\s@id\b/.test(definition);
+  const exempt = silent.has(type) || /^version$|Version$/.test(field) || /@db\.Uuid\b/.test(definition) || /\s@id\b/.test(definition);
   return exempt
     ? []
     : [

@@ -23,6 +23,7 @@ import { OpsModule } from './ops/ops.module.js';
 import { OrdersModule } from './orders/orders.module.js';
 import { PostsModule } from './posts/posts.module.js';
 import { ProductsModule } from './products/products.module.js';
+import { ReleasesModule } from './releases/releases.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { ALL_PERMISSIONS } from './users/roles.rules.js';
 import { UsersModule } from './users/users.module.js';
@@ -54,6 +55,7 @@ export class AppModule {
         PostsModule,
         ProductsModule,
         OrdersModule,
+        ReleasesModule,
         AuditModule,
         NotificationsModule,
         StreamsModule,

@@ -15,6 +15,7 @@ import type { Answer, Call } from './harness/client.js';
 import { eventually } from './harness/eventually.js';
 import { actorOf, anAdmin, aPost, aProduct, aUser, type Person, unique } from './harness/people.js';
 import { startProcess, stopProcesses } from './harness/product.js';
+import { aRelease } from './harness/releases.js';
 import { startRelay } from './harness/relay.js';
 
 /** Two that keep what they answer, and one that does not, on one database. */
@@ -101,6 +102,14 @@ interface Said {
   id: string;
 }
 const talk = ({ admin, post }: World) => done<Said>('POST', `posts/${post.id}/comments`, admin, { body: 'Well *said*.' });
+const aReleaseOf = ({ admin, post, product, variantId }: World) =>
+  aRelease(
+    app,
+    admin,
+    { kind: 'post', postId: post.id, changes: { title: 'By a release' } },
+    { kind: 'product', productId: product.id, changes: { name: 'By a release' } },
+    { kind: 'variant', variantId, changes: { price: { amount: 7, currency: 'EUR' } } },
+  );
 
 /** What happens before anything is read, and what then must be seen by everybody. */
 interface Write {
@@ -197,6 +206,19 @@ const WRITES: Record<string, Write[]> = {
       does: ({ customer }, { id }: { id: string }) => done('POST', `orders/${id}/cancellation`, customer),
     },
   ],
+  'releases.publish': [
+    { given: aReleaseOf, does: ({ admin }, { id }: { id: string }) => done('PUT', `releases/${id}/publication`, admin) },
+  ],
+  'releases.rollBack': [
+    {
+      given: async (world) => {
+        const release = await aReleaseOf(world);
+        await done('PUT', `releases/${release.id}/publication`, world.admin);
+        return release;
+      },
+      does: ({ admin }, { id }: { id: string }) => done('POST', `releases/${id}/rollback`, admin),
+    },
+  ],
   'the erasure of an author': [
     {
       does: async ({ author }) => {
@@ -221,6 +243,14 @@ const SEEN_BY_NOBODY = [
   'roles.delete',
   'invitations.invite',
   'impersonations.begin',
+  'releases.create', // what it will change is as it was until it is published
+  'releases.update',
+  'releases.delete',
+  'releases.withdraw',
+  'items.add',
+  'items.change',
+  'items.rebase',
+  'items.remove',
 ];
 /** Below `/api/v1/`: rooms that hold nothing of posts, products and their like. */
 const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks', 'files'];

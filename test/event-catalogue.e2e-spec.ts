@@ -217,6 +217,31 @@ describe('what people do is published:', () => {
     expect(names(invited.events)).toEqual(['user.registered']);
   });
 
+  it('the life of a release', async () => {
+    const { id: postId } = await aPost(app, customer, { title: MARKER });
+    const { id, events } = await published(admin, 'POST', 'releases', { name: MARKER, description: MARKER });
+    expect(events).toMatchObject([{ name: 'release.created', actor_id: admin.id, resource_id: id, payload: { releaseId: id } }]);
+    const done = async (method: string, path: string, body?: object, release = id) =>
+      (await published(admin, method, `releases/${release}${path}`, body)).events;
+    expect(await done('PATCH', '', { name: `${MARKER} again` })).toMatchObject([
+      { name: 'release.updated', payload: { changed: ['name'] } },
+    ]);
+    const item = { kind: 'post', postId, changes: { body: MARKER }, publication: 'publish' };
+    expect(await done('POST', '/items', item)).toMatchObject([{ name: 'release.updated', payload: { changed: ['items'] } }]);
+    const at = '2099-01-01T00:00:00.000Z';
+    expect(await done('PUT', '/publication', { at })).toMatchObject([
+      { name: 'release.scheduled', payload: { releaseId: id, scheduledAt: at } },
+    ]);
+    expect(names(await done('DELETE', '/publication'))).toEqual(['release.unscheduled']);
+    expect(names(await done('GET', '/preview'))).toEqual([]);
+    const live = await done('PUT', '/publication', {});
+    expect(names(live)).toEqual(['post.updated', 'post.published', 'release.published']);
+    expect(live.at(-1)).toMatchObject({ payload: { releaseId: id, items: 1 } });
+    expect(names(await done('POST', '/rollback', {}))).toEqual(['post.updated', 'post.unpublished', 'release.rolled-back']);
+    const other = await published(admin, 'POST', 'releases', { name: MARKER });
+    expect(names(await done('DELETE', '', undefined, other.id))).toEqual(['release.deleted']);
+  });
+
   it('the life of a post', async () => {
     const { id, events } = await published(customer, 'POST', 'posts', { title: MARKER, body: MARKER, tags: [MARKER] });
     expect(events).toMatchObject([
@@ -354,6 +379,19 @@ describe('what people do is published:', () => {
     }, 30_000);
     expect(expired).toMatchObject({ name: 'order.expired', actor_id: null, subject_id: customer.id });
     seen.add('order.expired');
+  });
+});
+
+describe('what comes of a schedule is published:', () => {
+  it('that a release could not go live', async () => {
+    const { id: postId } = await aPost(app, customer, { title: MARKER });
+    const { id } = await published(admin, 'POST', 'releases', { name: MARKER });
+    await published(admin, 'POST', `releases/${id}/items`, { kind: 'post', postId, publication: 'publish' });
+    await published(admin, 'PUT', `releases/${id}/publication`, { at: new Date(Date.now() + 300).toISOString() });
+    await published(customer, 'DELETE', `posts/${postId}`);
+    const failed = await eventually(async () => (await of(id)).find(({ name }) => name === 'release.failed'));
+    expect(failed).toMatchObject({ actor_id: null, subject_id: admin.id, payload: { releaseId: id, codes: ['posts/not-found'] } });
+    seen.add('release.failed');
   });
 });
 

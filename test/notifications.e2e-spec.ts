@@ -252,6 +252,7 @@ describe('preferences', () => {
       'post.published',
       ...mandatory,
       'webhook.disabled',
+      'release.failed',
     ]);
     expect(preferences.every(({ inApp, email }) => inApp && email)).toBe(true);
     expect(preferences.filter((preference) => preference.mandatory).map(({ kind }) => kind)).toEqual(mandatory);

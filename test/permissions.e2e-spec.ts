@@ -21,6 +21,7 @@ const NOBODYS_ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
 interface Schema {
   $ref?: string;
   anyOf?: Schema[];
+  oneOf?: Schema[];
   type?: string | string[];
   enum?: unknown[];
   format?: string;
@@ -115,7 +116,7 @@ function resolve(schema: Schema): Schema {
 /** A value that the schema allows, of required members only: so that what is refused is refused for who asks. */
 function exampleOf(given: Schema): unknown {
   const schema = resolve(given);
-  const choice = schema.anyOf?.find(({ type }) => type !== 'null');
+  const choice = schema.oneOf?.[0] ?? schema.anyOf?.find(({ type }) => type !== 'null');
   if (choice !== undefined) return exampleOf(choice);
   if (schema.enum !== undefined) return schema.enum[0];
   if (schema.example !== undefined) return schema.example;

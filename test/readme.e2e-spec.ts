@@ -42,6 +42,20 @@ describe('the tour of the README', () => {
   });
 });
 
+describe('the tour of docs/publishing-releases.md', () => {
+  it('works when it is pasted into a plain shell', async () => {
+    const text = readFileSync(join(root, 'docs/publishing-releases.md'), 'utf8');
+    const [, commands] = /```sh\n([\s\S]*?)```/.exec(text)!;
+    const { stdout } = await run('sh', ['-euc', commands!.replaceAll('http://localhost:3000', product.url)]);
+    const answers = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
+    const said = answers.map(
+      ({ code, publishable, status, kind, price }) => code ?? publishable ?? status ?? kind ?? (price as { amount: number }).amount,
+    );
+    const first = ['post', 'product', true, 1999, 'releases/conflicts', 'variant'];
+    expect(said).toEqual([...first, 'published', 1499, 'rolled-back', 1999, 'variant', 'scheduled', 'open']);
+  });
+});
+
 describe('the README', () => {
   it('is read in ten minutes', () => {
     expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150);

@@ -62,3 +62,12 @@ export async function markUsed(db: Db, id: string, seconds: number): Promise<voi
       WHERE id = ${id}::uuid AND (last_used_at IS NULL OR last_used_at < now() - make_interval(secs => ${seconds}))`,
   );
 }
+
+/** Somebody whose account lets them in, whether or not they are logged in. */
+export async function readUser(db: Db, id: string): Promise<{ roles: string[]; mfaEnabled: boolean } | null> {
+  const [found] = await rows<{ roles: string[]; mfaEnabled: boolean }>(
+    db,
+    Prisma.sql`SELECT roles, mfa_enabled AS "mfaEnabled" FROM users WHERE id = ${id}::uuid AND status = 'active' AND erased_at IS NULL`,
+  );
+  return found ?? null;
+}

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
-import { PrismaService, Signals } from '#database';
+import { type Db, PrismaService, Signals } from '#database';
 import { type LiveSession, LiveSessions, SessionDirectory } from '#security';
 import { type CustomRoles, permissionsOf } from '../users/roles.rules.js';
 import { customRolesAmong } from '../users/roles.service.js';
-import { type KeyRow, markUsed, readKeyByHash, readKeys, readSessions, type SessionRow } from './directory.queries.js';
+import { type KeyRow, markUsed, readKeyByHash, readKeys, readSessions, readUser, type SessionRow } from './directory.queries.js';
 import { lacksFactor } from './factors.rules.js';
 import { whyNotAs } from './impersonations.rules.js';
 
@@ -45,6 +45,14 @@ export class DirectoryService extends SessionDirectory {
     const found = await readKeys(this.prisma, rest);
     const custom = await this.customOf(found);
     return [...sessions, ...found.map((key) => this.liveKey(key, custom))];
+  }
+
+  override async findAbsent(userId: string, db: Db): Promise<LiveSession | null> {
+    const user = await readUser(db, userId);
+    if (user === null) return null;
+    const found = { sessionId: userId, userId, roles: user.roles, via: 'schedule', provenAt: new Date() } as const;
+    if (this.lacksFactor(user)) return { ...found, ...NOTHING };
+    return { ...found, permissions: permissionsOf(user.roles, await customRolesAmong(user.roles, db)) };
   }
 
   private async readSessions(ids: readonly string[]): Promise<LiveSession[]> {

@@ -9,6 +9,7 @@ import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.
 import { refundCreated } from '../payments/payments.events.js';
 import { commentApproved, commentCreated, commentRejected } from '../posts/comments.events.js';
 import { postPublished } from '../posts/posts.events.js';
+import { releaseFailed } from '../releases/releases.events.js';
 import { webhookEndpointDisabled } from '../webhooks/webhooks.events.js';
 import type { Facts, Kind } from './notifications.rules.js';
 import { NotificationsService } from './notifications.service.js';
@@ -129,6 +130,11 @@ export class NotificationsListener {
   @Consumes('notifications.webhook-disabled', webhookEndpointDisabled)
   webhookDisabled(event: Of<typeof webhookEndpointDisabled>, db: Tx): Promise<void> {
     return this.tell(event, 'webhook.disabled', { reason: event.payload.reason }, db);
+  }
+
+  @Consumes('notifications.release-failed', releaseFailed)
+  releaseFailed(event: Of<typeof releaseFailed>, db: Tx): Promise<void> {
+    return this.tell(event, 'release.failed', {}, db);
   }
 
   private async tell<Of extends Kind>({ id, subjectId, resource }: Published, kind: Of, facts: Facts[Of], db: Tx): Promise<void> {

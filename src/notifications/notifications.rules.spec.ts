@@ -22,6 +22,7 @@ const FACTS: { [Of in Kind]: Facts[Of] } = {
   'api-key.created': {},
   'api-key.rotated': {},
   'webhook.disabled': { reason: 'gone' },
+  'release.failed': {},
 };
 
 describe('what people are told', () => {

@@ -26,6 +26,7 @@ export interface Facts {
   'api-key.created': Record<string, never>;
   'api-key.rotated': Record<string, never>;
   'webhook.disabled': { reason: 'gone' | 'failing' };
+  'release.failed': Record<string, never>;
 }
 
 /** What was done about somebody's second factors. */
@@ -242,6 +243,18 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
         'Enable it again when it is back, and replay what it has missed.',
       ],
       action: { label: 'See what it answered', path: `/api/v1/webhooks/endpoints/${id}/deliveries` },
+    }),
+  },
+  'release.failed': {
+    about: 'releases of yours that could not go live',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'A release of yours could not go live',
+      paragraphs: [
+        'Its time has come, and something was in the way. Nothing of it was applied.',
+        'See what it was, mend that, and publish or schedule the release again.',
+      ],
+      action: { label: 'See what was in the way', path: `/api/v1/releases/${id}` },
     }),
   },
 };

@@ -19,6 +19,8 @@ import { mayChange, maySee, statusOf } from './posts.rules.js';
 import { SeriesService } from './series.service.js';
 import { claimSlug, findRenamed, leaveSlug } from './slugs.queries.js';
 
+export type { Post } from './posts.queries.js';
+
 /** Publishing: a post is its author's until it is published, and changes only from the version its editor has seen. */
 @Injectable()
 export class PostsService {
@@ -78,39 +80,42 @@ export class PostsService {
     });
   }
 
-  async update(actor: Actor, id: string, dto: UpdatePostDto, expected: ExpectedVersions): Promise<Post> {
+  async update(actor: Actor, id: string, dto: UpdatePostDto, expected: ExpectedVersions, db: Db = this.prisma): Promise<Post> {
     const { excerpt, seriesId, seriesPosition, ...changes } = dto;
     const rendered = changes.body === undefined ? undefined : { ...this.bodies.render(changes.body), rendering: RENDERING };
-    const decide = async (post: Post, db: Tx) => {
-      if (changes.slug !== undefined && changes.slug !== post.slug) await this.rename(post, changes.slug, db);
-      await this.bodies.check(actor, post.authorId, { ...changes, ...rendered }, post, db);
+    const decide = async (post: Post, tx: Tx) => {
+      if (changes.slug !== undefined && changes.slug !== post.slug) await this.rename(post, changes.slug, tx);
+      await this.bodies.check(actor, post.authorId, { ...changes, ...rendered }, post, tx);
       return {
         ...defined(changes),
         ...rendered,
         ...excerptOf({ excerpt, bodyHtml: rendered?.bodyHtml }, post),
-        ...(await this.series.place(actor, post, { seriesId, seriesPosition }, db)),
+        ...(await this.series.place(actor, post, { seriesId, seriesPosition }, tx)),
       };
     };
-    return this.change(actor, id, 'updated', expected, decide, async (post, _before, db) => {
+    const tell = async (post: Post, _before: Post, tx: Tx) => {
       const [payload, about] = of(actor, post);
-      await publish(db, postUpdated, { ...payload, changed: Object.keys(defined(dto)) }, about);
-    });
+      await publish(tx, postUpdated, { ...payload, changed: Object.keys(defined(dto)) }, about);
+    };
+    return this.change(actor, id, 'updated', expected, decide, tell, db);
   }
 
   /** Publishes now or at a time to come. A post that is out already keeps its date unless it is given another. */
-  async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions): Promise<Post> {
+  async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions, db: Db = this.prisma): Promise<Post> {
     const now = new Date();
     const decide = (post: Post) => ({
       publishedAt: at !== undefined ? new Date(at) : statusOf(post, now) === 'published' ? post.publishedAt : now,
     });
-    return this.change(actor, id, 'published', expected, decide, (post, before, db) => this.tellPublication(actor, post, before, now, db));
+    const tell = (post: Post, before: Post, tx: Tx) => this.tellPublication(actor, post, before, now, tx);
+    return this.change(actor, id, 'published', expected, decide, tell, db);
   }
 
-  async unpublish(actor: Actor, id: string, expected: ExpectedVersions): Promise<Post> {
+  async unpublish(actor: Actor, id: string, expected: ExpectedVersions, db: Db = this.prisma): Promise<Post> {
     const decide = () => ({ publishedAt: null });
-    return this.change(actor, id, 'unpublished', expected, decide, async (post, before, db) => {
-      if (before.publishedAt !== null) await publish(db, postUnpublished, ...of(actor, post));
-    });
+    const tell = async (post: Post, before: Post, tx: Tx) => {
+      if (before.publishedAt !== null) await publish(tx, postUnpublished, ...of(actor, post));
+    };
+    return this.change(actor, id, 'unpublished', expected, decide, tell, db);
   }
 
   /** Says that a scheduled post has appeared, unless it was given another time since, or went into the trash. */
@@ -158,19 +163,20 @@ export class PostsService {
     id: string,
     what: 'updated' | 'published' | 'unpublished',
     expected: ExpectedVersions,
-    decide: (before: Post, db: Tx) => object | Promise<object>,
-    tell: (post: Post, before: Post, db: Tx) => Promise<void>,
+    decide: (before: Post, tx: Tx) => object | Promise<object>,
+    tell: (post: Post, before: Post, tx: Tx) => Promise<void>,
+    db: Db,
   ): Promise<Post> {
-    return transaction(this.prisma, async (db) => {
-      const before = await this.lock(actor, id, db);
+    return transaction(db, async (tx) => {
+      const before = await this.lock(actor, id, tx);
       expectVersion(before.version, expected);
-      await db.post.update({ where: { id }, data: { ...(await decide(before, db)), version: { increment: 1 } } }).catch(refuseTaken);
-      const changed = await this.get(actor, id, db);
-      await this.alignFiles(actor, changed, before, statusOf(changed, new Date()) === 'published', db);
-      const post = changed.cover === null ? changed : await this.get(actor, id, db); // with the link that its cover has now
-      outdate(db, before, post);
-      await record(db, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
-      await tell(post, before, db);
+      await tx.post.update({ where: { id }, data: { ...(await decide(before, tx)), version: { increment: 1 } } }).catch(refuseTaken);
+      const changed = await this.get(actor, id, tx);
+      await this.alignFiles(actor, changed, before, statusOf(changed, new Date()) === 'published', tx);
+      const post = changed.cover === null ? changed : await this.get(actor, id, tx); // with the link that its cover has now
+      outdate(tx, before, post);
+      await record(tx, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
+      await tell(post, before, tx);
       return post;
     });
   }

@@ -11,6 +11,8 @@ import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, va
 import { productCreated, productUpdated, productWithdrawn, variantCreated, variantUpdated, variantWithdrawn } from './products.events.js';
 import { auditedProduct, auditedVariant, findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
 
+export type { Product, Variant } from './products.queries.js';
+
 /** The catalogue: what is for sale, and at which price. What was sold is withdrawn, never erased. */
 @Injectable()
 export class ProductsService {
@@ -49,16 +51,16 @@ export class ProductsService {
     });
   }
 
-  async update(actor: Actor, id: string, changes: UpdateProductDto, expected: ExpectedVersions): Promise<Product> {
-    return transaction(this.prisma, async (db) => {
-      expectVersion(await this.lock(id, db), expected);
-      const before = await this.get(actor, id, db);
-      invalidate(db, ['products', `product:${id}`]);
-      await db.product.update({ where: { id }, data: { ...defined(changes), version: { increment: 1 } } }).catch(refuseTaken);
-      const after = await this.get(actor, id, db);
-      await record(db, { actor, action: 'products.updated', resource: auditedProduct(id), before, after });
+  async update(actor: Actor, id: string, changes: UpdateProductDto, expected: ExpectedVersions, db: Db = this.prisma): Promise<Product> {
+    return transaction(db, async (tx) => {
+      expectVersion(await this.lock(id, tx), expected);
+      const before = await this.get(actor, id, tx);
+      invalidate(tx, ['products', `product:${id}`]);
+      await tx.product.update({ where: { id }, data: { ...defined(changes), version: { increment: 1 } } }).catch(refuseTaken);
+      const after = await this.get(actor, id, tx);
+      await record(tx, { actor, action: 'products.updated', resource: auditedProduct(id), before, after });
       const changed = Object.keys(defined(changes));
-      await publish(db, productUpdated, { productId: id, status: after.status, changed }, { actor, resource: { type: 'product', id } });
+      await publish(tx, productUpdated, { productId: id, status: after.status, changed }, { actor, resource: { type: 'product', id } });
       return after;
     });
   }
@@ -90,17 +92,23 @@ export class ProductsService {
     });
   }
 
-  async updateVariant(actor: Actor, id: string, { price, ...changes }: UpdateVariantDto, expected: ExpectedVersions): Promise<Variant> {
-    return transaction(this.prisma, async (db) => {
-      const before = await this.lockVariant(actor, id, expected, db);
+  async updateVariant(
+    actor: Actor,
+    id: string,
+    { price, ...changes }: UpdateVariantDto,
+    expected: ExpectedVersions,
+    db: Db = this.prisma,
+  ): Promise<Variant> {
+    return transaction(db, async (tx) => {
+      const before = await this.lockVariant(actor, id, expected, tx);
       const data = {
         ...defined(changes),
         ...(price && { priceAmount: price.amount, currency: price.currency }),
         version: { increment: 1 },
       };
-      await db.variant.update({ where: { id }, data }).catch(refuseTaken);
-      const after = await this.getVariant(actor, id, db);
-      await record(db, { actor, action: 'variants.updated', resource: auditedVariant(id), before, after });
+      await tx.variant.update({ where: { id }, data }).catch(refuseTaken);
+      const after = await this.getVariant(actor, id, tx);
+      await record(tx, { actor, action: 'variants.updated', resource: auditedVariant(id), before, after });
       const changed = Object.keys(defined({ price, ...changes }));
       const payload = {
         variantId: id,
@@ -108,7 +116,7 @@ export class ProductsService {
         price: { amount: after.priceAmount, currency: after.currency },
         changed,
       };
-      await publish(db, variantUpdated, payload, { actor, resource: { type: 'variant', id } });
+      await publish(tx, variantUpdated, payload, { actor, resource: { type: 'variant', id } });
       return after;
     });
   }

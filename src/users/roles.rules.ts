@@ -4,7 +4,7 @@ export const ROLES = ['admin', 'editor', 'support', 'customer'] as const;
 export type Role = (typeof ROLES)[number];
 
 const CUSTOMER = ['posts:write', 'posts:publish', 'comments:write', 'orders:place', 'files:write'] as const satisfies Permission[];
-const EDITOR = [...CUSTOMER, 'posts:manage', 'comments:moderate', 'webhooks:manage'] as const satisfies Permission[];
+const EDITOR = [...CUSTOMER, 'posts:manage', 'comments:moderate', 'releases:manage', 'webhooks:manage'] as const satisfies Permission[];
 const SUPPORT = [...CUSTOMER, 'orders:read', 'users:read', 'products:read', 'webhooks:manage'] as const satisfies Permission[];
 const ADMIN = [
   ...new Set([...EDITOR, ...SUPPORT]),
@@ -36,6 +36,7 @@ export const REACH: Record<(typeof ADMIN)[number], string> = {
   'files:manage': 'Sees and deletes the files of everybody.',
   'products:read': 'Sees products that are not on sale, and the ledger of their stock.',
   'products:manage': 'Changes products, prices and stock.',
+  'releases:manage': 'Puts releases together, schedules, publishes and rolls them back, as far as the same edits are theirs to make.',
   'webhooks:manage': 'Has webhook endpoints of their own, which are told what they may be told; nobody reaches those of others.',
   'users:read': 'Sees everybody’s account.',
   'users:manage': 'Invites, changes, suspends and deletes accounts, but gives and takes no permission that they do not have themselves.',

@@ -4,6 +4,7 @@ import formats from 'ajv-formats';
 export interface Schema {
   $ref?: string;
   anyOf?: Schema[];
+  oneOf?: Schema[];
   allOf?: Schema[];
   not?: Schema;
   type?: string | string[];

@@ -40,9 +40,10 @@ const ROWS = {
 const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
-const BIG = `users posts products variants orders order_lines stock_movements notifications events event_deliveries audit_entries`.split(
-  ' ',
-);
+const BIG =
+  `users posts products variants orders order_lines stock_movements notifications events event_deliveries audit_entries releases release_items`.split(
+    ' ',
+  );
 
 const LISTS: Record<string, List> = {
   posts: {
@@ -118,6 +119,12 @@ const LISTS: Record<string, List> = {
     callers: ['admin'],
     filters: { status: ['stuck', 'pending'], consumer: ['some.consumer-a', 'never'] },
   },
+  releases: {
+    operation: '/api/v1/releases',
+    callers: ['admin'],
+    filters: { status: ['open', 'scheduled', 'published', 'rolled-back', 'failed'] },
+  },
+  'items of a release': { operation: '/api/v1/releases/{id}/items', callers: ['admin'], filters: {} },
   'stock movements': { operation: '/api/v1/variants/{id}/stock-adjustments', callers: ['admin'], filters: {} },
 };
 /** Lists of tables that are not filled here yet: their plans at this size are not proven. */
@@ -152,6 +159,16 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
       `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS id`,
     );
     Object.assign(known, rows[0], { month: rows[0]!.month.toISOString() });
+    // One of them has the id of the variant whose movements are listed, so that one id does for all paths.
+    await client.query(
+      `INSERT INTO releases (id, name, status, published_at, created_by_id, created_at, updated_at)
+       SELECT CASE WHEN n = 1 THEN $1::uuid ELSE gen_random_uuid() END, 'release ' || n, CASE WHEN n % 10 = 0 THEN 'open' ELSE 'published' END::release_status,
+         CASE WHEN n % 10 = 0 THEN NULL ELSE now() END, $2, now() - n * interval '1 minute', now() FROM generate_series(1, 30000) n`,
+      [rows[0]!.id, rows[0]!.user],
+    );
+    await client.query(`INSERT INTO release_items (id, release_id, kind, resource_id, base_version, created_at, updated_at)
+      SELECT gen_random_uuid(), id, 'product', gen_random_uuid(), 1, now() - n * interval '1 second', now() FROM releases, generate_series(1, 4) n`);
+    await client.query('ANALYZE releases, release_items');
     // From here on every statement of every new connection goes into the server's log together with the plan it had.
     const explain = {
       session_preload_libraries: 'auto_explain',

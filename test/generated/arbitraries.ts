@@ -29,6 +29,8 @@ export const ENDLESS_NUMBER = '{{=1e400}}';
 
 /** What a member ought to hold most of the time, if the call is to get anywhere; its schema cannot tell. */
 const LIKELY: Record<string, Arbitrary<unknown>> = {
+  postId: fc.constant(known('posts')),
+  productId: fc.constant(known('products')),
   variantId: fc.constant(known('variants')),
   author: fc.constant(known('users')),
   owner: fc.constant(known('users')),
@@ -93,6 +95,7 @@ function plain(schema: Schema): Schema & { nullable: boolean } {
 
 /** Values the schema allows; `name` is the member they are for. */
 export function valid(schema: Schema, name = ''): Arbitrary<unknown> {
+  if (schema.oneOf !== undefined) return fc.oneof(...schema.oneOf.map((choice) => valid(choice, name)));
   const rules = plain(schema);
   const [standard = [], likely] = [
     STANDARD[name]?.filter((value) => validator(schema)(value)),
@@ -203,6 +206,7 @@ const NO_TEXT = 'no Unicode';
 
 /** The rules of a schema, each with values that break it. `asText`: for queries, headers and paths, which hold nothing but text. */
 export function violations(schema: Schema, asText = false): Violation[] {
+  if (schema.oneOf !== undefined) return schema.oneOf.flatMap((choice) => ofChoice(schema, choice));
   const rules = plain(schema);
   const accepts = validator(schema);
   const breaks = (rule: string, values: Arbitrary<unknown>): Violation => ({
@@ -232,6 +236,17 @@ export function violations(schema: Schema, asText = false): Violation[] {
     }
   }
   return type === 'object' ? [...found, ...memberViolations(rules)] : found;
+}
+
+/** What breaks one of several bodies, and is none of the others, either; a member that tells them apart names another when it is broken. */
+function ofChoice(schema: Schema, choice: Schema): Violation[] {
+  const accepts = validator(schema);
+  const { required = [], properties = {} } = plain(choice);
+  const apart = required.find((name) => properties[name]?.enum?.length === 1);
+  return violations(choice).map(({ rule, wrong }) => ({
+    rule: `${JSON.stringify(properties[apart!]?.enum)}: ${rule}`,
+    wrong: wrong.filter(({ value }) => !accepts(value)),
+  }));
 }
 
 const within = ({ pointer }: Wrong, name: string, value: unknown): Wrong => ({

@@ -4,6 +4,7 @@ import { IDLE_CONSUMER, nounsOf, type World } from '../contract/nouns.js';
 import { aPasskey } from '../harness/factors.js';
 import { aCode } from '../harness/identities.js';
 import { aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from '../harness/people.js';
+import { aRelease } from '../harness/releases.js';
 import { exchange } from '../harness/uploads.js';
 import type { Draft } from './requests.js';
 
@@ -66,6 +67,19 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by) => nouns.anOrder(by),
+    releases: async (_, { operationId }) => {
+      const { variants } = await aProduct(app, { by: admin });
+      const changes = { name: 'x' };
+      const release = await aRelease(product, admin, { kind: 'variant', variantId: variants[0]!.id, changes });
+      const body = operationId === 'releases.withdraw' ? { at: '2099-01-01T00:00:00Z' } : {};
+      if (['releases.withdraw', 'releases.rollBack'].includes(operationId))
+        await product.request('PUT', `releases/${release.id}/publication`, { token: admin.accessToken, body });
+      return release.id;
+    },
+    itemId: async (_, { the }) => {
+      const path = `releases/${await the('releases')}/items`;
+      return (await product.request<{ items: { id: string }[] }>('GET', path, { token: admin.accessToken })).body.items[0]!.id;
+    },
     files: async (by) => {
       const { id, url } = await nouns.aFile(by);
       links.set(id, { url, headers: {} });

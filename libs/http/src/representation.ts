@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { hash } from 'node:crypto';
-import { applyDecorators, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata, type Type } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
+import { applyDecorators, Body, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata, type Type } from '@nestjs/common';
+import { ApiBody, ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { staleVersion } from './http.errors.js';
 import type { Page } from './paging.js';
 import { configure } from './route-config.js';
+import { OneOfPipe } from './validation.pipe.js';
 
 /** What decorators leave on a Fastify route. */
 export interface RepresentationConfig {
@@ -24,6 +25,16 @@ export const AnswersOneOf = (...answers: [Type, Type, ...Type[]]) =>
     ApiExtraModels(...answers),
     ApiOkResponse({ schema: { oneOf: answers.map((answer) => ({ $ref: getSchemaPath(answer) })) } }),
   );
+
+/** Takes a body that is one of these classes; its member `by` says which, and each class allows itself alone there. */
+export const BodyOneOf =
+  (by: string, classes: Readonly<Record<string, Type>>): ParameterDecorator =>
+  (target, method, index) => {
+    Body(new OneOfPipe(by, classes))(target, method, index);
+    const [route, bodies] = [Object.getOwnPropertyDescriptor(target, method!)!, Object.values(classes)];
+    ApiExtraModels(...bodies)(target, method!, route);
+    ApiBody({ required: true, schema: { oneOf: bodies.map((body) => ({ $ref: getSchemaPath(body) })) } })(target, method!, route);
+  };
 
 export const LOCATED = 'ashlar:located';
 

@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from '#errors';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsInt, IsString, Max, MaxLength, ValidateNested } from 'class-validator';
-import { IdPipe, InputPipe } from './validation.pipe.js';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsString, Max, MaxLength, ValidateNested } from 'class-validator';
+import { IdPipe, InputPipe, OneOfPipe } from './validation.pipe.js';
 
 class Line {
   @IsInt()
@@ -104,6 +104,35 @@ describe('a body', () => {
     expect(await refused(body({ ...GOOD, 'a/b~c': 1 }))).toEqual([['/a~1b~0c', 'unknown']]);
     expect(await refused(body({ ...GOOD, '': [[]] }))).toEqual([['//0', 'isObject']]);
   });
+});
+
+describe('a body that is one of several', () => {
+  class Circle {
+    @IsIn(['circle'])
+    kind: 'circle';
+    @IsInt()
+    radius: number;
+  }
+  class Square {
+    @IsIn(['square'])
+    kind: 'square';
+    @IsInt()
+    side: number;
+  }
+  const oneOf = (value: unknown) => new OneOfPipe('kind', { circle: Circle, square: Square }).transform(value);
+
+  it('is held against the class that it names, and is an instance of that', async () => {
+    expect(await oneOf({ kind: 'square', side: 2 })).toBeInstanceOf(Square);
+    expect(await refused(oneOf({ kind: 'square', side: 'x' }))).toEqual([['/side', 'isInt']]);
+    expect(await refused(oneOf({ kind: 'square', side: 2, radius: 1 }))).toEqual([['/radius', 'unknown']]);
+  });
+
+  it.each([[{}], [{ kind: 'line' }], [{ kind: 7 }], [{ kind: 'constructor' }], [{ kind: ['circle'] }], [undefined]])(
+    'names one of them: %j does not',
+    async (value) => {
+      expect(await refused(oneOf(value))).toEqual([['/kind', 'isIn']]);
+    },
+  );
 });
 
 describe('a query', () => {

@@ -1,4 +1,4 @@
-import { type ArgumentMetadata, Injectable, type PipeTransform, ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type, ValidationPipe } from '@nestjs/common';
 import type { FieldProblem } from '#errors';
 import type { ValidationError } from 'class-validator';
 import { validationFailed } from './http.errors.js';
@@ -47,6 +47,27 @@ export class InputPipe extends ValidationPipe {
 class Refused extends Error {
   constructor(readonly errors: ValidationError[]) {
     super('refused');
+  }
+}
+
+/** A body that is one of several classes: the member `by` says which. */
+export class OneOfPipe implements PipeTransform<unknown> {
+  private readonly input = new InputPipe();
+
+  constructor(
+    private readonly by: string,
+    private readonly classes: Readonly<Record<string, Type>>,
+  ) {}
+
+  /** What the global pipe leaves as it is, because the type of a union is not there at run time. */
+  async transform(value: unknown): Promise<unknown> {
+    const which = (value as Record<string, unknown> | undefined)?.[this.by];
+    const names = Object.keys(this.classes);
+    if (typeof which !== 'string' || !names.includes(which)) {
+      const detail = `${this.by} must be one of the following values: ${names.join(', ')}`;
+      throw validationFailed(`/${this.by} is not valid: ${detail}.`, { fields: [{ pointer: `/${this.by}`, code: 'isIn', detail }] });
+    }
+    return this.input.transform(value, { type: 'body', metatype: this.classes[which] });
   }
 }
 

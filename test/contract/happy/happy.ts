@@ -5,6 +5,7 @@ import { happyCallsOfIdentity } from './identity.js';
 import { happyCallsOfKeys } from './keys.js';
 import { happyCallsOfOperations } from './operations.js';
 import { happyCallsOfPeople } from './people.js';
+import { happyCallsOfReleases } from './releases.js';
 import { happyCallsOfShop } from './shop.js';
 
 /** One call of an operation that ought to succeed. */
@@ -28,5 +29,6 @@ export const happyCalls = (world: World): HappyCalls => ({
   ...happyCallsOfKeys(world),
   ...happyCallsOfContent(world),
   ...happyCallsOfShop(world),
+  ...happyCallsOfReleases(world),
   ...happyCallsOfOperations(world),
 });

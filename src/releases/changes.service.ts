@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '#database';
+import type { ExpectedVersions } from '#http';
+import type { Actor } from '#security';
+import type { UpdatePostDto } from '../posts/posts.dto.js';
+import { type Post, PostsService } from '../posts/posts.service.js';
+import type { UpdateProductDto, UpdateVariantDto } from '../products/products.dto.js';
+import { ProductsService } from '../products/products.service.js';
+import type { ReleaseItem } from './releases.queries.js';
+import { concerned, type Kind, type Members, type Resource } from './releases.rules.js';
+
+/** What became of a resource. */
+export interface Made {
+  before: Members;
+  after: Members;
+  version: number;
+}
+
+/** Makes the changes of a release as anybody makes them: by the services of posts and products, with all that these keep and tell. */
+@Injectable()
+export class ChangesService {
+  constructor(
+    private readonly posts: PostsService,
+    private readonly products: ProductsService,
+  ) {}
+
+  async find(actor: Actor, kind: Kind, id: string, db: Tx): Promise<Resource> {
+    switch (kind) {
+      case 'post':
+        return { kind, row: await this.posts.get(actor, id, db) };
+      case 'product':
+        return { kind, row: await this.products.get(actor, id, db) };
+      case 'variant':
+        return { kind, row: await this.products.getVariant(actor, id, db) };
+    }
+  }
+
+  /** @throws http/stale-version, and what refuses the edit itself */
+  async make(actor: Actor, item: ReleaseItem, expected: ExpectedVersions, db: Tx): Promise<Made> {
+    const { kind, resourceId: id, changes, publication } = item;
+    // Read without a lock: it is the version that the edit expects, or the edit fails.
+    const before = concerned(await this.find(actor, kind, id, db), item);
+    const writes = Object.keys(changes).length > 0;
+    let after = writes ? await this.edit(actor, kind, id, changes, expected, db) : null;
+    const rest = writes ? null : expected;
+    if (publication === 'publish') after = { kind: 'post', row: await this.posts.publish(actor, id, {}, rest, db) };
+    if (publication === 'unpublish') after = { kind: 'post', row: await this.posts.unpublish(actor, id, rest, db) };
+    return { before, after: concerned(after!, item), version: after!.row.version };
+  }
+
+  /** Gives back what the item had before. @throws http/stale-version, and what refuses the edit itself */
+  async undo(actor: Actor, { kind, resourceId: id, before }: ReleaseItem, expected: ExpectedVersions, db: Tx): Promise<void> {
+    const { publishedAt, ...changes } = before!;
+    const writes = Object.keys(changes).length > 0;
+    if (writes) await this.edit(actor, kind, id, changes, expected, db);
+    if (publishedAt !== undefined) await this.republish(actor, id, publishedAt, writes ? null : expected, db);
+  }
+
+  private async edit(actor: Actor, kind: Kind, id: string, changes: object, expected: ExpectedVersions, db: Tx): Promise<Resource> {
+    switch (kind) {
+      case 'post':
+        return { kind, row: await this.posts.update(actor, id, changes as UpdatePostDto, expected, db) };
+      case 'product':
+        return { kind, row: await this.products.update(actor, id, changes as UpdateProductDto, expected, db) };
+      case 'variant':
+        return { kind, row: await this.products.updateVariant(actor, id, changes as UpdateVariantDto, expected, db) };
+    }
+  }
+
+  /** Out since when it was, to come when it was to come, or a draft. */
+  private republish(actor: Actor, id: string, publishedAt: string | null, expected: ExpectedVersions, db: Tx): Promise<Post> {
+    if (publishedAt === null) return this.posts.unpublish(actor, id, expected, db);
+    return this.posts.publish(actor, id, { at: publishedAt }, expected, db);
+  }
+}
