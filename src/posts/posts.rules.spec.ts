@@ -39,11 +39,17 @@ describe('a post', () => {
 });
 
 describe('an answer', () => {
-  const answered = { author: { id: 'a' }, status: 'published' as const, cover: null, series: null };
+  const answered = { id: 'p', author: { id: 'a' }, status: 'published' as const, cover: null, series: null };
 
-  it('is out of date when its author, cover or series is', () => {
+  it('is out of date when its counts, author, cover or series is', () => {
     const cover = { fileId: 'f', url: 'http://a.example/files/f/content' };
-    expect(madeOf([answered, { ...answered, cover, series: { id: 's' } }], 'posts')).toEqual(['posts', 'user:a', 'file:f', 'series:s']);
+    expect(madeOf([answered, { ...answered, cover, series: { id: 's' } }], 'posts')).toEqual([
+      'posts',
+      'counts:p',
+      'user:a',
+      'file:f',
+      'series:s',
+    ]);
   });
 
   it('is kept for nobody while it shows what is not out, or with a link that ends', () => {

@@ -73,12 +73,16 @@ export function inOrder<Item extends { kind: Kind; resourceId: string }>(items: 
 export type Members = UpdatePostDto & UpdateProductDto & UpdateVariantDto & { publishedAt?: string | null };
 
 // Each names every member of its DTO: one that an edit learns to change has to be said here, or rolling back would leave it.
-const ofPost = (post: Post): Required<UpdatePostDto> => ({
+const ofPost = (post: Post): { [Member in keyof Required<UpdatePostDto>]: UpdatePostDto[Member] | undefined } => ({
   title: post.title,
   body: post.body,
-  excerpt: post.excerpt,
+  excerpt: post.ownExcerpt ? post.excerpt : null, // made from the body
   tags: post.tags,
   slug: post.slug,
+  coverFileId: post.coverFileId,
+  seriesId: post.seriesId,
+  seriesPosition: post.seriesPlace ?? undefined,
+  commentsOpen: post.commentsOpen,
   externalId: post.externalId,
   metadata: post.metadata,
 });
@@ -105,7 +109,9 @@ export type Resource = { kind: 'post'; row: Post } | { kind: 'product'; row: Pro
 /** Of a resource the members that a change concerns, as they are. */
 export function concerned({ kind, row }: Resource, { changes, publication }: Change): Members {
   const all: object = kind === 'post' ? ofPost(row) : kind === 'product' ? ofProduct(row) : ofVariant(row);
-  const named = Object.fromEntries(Object.entries(all).filter(([name]) => Object.hasOwn(changes, name)));
+  // Who leaves a series leaves a place in it, too.
+  const isNamed = (name: string) => Object.hasOwn(changes, name) || (name === 'seriesPosition' && Object.hasOwn(changes, 'seriesId'));
+  const named = Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== undefined && isNamed(name)));
   if (kind !== 'post' || publication === null) return named;
   return { ...named, publishedAt: row.publishedAt?.toISOString() ?? null };
 }
