@@ -20,7 +20,7 @@ export const FEATURES = {
   products: ['files'],
   payments: [],
   orders: ['users', 'products', 'payments'],
-  notifications: [],
+  notifications: ['users'],
   streams: [],
   webhooks: ['users'],
   audit: [],
