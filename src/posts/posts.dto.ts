@@ -20,7 +20,7 @@ export class PostSummaryResponse {
   title: string;
   /** @example "What the engine can do, and what it cannot." */
   excerpt: string;
-  status: 'draft' | 'scheduled' | 'published';
+  status: 'draft' | 'in-review' | 'approved' | 'scheduled' | 'published' | 'expired' | 'trashed';
   /** @example ["engines"] */
   tags: string[];
   author: AuthorResponse;
@@ -38,6 +38,10 @@ export class PostSummaryResponse {
   updatedAt: Date;
   /** When it was or will be published; null for a draft. */
   publishedAt: Date | null;
+  /** When it ends: from then on it is public no more. Null for no end. */
+  expiresAt: Date | null;
+  /** When it was put into the trash; null where it was not. */
+  trashedAt: Date | null;
 
   static from(this: void, post: PostSummary): PostSummaryResponse {
     return {
@@ -57,6 +61,8 @@ export class PostSummaryResponse {
       createdAt: post.createdAt,
       updatedAt: post.updatedAt,
       publishedAt: post.publishedAt,
+      expiresAt: post.expiresAt,
+      trashedAt: post.trashedAt,
     };
   }
 }
@@ -83,7 +89,7 @@ const TAG_AS_WRITTEN = '^\\s*[\\p{L}\\p{M}\\p{N}.+#_-][\\p{L}\\p{M}\\p{N}\\s.+#_
 const isTag = (value: unknown) => typeof value === 'string' && /^[\p{L}\p{M}\p{N} .+#_-]{1,40}$/u.test(value);
 
 /** Up to 20 tags, kept as `normaliseTags` gives them. */
-const Tags = () =>
+export const Tags = () =>
   applyDecorators(
     Transform(({ value }: { value: unknown }) =>
       Array.isArray(value) && value.every((tag) => typeof tag === 'string') ? normaliseTags(value) : value,
@@ -171,6 +177,11 @@ export class UpdatePostDto {
   @IfPresent()
   @Metadata()
   metadata?: Record<string, string>;
+
+  /** What was changed, and why: for the history. @example "The figures of May" */
+  @IsOptional()
+  @Line(0, 200)
+  summary?: string | null;
 }
 
 export class PublishPostDto {
@@ -178,6 +189,14 @@ export class PublishPostDto {
   @IfPresent()
   @Time()
   at?: string;
+
+  /**
+   * When it ends: from then on it is public no more, and its status is `expired`. Left out, an end that is still to come stays; `null` removes
+   * it. @example "2031-01-01T08:00:00.000Z"
+   */
+  @IsOptional()
+  @Time()
+  until?: string | null;
 }
 
 export class ListPostsQuery extends ListQuery {
@@ -196,7 +215,7 @@ export class ListPostsQuery extends ListQuery {
   @Id()
   author?: string;
 
-  /** Who may not manage posts sees drafts of their own only. */
+  /** Who may not manage posts sees published ones, and of all others their own only. What is in the trash is shown with `trashed`. */
   @IfPresent()
   @IsIn(POST_STATUSES)
   status?: PostStatus;

@@ -24,3 +24,9 @@ export const postExternalIdTaken = problem(
   'The external id belongs to another post',
   'Another post already has this `externalId`. Read that one first, or use another id.',
 );
+export const publicationLocked = problem(
+  'posts/publication-locked',
+  'forbidden',
+  'The post is out',
+  'Your role lets you write, not publish, and this post is published or scheduled: a change would be public without anybody’s review. Ask an editor to change it, or to take it back from publication.',
+);

@@ -3,23 +3,21 @@ import { type Db, Prisma, rows, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
 import type { ListPostsQuery } from './posts.dto.js';
-import { normaliseTags } from './posts.rules.js';
+import { normaliseTags, type PostFacts, type PostStatus } from './posts.rules.js';
 
 /** A post in a list, with its author's name. */
-export interface PostSummary {
+export interface PostSummary extends PostFacts {
   id: string;
   slug: string;
   title: string;
   excerpt: string;
   tags: string[];
-  authorId: string;
   authorName: string;
   externalId: string | null;
   metadata: Record<string, string>;
   version: number;
   createdAt: Date;
   updatedAt: Date;
-  publishedAt: Date | null;
 }
 
 export interface Post extends PostSummary {
@@ -34,13 +32,16 @@ export const auditedPost = audited('post', {
   body: 'digest',
   tags: 'personal',
   publishedAt: 'plain',
+  expiresAt: 'plain',
+  review: 'plain',
   trashed: 'plain',
   externalId: 'personal',
   metadata: 'personal',
 });
 
 const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", p.expires_at AS "expiresAt",
+  p.review::text AS review, p.trashed_at AS "trashedAt"`;
 const FROM = Prisma.sql`FROM posts p JOIN users u ON u.id = p.author_id`;
 
 /** A page of what the caller may see; one row more than asked for tells that there is a next page. */
@@ -57,26 +58,52 @@ export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, po
   ];
   return rows(
     db,
-    Prisma.sql`SELECT ${SUMMARY} ${FROM} WHERE p.trashed_at IS NULL AND ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
+    Prisma.sql`SELECT ${SUMMARY} ${FROM} WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
   );
 }
 
-/** How many more milliseconds nothing appears by itself that had not `sinceMs` ago; less than 0 when something has. */
+/** How many more milliseconds nothing appears or ends by itself that had not `sinceMs` ago; less than 0 when something has. */
 export async function untilNextAppearance(db: Db, sinceMs: number): Promise<number> {
   const [next] = await rows<{ ms: number | null }>(
     db,
-    Prisma.sql`SELECT (extract(epoch FROM min(published_at) - now()) * 1000)::float8 AS ms FROM posts
-      WHERE published_at > now() - make_interval(secs => ${sinceMs / 1_000}) AND trashed_at IS NULL`,
+    Prisma.sql`SELECT (extract(epoch FROM least(
+        (SELECT min(published_at) FROM posts WHERE published_at > now() - make_interval(secs => ${sinceMs / 1_000}) AND trashed_at IS NULL),
+        (SELECT min(expires_at) FROM posts WHERE expires_at > now() - make_interval(secs => ${sinceMs / 1_000}) AND trashed_at IS NULL)
+      ) - now()) * 1000)::float8 AS ms`,
   );
   return next?.ms ?? Infinity;
 }
 
+interface Wanted {
+  /** Those in the trash instead of the others; null: either. */
+  trashed?: boolean | null;
+  /** Kept as it is until the transaction ends: who asks later waits, and sees what became of it. */
+  locked?: boolean;
+}
+
 /** A post by id or slug, whoever asks; trashed ones only when they are asked for. */
-export async function findPost(db: Db, by: { id: string } | { slug: string }, { trashed = false } = {}): Promise<Post | null> {
+export async function findPost(db: Db, by: { id: string } | { slug: string }, wanted: Wanted = {}): Promise<Post | null> {
+  return (await select<Post>(db, Prisma.sql`${SUMMARY}, p.body, p.body_html AS "bodyHtml"`, by, wanted)) ?? null;
+}
+
+/** The same without its body. */
+export async function findSummary(db: Db, by: { id: string }, wanted: Wanted = {}): Promise<PostSummary | null> {
+  return (await select<PostSummary>(db, SUMMARY, by, wanted)) ?? null;
+}
+
+async function select<Row extends object>(
+  db: Db,
+  columns: Prisma.Sql,
+  by: { id: string } | { slug: string },
+  { trashed = false, locked = false }: Wanted,
+): Promise<Row | undefined> {
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
-  const state = trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
-  const [post] = await rows<Post>(db, Prisma.sql`SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" ${FROM} WHERE ${key} AND ${state}`);
-  return post ?? null;
+  const state = trashed === null ? Prisma.sql`true` : trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
+  const [row] = await rows<Row>(
+    db,
+    Prisma.sql`SELECT ${columns} ${FROM} WHERE ${key} AND ${state}${locked ? Prisma.sql` FOR UPDATE OF p` : Prisma.empty}`,
+  );
+  return row;
 }
 
 /** A post as it is written: a draft. */
@@ -97,14 +124,26 @@ export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
   return written!;
 }
 
-/** The same as the rule `maySee`, said to PostgreSQL. */
+const OUT = Prisma.sql`p.published_at <= now() AND (p.expires_at IS NULL OR p.expires_at > now())`;
+
+/** The same as `statusOf`, said to PostgreSQL. */
+const IS: Record<PostStatus, Prisma.Sql> = {
+  draft: Prisma.sql`p.published_at IS NULL AND p.review IS NULL`,
+  'in-review': Prisma.sql`p.review = 'submitted'`,
+  approved: Prisma.sql`p.review = 'approved'`,
+  scheduled: Prisma.sql`p.published_at > now()`,
+  published: OUT,
+  expired: Prisma.sql`p.published_at <= now() AND p.expires_at <= now()`,
+  trashed: Prisma.sql`p.trashed_at IS NOT NULL`,
+};
+
+/** The same as the rule `maySee`, said to PostgreSQL; the trash is shown when it is asked for. */
 function visibleTo(actor: Actor | null, status: ListPostsQuery['status']): Prisma.Sql {
-  const published = Prisma.sql`p.published_at <= now()`;
-  if (status === 'published') return published;
-  const wanted =
-    status === 'draft' ? Prisma.sql`p.published_at IS NULL` : status === 'scheduled' ? Prisma.sql`p.published_at > now()` : null;
-  if (actor === null) return wanted === null ? published : Prisma.sql`false`;
-  if (actor.can('posts:manage')) return wanted ?? Prisma.sql`true`;
+  const kept = Prisma.sql`p.trashed_at IS NULL`;
+  if (status === 'published' || (actor === null && status === undefined)) return Prisma.sql`${kept} AND ${OUT}`;
+  if (actor === null) return Prisma.sql`false`;
+  const wanted = status === undefined ? kept : status === 'trashed' ? IS.trashed : Prisma.sql`${kept} AND ${IS[status]}`;
+  if (actor.can('posts:manage')) return wanted;
   const own = Prisma.sql`p.author_id = ${actor.id}::uuid`;
-  return wanted === null ? Prisma.sql`(${published} OR ${own})` : Prisma.sql`${own} AND ${wanted}`;
+  return Prisma.sql`${wanted} AND ${status === undefined ? Prisma.sql`(${OUT} OR ${own})` : own}`;
 }
