@@ -13,6 +13,9 @@ export interface Facts {
   'order.cancelled': { number: number; refunded: boolean };
   'order.refunded': { amount: Price };
   'post.published': Record<string, never>;
+  'post.submitted': Record<string, never>;
+  'post.approved': Record<string, never>;
+  'post.returned': Record<string, never>;
   'password.changed': Record<string, never>;
   'identity.linked': { provider: string };
   'identity.unlinked': { provider: string };
@@ -98,6 +101,33 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
       subject: 'Your post is published',
       paragraphs: ['An editor has published a post of yours.'],
       action: { label: 'Read it', path: `/api/v1/posts/${id}` },
+    }),
+  },
+  'post.submitted': {
+    about: 'posts that wait for an editor',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'A post waits for an editor',
+      paragraphs: ['An author has handed in a post: approve it, or give it back and say what is missing.'],
+      action: { label: 'Read it', path: `/api/v1/posts/${id}` },
+    }),
+  },
+  'post.approved': {
+    about: 'what editors say about posts of yours',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Your post is approved',
+      paragraphs: ['An editor has approved a post of yours.'],
+      action: { label: 'See what they say', path: `/api/v1/posts/${id}/reviews` },
+    }),
+  },
+  'post.returned': {
+    about: 'what editors say about posts of yours',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Your post has come back from the editors',
+      paragraphs: ['An editor has given a post back to you, and says what is missing. Change it, and hand it in again.'],
+      action: { label: 'See what they say', path: `/api/v1/posts/${id}/reviews` },
     }),
   },
   'password.changed': {
