@@ -175,17 +175,48 @@ interface Post {
   createdAt: Date;
   updatedAt: Date;
   publishedAt: Date | null;
+  expiresAt: Date | null;
+  review: 'submitted' | 'approved' | null;
+  trashedAt: Date | null;
   body: string;
   bodyHtml: string;
 }
 
 const SUMMARY = `p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt"`;
-const POSTS = `SELECT ${SUMMARY} FROM posts p JOIN users u ON u.id = p.author_id WHERE p.trashed_at IS NULL AND p.published_at <= now()`;
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", p.expires_at AS "expiresAt",
+  p.review::text AS review, p.trashed_at AS "trashedAt"`;
+const POSTS = `SELECT ${SUMMARY} FROM posts p JOIN users u ON u.id = p.author_id WHERE p.trashed_at IS NULL AND p.published_at <= now()
+  AND (p.expires_at IS NULL OR p.expires_at > now())`;
 
 function summaryOf(post: Post): object {
-  const { id, slug, title, excerpt, tags, authorId, authorName, externalId, metadata, version, createdAt, updatedAt, publishedAt } = post;
-  const status = publishedAt === null ? 'draft' : publishedAt <= new Date() ? 'published' : 'scheduled';
+  const {
+    id,
+    slug,
+    title,
+    excerpt,
+    tags,
+    authorId,
+    authorName,
+    externalId,
+    metadata,
+    version,
+    createdAt,
+    updatedAt,
+    publishedAt,
+    expiresAt,
+    review,
+    trashedAt,
+  } = post;
+  const now = new Date();
+  const out =
+    publishedAt === null
+      ? (review ?? 'draft')
+      : publishedAt > now
+        ? 'scheduled'
+        : expiresAt !== null && expiresAt <= now
+          ? 'expired'
+          : 'published';
+  const status = trashedAt === null ? out : 'trashed';
   return {
     id,
     slug,
@@ -203,6 +234,8 @@ function summaryOf(post: Post): object {
     createdAt,
     updatedAt,
     publishedAt,
+    expiresAt,
+    trashedAt,
   };
 }
 
@@ -236,7 +269,9 @@ app.get<{ Params: { slug: string } }>('/api/v1/posts/:slug', async ({ params }) 
     `SELECT ${SUMMARY}, p.body, p.body_html AS "bodyHtml" FROM posts p JOIN users u ON u.id = p.author_id WHERE p.slug = $1 AND p.trashed_at IS NULL`,
     [params.slug],
   );
-  if (post === undefined || post.publishedAt === null || post.publishedAt > new Date()) throw new Refusal(404, 'No such post.');
+  const now = new Date();
+  if (post === undefined || post.publishedAt === null || post.publishedAt > now || (post.expiresAt !== null && post.expiresAt <= now))
+    throw new Refusal(404, 'No such post.');
   return { ...summaryOf(post), body: post.body, bodyHtml: post.bodyHtml };
 });
 
