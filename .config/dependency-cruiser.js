@@ -21,7 +21,7 @@ export const FEATURES = {
   payments: [],
   orders: ['users', 'products', 'payments'],
   releases: ['posts', 'products'],
-  notifications: [],
+  notifications: ['users'],
   streams: [],
   webhooks: ['users'],
   audit: [],

@@ -142,6 +142,18 @@ const WRITES: Record<string, Write[]> = {
     { does: ({ author, draft }) => done('PUT', `posts/${draft.id}/publication`, author) },
     { does: ({ author, post }) => done('PUT', `posts/${post.id}/publication`, author, { at: '2040-01-01T00:00:00.000Z' }) },
   ],
+  'revisions.restore': [
+    {
+      given: ({ author, post }) => done('PATCH', `posts/${post.id}`, author, { title: 'Another title' }),
+      does: ({ author, post }) => done('POST', `posts/${post.id}/revisions/1/restoration`, author),
+    },
+  ],
+  'reviews.approve': [
+    {
+      given: ({ author, draft }) => done('PUT', `posts/${draft.id}/review`, author),
+      does: ({ author, draft }) => done('POST', `posts/${draft.id}/review/approval`, author, { publication: {} }),
+    },
+  ],
   'posts.unpublish': [{ does: ({ author, post }) => done('DELETE', `posts/${post.id}/publication`, author) }],
   'comments.write': [{ does: ({ admin, post }) => done('POST', `posts/${post.id}/comments`, admin, { body: 'Well said.' }) }],
   'comments.edit': [{ given: talk, does: ({ admin }, { id }: Said) => done('PATCH', `comments/${id}`, admin, { body: 'Better said.' }) }],
@@ -234,6 +246,14 @@ const SEEN_BY_NOBODY = [
   'posts.write', // a draft
   'series.create', // nothing in it is published
   'moderation.changeRules', // what waits goes on waiting
+  'posts.delete', // what lies in the trash
+  'autosaves.keep',
+  'autosaves.discard',
+  'reviews.submit',
+  'reviews.withdraw',
+  'reviews.return',
+  'previewLinks.create',
+  'previewLinks.revoke',
   'orders.quote',
   'orders.pay', // what is paid for was held before
   'exports.request',
@@ -358,6 +378,27 @@ describe('an answer from the cache', () => {
     expect(await readAll(app, paths)).toEqual(await readAll(uncached, paths));
     expect((await app.request('GET', `posts/${draft.slug}`)).status).toBe(200);
     expect((await app.request('GET', `posts/${post.slug}`)).status).toBe(200);
+  });
+
+  it('does not outlive the time at which a post ends, be it of the post or of a list', async () => {
+    const { author, post } = await aWorld();
+    const until = Date.now() + 1_500;
+    await done('PUT', `posts/${post.id}/publication`, author, { until: new Date(until).toISOString() });
+    const paths = [`posts/${post.slug}`, `posts/${post.id}`, 'posts?limit=3', `posts?author=${author.id}`];
+    await readAll(app, paths);
+    const { hits } = app.get(Cache).counts;
+    await readAll(app, paths);
+    if (Date.now() < until - 200) expect(app.get(Cache).counts.hits).toBeGreaterThan(hits); // kept all the same
+    await eventually(async () => {
+      const asked = Date.now();
+      const { status } = await app.request('GET', paths[0]!); // kept again and again
+      const told = Date.now();
+      if (status === 404) expect(told).toBeGreaterThanOrEqual(until);
+      else expect(asked).toBeLessThan(until);
+      return status === 404;
+    });
+    expect(await readAll(app, paths)).toEqual(await readAll(uncached, paths));
+    expect((await app.request('GET', paths[3]!)).text).not.toContain(post.id);
   });
 
   it('does not outlive a reservation that runs out, whether or not anybody has swept it up', async () => {

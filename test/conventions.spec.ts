@@ -37,6 +37,7 @@ const NEVER_REPEATED: Record<string, string> = {
   '/api/v1/events/tickets': 'a ticket is a secret, and one more harms nobody',
   '/api/v1/auth/passkeys/registration': 'its challenge is good once, and its recovery codes are secrets',
   '/api/v1/auth/api-keys': 'the key is a secret that is shown once',
+  '/api/v1/posts/{id}/preview-links': 'the link is a secret that is shown once',
   '/api/v1/users/{id}/impersonation': 'the access token is a secret, and one more harms nobody',
 };
 

@@ -258,6 +258,35 @@ describe('what people do is published:', () => {
     expect(await done('DELETE', '/publication')).toEqual([]);
     expect(await done('DELETE', '')).toEqual(['post.trashed']);
     expect(await done('POST', '/restoration')).toEqual(['post.restored']);
+    expect(await done('POST', '/revisions/1/restoration')).toEqual(['post.updated']);
+    expect(await done('DELETE', '')).toEqual(['post.trashed']);
+    expect(await done('DELETE', '/trash')).toEqual(['post.deleted']);
+  });
+
+  it('what authors hand in and editors decide', async () => {
+    const { id } = await aPost(app, customer, { title: MARKER });
+    const done = async (by: Person, method: string, path: string, body?: object) =>
+      names((await published(by, method, `posts/${id}/${path}`, body)).events);
+    expect(await done(customer, 'PUT', 'review', { note: MARKER })).toEqual(['post.submitted']);
+    expect(await done(customer, 'PUT', 'review', { note: `${MARKER} again` })).toEqual([]);
+    expect(await done(customer, 'DELETE', 'review')).toEqual(['post.withdrawn']);
+    expect(await done(customer, 'PUT', 'review')).toEqual(['post.submitted']);
+    expect(await done(admin, 'POST', 'review/return', { note: MARKER })).toEqual(['post.returned']);
+    expect(await done(customer, 'PUT', 'review')).toEqual(['post.submitted']);
+    expect(await done(admin, 'POST', 'review/approval', { note: MARKER, publication: {} })).toEqual(['post.approved', 'post.published']);
+    expect(await done(customer, 'PUT', 'autosave', { baseVersion: 1, title: MARKER })).toEqual([]);
+  });
+
+  it('that a post has ended, when its time has run out', async () => {
+    const { id } = await aPost(app, customer, { published: true });
+    const until = new Date(Date.now() + 1_000).toISOString();
+    await published(customer, 'PUT', `posts/${id}/publication`, { until });
+    const events = await eventually(async () => {
+      const found = await of(id);
+      return names(found).includes('post.expired') && found;
+    }, 30_000);
+    expect(events.at(-1)).toMatchObject({ actor_id: null, subject_id: customer.id, payload: { expiresAt: until } });
+    seen.add('post.expired');
   });
 
   it('the life of a series', async () => {

@@ -7,11 +7,12 @@ import { transaction } from '#database';
 import { Erasures, Exports, PersonalDataRegister } from '#privacy';
 import { type Column, personalTables, tablesOf } from '../prisma/datamap.rules.js';
 import { OrdersPrivacy } from '../src/orders/orders.privacy.js';
+import { HistoryPrivacy } from '../src/posts/history.privacy.js';
 import { PostsPrivacy } from '../src/posts/posts.privacy.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
-import { aPost, aUser, unique } from './harness/people.js';
+import { aPost, aUser, type Person, unique } from './harness/people.js';
 
 let app: TestApp;
 let keeping: TestApp;
@@ -64,6 +65,27 @@ describe('the posts of somebody who is erased', () => {
     expect(await sql('SELECT id, external_id, metadata FROM posts WHERE author_id = $1', [author.id])).toEqual([
       { id: published.id, external_id: null, metadata: {} },
     ]);
+  });
+
+  it('lose their history all the same; what an editor says of the posts of others goes with the editor', async () => {
+    const [author, editor] = [await aUser(app), await aUser(app, { roles: ['editor'] })];
+    const { id } = await aPost(app, author, { published: true });
+    const edit = (by: Person, summary: string) =>
+      app.request('PATCH', `posts/${id}`, { token: by.accessToken, body: { title: summary, summary } });
+    await edit(author, 'By its author');
+    await edit(editor, 'By an editor');
+    const left = () => sql('SELECT n, summary FROM post_revisions WHERE post_id = $1 ORDER BY n', [id]);
+    const erase = ({ id: userId }: Person) => transaction(app.prisma, (db) => keeping.get(HistoryPrivacy).erase(userId, db));
+    await erase(editor);
+    expect(await left()).toEqual([
+      { n: 1, summary: null },
+      { n: 2, summary: null },
+      { n: 3, summary: 'By its author' },
+      { n: 4, summary: null },
+    ]);
+    await erase(author);
+    expect(await left()).toEqual([]);
+    expect(await sql('SELECT id FROM posts WHERE id = $1', [id])).toEqual([{ id }]);
   });
 
   it('are deleted in batches, so that many are not too many', async () => {

@@ -226,7 +226,10 @@ describe('whatever a person has written', () => {
       const published = await post(fill('posts.write', FREE, 'posts.publish'));
       await done('PUT', `posts/${published}/publication`, { token, body: {} });
       const scheduled = await post(fill('posts.write', FREE, 'posts.publish, to come'));
-      await done('PUT', `posts/${scheduled}/publication`, { token, body: fill('posts.publish', { '/at': '2099-01-01T00:00:00Z' }) });
+      await done('PUT', `posts/${scheduled}/publication`, {
+        token,
+        body: fill('posts.publish', { '/at': '2099-01-01T00:00:00Z', '/until': null }),
+      });
     },
     'comments.write': async () => {
       await done('POST', `posts/${await aPublished()}/comments`, {
@@ -250,6 +253,15 @@ describe('whatever a person has written', () => {
       await done('POST', `comments/${body.id}/reports`, { token, headers: key('reports.report'), body: fill('reports.report') });
       await done('PUT', `posts/${await aPublished()}/like`, { token });
     },
+    'autosaves.keep': async () =>
+      done('PUT', `posts/${await post({ title: 'Not saved', body: 'soon' })}/autosave`, {
+        token,
+        body: fill('autosaves.keep', { '/baseVersion': 1 }),
+      }),
+    'reviews.submit': async () =>
+      done('PUT', `posts/${await post({ title: 'Handed in', body: 'soon' })}/review`, { token, body: fill('reviews.submit') }),
+    'previewLinks.create': async () =>
+      done('POST', `posts/${await post({ title: 'Shown', body: 'soon' })}/preview-links`, { token, body: {} }),
     'files.upload': () =>
       upload(one, person, {
         name: `${markers.make('files.upload name')}.txt`,

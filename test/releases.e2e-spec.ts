@@ -274,8 +274,8 @@ describe('what a release holds of somebody’s post', () => {
     const { author, draft, release } = await aWorld();
     const privacy = app.get(ReleasesPrivacy);
     const exported: unknown[] = [];
-    for await (const { name, rows } of privacy.export(author.id, app.prisma))
-      if (name === 'release-items.json') for await (const row of rows) exported.push(row);
+    for await (const file of privacy.export(author.id, app.prisma))
+      if (file.name === 'release-items.json' && 'rows' in file) for await (const row of file.rows) exported.push(row);
     expect(exported).toEqual(expect.arrayContaining([expect.objectContaining({ resourceId: draft.id, subjectId: author.id })]));
     expect(exported).toHaveLength(2);
     await transaction(app.prisma, (db) => privacy.erase(author.id, db));

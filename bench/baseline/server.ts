@@ -180,6 +180,9 @@ interface Post {
   commentsOpen: boolean;
   likes: number;
   comments: number;
+  expiresAt: Date | null;
+  review: 'submitted' | 'approved' | null;
+  trashedAt: Date | null;
   body: string;
   bodyHtml: string;
   minutes: number;
@@ -193,10 +196,11 @@ interface Cover {
   made: { name: string; size: number; width: number; height: number }[];
 }
 
-const OTHERS = `FROM posts o WHERE o.series_id = s.id AND o.id <> p.id AND o.published_at <= now() AND o.trashed_at IS NULL`;
+const OTHERS = `FROM posts o WHERE o.series_id = s.id AND o.id <> p.id AND o.published_at <= now() AND (o.expires_at IS NULL OR o.expires_at > now()) AND o.trashed_at IS NULL`;
 const NEIGHBOUR = `SELECT json_build_object('id', o.id, 'slug', o.slug, 'title', o.title) ${OTHERS}`;
 const SUMMARY = `p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt",
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", p.expires_at AS "expiresAt",
+  p.review::text AS review, p.trashed_at AS "trashedAt",
   CASE WHEN p.cover_file_id IS NOT NULL THEN (
     SELECT json_build_object('id', f.id, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
       (SELECT json_agg(json_build_object('name', v.name, 'size', v.size, 'width', v.width, 'height', v.height) ORDER BY v.width) FROM file_variants v WHERE v.file_id = f.id), '[]'))
@@ -210,12 +214,40 @@ const SUMMARY = `p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "autho
   p.comments_open AS "commentsOpen", coalesce(pc.likes, 0) AS likes, coalesce(pc.comments, 0) AS comments`;
 const WHOLE = `${SUMMARY}, p.body, p.body_html AS "bodyHtml", p.minutes, p.contents`;
 const JOINS = `JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id`;
-const POSTS = `SELECT ${SUMMARY} FROM posts p ${JOINS} WHERE p.trashed_at IS NULL AND p.published_at <= now()`;
+const POSTS = `SELECT ${SUMMARY} FROM posts p ${JOINS} WHERE p.trashed_at IS NULL AND p.published_at <= now()
+  AND (p.expires_at IS NULL OR p.expires_at > now())`;
 
 function summaryOf(post: Post): object {
-  const { id, slug, title, excerpt, tags, authorId, authorName, externalId, metadata, version, createdAt, updatedAt, publishedAt } = post;
-  const { cover, series } = post;
-  const status = publishedAt === null ? 'draft' : publishedAt <= new Date() ? 'published' : 'scheduled';
+  const {
+    id,
+    slug,
+    title,
+    excerpt,
+    tags,
+    authorId,
+    authorName,
+    externalId,
+    metadata,
+    version,
+    createdAt,
+    updatedAt,
+    publishedAt,
+    expiresAt,
+    review,
+    trashedAt,
+    cover,
+    series,
+  } = post;
+  const now = new Date();
+  const out =
+    publishedAt === null
+      ? (review ?? 'draft')
+      : publishedAt > now
+        ? 'scheduled'
+        : expiresAt !== null && expiresAt <= now
+          ? 'expired'
+          : 'published';
+  const status = trashedAt === null ? out : 'trashed';
   return {
     id,
     slug,
@@ -235,6 +267,8 @@ function summaryOf(post: Post): object {
     createdAt,
     updatedAt,
     publishedAt,
+    expiresAt,
+    trashedAt,
   };
 }
 
@@ -286,7 +320,9 @@ app.get<{ Params: { slug: string } }>('/api/v1/posts/:slug', async ({ params }) 
     `SELECT ${WHOLE} FROM posts p ${JOINS} WHERE p.slug = $1 AND p.trashed_at IS NULL`,
     [params.slug],
   );
-  if (post === undefined || post.publishedAt === null || post.publishedAt > new Date()) throw new Refusal(404, 'No such post.');
+  const now = new Date();
+  if (post === undefined || post.publishedAt === null || post.publishedAt > now || (post.expiresAt !== null && post.expiresAt <= now))
+    throw new Refusal(404, 'No such post.');
   return wholeOf(post);
 });
 

@@ -10,16 +10,24 @@ import { refundCreated } from '../payments/payments.events.js';
 import { commentApproved, commentCreated, commentRejected } from '../posts/comments.events.js';
 import { postPublished } from '../posts/posts.events.js';
 import { releaseFailed } from '../releases/releases.events.js';
+import { postApproved, postReturned, postSubmitted } from '../posts/reviews.events.js';
+import { RolesService } from '../users/roles.service.js';
 import { webhookEndpointDisabled } from '../webhooks/webhooks.events.js';
 import type { Facts, Kind } from './notifications.rules.js';
 import { NotificationsService } from './notifications.service.js';
+
+/** How many editors are told of a post that was handed in. */
+const MOST_EDITORS = 200;
 
 type Of<Definition> = Published<PayloadOf<Definition>>;
 
 /** What people are told of. They know what they do themselves; of an order they also want it in writing. */
 @Injectable()
 export class NotificationsListener {
-  constructor(private readonly notifications: NotificationsService) {}
+  constructor(
+    private readonly notifications: NotificationsService,
+    private readonly roles: RolesService,
+  ) {}
 
   @Consumes('notifications.order-placed', orderPlaced)
   placed(event: Of<typeof orderPlaced>, db: Tx): Promise<void> {
@@ -72,6 +80,19 @@ export class NotificationsListener {
   async commentRejected(event: Of<typeof commentRejected>, db: Tx): Promise<void> {
     const { postId, status } = event.payload;
     if (event.actorId !== event.subjectId) await this.tell(event, 'comment.rejected', { postId, status }, db);
+  }
+
+  @Consumes('notifications.post-submitted', postSubmitted)
+  async submitted({ id, actorId, resource }: Of<typeof postSubmitted>, db: Tx): Promise<void> {
+    const editors = await this.roles.holders('posts:manage', MOST_EDITORS, db);
+    for (const userId of editors.filter((editor) => editor !== actorId))
+      await this.notifications.tell({ kind: 'post.submitted', userId, eventId: id, resource, facts: {} }, db);
+  }
+
+  @Consumes('notifications.post-reviewed', postApproved, postReturned)
+  async reviewed(event: Of<typeof postApproved | typeof postReturned>, db: Tx): Promise<void> {
+    if (event.actorId === event.subjectId) return;
+    await this.tell(event, event.name === 'post.approved' ? 'post.approved' : 'post.returned', {}, db);
   }
 
   @Consumes('notifications.password-changed', passwordChanged)

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { UsersModule } from '../users/users.module.js';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsJobs } from './notifications.jobs.js';
 import { NotificationsListener } from './notifications.listener.js';
@@ -10,6 +11,7 @@ import { UnsubscriptionsController } from './unsubscriptions.controller.js';
 import { UnsubscriptionsService } from './unsubscriptions.service.js';
 
 @Module({
+  imports: [UsersModule],
   controllers: [PreferencesController, NotificationsController, UnsubscriptionsController],
   providers: [
     NotificationsService,

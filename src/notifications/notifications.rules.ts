@@ -18,6 +18,9 @@ export interface Facts {
   'comment.mentioned': { postId: string };
   'comment.approved': { postId: string };
   'comment.rejected': { postId: string; status: 'rejected' | 'spam' };
+  'post.submitted': Record<string, never>;
+  'post.approved': Record<string, never>;
+  'post.returned': Record<string, never>;
   'password.changed': Record<string, never>;
   'identity.linked': { provider: string };
   'identity.unlinked': { provider: string };
@@ -152,6 +155,33 @@ const KIND: { [Of in Kind]: KindRules<Of> } = {
           ? 'A moderator has marked a comment of yours as spam. Nobody but you sees it.'
           : 'A moderator has rejected a comment of yours. Nobody but you sees it.',
       ],
+    }),
+  },
+  'post.submitted': {
+    about: 'posts that wait for an editor',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'A post waits for an editor',
+      paragraphs: ['An author has handed in a post: approve it, or give it back and say what is missing.'],
+      action: { label: 'Read it', path: `/api/v1/posts/${id}` },
+    }),
+  },
+  'post.approved': {
+    about: 'what editors say about posts of yours',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Your post is approved',
+      paragraphs: ['An editor has approved a post of yours.'],
+      action: { label: 'See what they say', path: `/api/v1/posts/${id}/reviews` },
+    }),
+  },
+  'post.returned': {
+    about: 'what editors say about posts of yours',
+    mandatory: false,
+    letter: (_facts, id) => ({
+      subject: 'Your post has come back from the editors',
+      paragraphs: ['An editor has given a post back to you, and says what is missing. Change it, and hand it in again.'],
+      action: { label: 'See what they say', path: `/api/v1/posts/${id}/reviews` },
     }),
   },
   'password.changed': {

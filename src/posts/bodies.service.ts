@@ -9,6 +9,7 @@ import { FilesService } from '../files/files.service.js';
 import { excerptFrom, type Rendered, RENDERING, renderMarkdown } from './markdown.rules.js';
 import { imageUnusable } from './posts.errors.js';
 import type { Post } from './posts.queries.js';
+import { outOf } from './public.queries.js';
 
 type Shows = Pick<Post, 'coverFileId' | 'imageIds'>;
 const NOTHING: Shows = { coverFileId: null, imageIds: [] };
@@ -78,7 +79,7 @@ export class BodiesService {
       >(
         db,
         Prisma.sql`SELECT id, author_id AS "authorId", body, body_html AS "bodyHtml", excerpt, cover_file_id AS "coverFileId", image_ids AS "imageIds",
-            published_at <= now() AND trashed_at IS NULL IS TRUE AS "isOut"
+            (${outOf('posts')} AND trashed_at IS NULL) IS TRUE AS "isOut"
           FROM posts WHERE rendering < ${RENDERING} ORDER BY rendering LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`,
       );
       for (const post of posts) {

@@ -8,6 +8,7 @@ import { type CommentFacts, moderates } from './comments.rules.js';
 import type { ListQueueQuery } from './moderation.dto.js';
 import type { Hold } from './moderation.rules.js';
 import type { PostFacts } from './posts.rules.js';
+import { FACTS } from './public.queries.js';
 
 /** A comment with its author's name, and the names of those it mentions. */
 export interface Comment extends CommentFacts {
@@ -57,7 +58,7 @@ const AUTHOR = Prisma.sql`LEFT JOIN users u ON u.id = c.author_id`;
 export async function findCommentedPost(db: Db, id: string, { kept = false } = {}): Promise<CommentedPost | null> {
   const [post] = await rows<CommentedPost>(
     db,
-    Prisma.sql`SELECT id, author_id AS "authorId", published_at AS "publishedAt", comments_open AS "commentsOpen" FROM posts
+    Prisma.sql`SELECT id, ${FACTS}, comments_open AS "commentsOpen" FROM posts
       WHERE id = ${id}::uuid AND trashed_at IS NULL ${kept ? Prisma.sql`FOR KEY SHARE` : Prisma.empty}`,
   );
   return post ?? null;

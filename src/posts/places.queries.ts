@@ -1,4 +1,5 @@
 import { Prisma } from '#database';
+import { outOf } from './public.queries.js';
 
 /** A post beside another in its series. */
 export interface Neighbour {
@@ -19,7 +20,7 @@ export interface SeriesPlace {
 }
 
 /** Of the posts `o` of the series `s`: those that everybody may read, beside the post `p` itself. */
-const OTHERS = Prisma.sql`FROM posts o WHERE o.series_id = s.id AND o.id <> p.id AND o.published_at <= now() AND o.trashed_at IS NULL`;
+const OTHERS = Prisma.sql`FROM posts o WHERE o.series_id = s.id AND o.id <> p.id AND ${outOf('o')} AND o.trashed_at IS NULL`;
 const NEIGHBOUR = Prisma.sql`SELECT json_build_object('id', o.id, 'slug', o.slug, 'title', o.title) ${OTHERS}`;
 
 /** Of the post `p`, with its row, like its cover. */

@@ -3,15 +3,26 @@ import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once,
 import { Actor, Caller, Public, Requires } from '#security';
 import { LinksService } from '../files/links.service.js';
 import { CreatePostDto, ListPostsQuery, PostList, PostResponse, PostSummaryResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
-import { bodyTooComplex, imageUnusable, notYourPost, postExternalIdTaken, postMoved, postNotFound, slugTaken } from './posts.errors.js';
+import {
+  bodyTooComplex,
+  imageUnusable,
+  notYourPost,
+  postExternalIdTaken,
+  postMoved,
+  postNotFound,
+  publicationLocked,
+  slugTaken,
+} from './posts.errors.js';
 import { madeOf } from './posts.rules.js';
 import { PostsService } from './posts.service.js';
 import { seriesFull, seriesUnusable } from './series.errors.js';
+import { TrashService } from './trash.service.js';
 
 @Controller('posts')
 export class PostsController {
   constructor(
     private readonly posts: PostsService,
+    private readonly trashed: TrashService,
     private readonly links: LinksService,
   ) {}
 
@@ -46,10 +57,25 @@ export class PostsController {
     return PostResponse.from(await this.posts.get(actor, idOrSlug), this.links);
   }
 
-  /** Edit a post */
+  /**
+   * Edit a post
+   *
+   * With `If-Match` from the version that you have read: if somebody has changed the post meanwhile, the answer (412) names in `errors` each
+   * member that differs now, by whom it was changed and when. Whoever may not publish cannot change what is out.
+   */
   @Patch(':id')
   @Requires('posts:write')
-  @Problems(postNotFound, notYourPost, slugTaken, postExternalIdTaken, bodyTooComplex, imageUnusable, seriesUnusable, seriesFull)
+  @Problems(
+    postNotFound,
+    notYourPost,
+    publicationLocked,
+    slugTaken,
+    postExternalIdTaken,
+    bodyTooComplex,
+    imageUnusable,
+    seriesUnusable,
+    seriesFull,
+  )
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
@@ -65,19 +91,36 @@ export class PostsController {
   @HttpCode(204)
   @Problems(postNotFound, notYourPost)
   trash(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
-    return this.posts.trash(actor, id, expected);
+    return this.trashed.trash(actor, id, expected);
+  }
+
+  /**
+   * Delete a post for good, out of the trash
+   *
+   * With its history, its comments and all else that hangs on it. Without this call it goes by itself after 30 days (POSTS_TRASH_DAYS).
+   */
+  @Delete(':id/trash')
+  @Requires('posts:write')
+  @HttpCode(204)
+  @Problems(postNotFound)
+  delete(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
+    return this.trashed.delete(actor, id, expected);
   }
 
   /** Take a post out of the trash */
   @Post(':id/restoration')
   @Requires('posts:write')
   @HttpCode(200)
-  @Problems(postNotFound, notYourPost)
+  @Problems(postNotFound)
   restore(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Idempotent() once: Once): Promise<PostResponse> {
-    return once.do(async (db) => PostResponse.from(await this.posts.restore(actor, id, db), this.links));
+    return once.do(async (db) => PostResponse.from(await this.trashed.restore(actor, id, db), this.links));
   }
 
-  /** Publish a post, now or at a time to come */
+  /**
+   * Publish a post, now or at a time to come, with or without an end
+   *
+   * It appears and ends by the clock itself, to the millisecond; `post.published` and `post.expired` follow within a second or so.
+   */
   @Put(':id/publication')
   @Requires('posts:publish')
   @Problems(postNotFound, notYourPost)

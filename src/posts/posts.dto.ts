@@ -24,7 +24,7 @@ export class PostSummaryResponse {
   title: string;
   /** @example "What the engine can do, and what it cannot." */
   excerpt: string;
-  status: 'draft' | 'scheduled' | 'published';
+  status: 'draft' | 'in-review' | 'approved' | 'scheduled' | 'published' | 'expired' | 'trashed';
   /** @example ["engines"] */
   tags: string[];
   author: AuthorResponse;
@@ -48,6 +48,10 @@ export class PostSummaryResponse {
   updatedAt: Date;
   /** When it was or will be published; null for a draft. */
   publishedAt: Date | null;
+  /** When it ends: from then on it is public no more. Null for no end. */
+  expiresAt: Date | null;
+  /** When it was put into the trash; null where it was not. */
+  trashedAt: Date | null;
 
   static from(this: void, post: PostSummary, links: Links): PostSummaryResponse {
     return {
@@ -70,6 +74,8 @@ export class PostSummaryResponse {
       createdAt: post.createdAt,
       updatedAt: post.updatedAt,
       publishedAt: post.publishedAt,
+      expiresAt: post.expiresAt,
+      trashedAt: post.trashedAt,
     };
   }
 }
@@ -100,7 +106,7 @@ export class PostList implements Page<PostSummaryResponse> {
 }
 
 /** Up to 20 tags, kept as `normaliseTags` gives them. */
-const Tags = () =>
+export const Tags = () =>
   applyDecorators(
     Transform(({ value }: { value: unknown }) =>
       Array.isArray(value) && value.every((tag) => typeof tag === 'string') ? normaliseTags(value) : value,
@@ -232,6 +238,11 @@ export class UpdatePostDto {
   @IfPresent()
   @IsBoolean()
   commentsOpen?: boolean;
+
+  /** What was changed, and why: for the history. @example "The figures of May" */
+  @IsOptional()
+  @Line(0, 200)
+  summary?: string | null;
 }
 
 export class PublishPostDto {
@@ -239,6 +250,14 @@ export class PublishPostDto {
   @IfPresent()
   @Time()
   at?: string;
+
+  /**
+   * When it ends: from then on it is public no more, and its status is `expired`. Left out, an end that is still to come stays; `null` removes
+   * it. @example "2031-01-01T08:00:00.000Z"
+   */
+  @IsOptional()
+  @Time()
+  until?: string | null;
 }
 
 export class ListPostsQuery extends ListQuery {
@@ -257,7 +276,7 @@ export class ListPostsQuery extends ListQuery {
   @Id()
   author?: string;
 
-  /** Who may not manage posts sees drafts of their own only. */
+  /** Who may not manage posts sees published ones, and of all others their own only. What is in the trash is shown with `trashed`. */
   @IfPresent()
   @IsIn(POST_STATUSES)
   status?: PostStatus;

@@ -42,3 +42,9 @@ export const imageUnusable = problem(
   'The image cannot be used',
   'A post shows images that were uploaded with POST /files by its author or by you; editors may use those of everybody. The file may be gone, be somebody else’s, or be no image (JPEG, PNG, GIF, WebP, AVIF).',
 );
+export const publicationLocked = problem(
+  'posts/publication-locked',
+  'forbidden',
+  'The post is out',
+  'Your role lets you write, not publish, and this post is published or scheduled: a change would be public without anybody’s review. Ask an editor to change it, or to take it back from publication.',
+);

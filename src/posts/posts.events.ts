@@ -1,4 +1,4 @@
-import { event } from '#events';
+import { type Circumstances, event } from '#events';
 import { Id, Time } from '#http';
 import { IsString } from 'class-validator';
 
@@ -20,6 +20,12 @@ export class PostPublicationPayload extends PostPayload {
   /** When it appears, or appeared. */
   @Time()
   publishedAt: string;
+}
+
+export class PostExpiryPayload extends PostPayload {
+  /** When it ended. */
+  @Time()
+  expiresAt: string;
 }
 
 export const postCreated = event('post.created', {
@@ -50,6 +56,13 @@ export const postPublished = event('post.published', {
   visibleTo: ['everyone'],
 });
 
+export const postExpired = event('post.expired', {
+  version: 1,
+  payload: PostExpiryPayload,
+  description: 'The time of a published post has run out: it is not public any more.',
+  visibleTo: ['subject', 'posts:manage'],
+});
+
 export const postUnpublished = event('post.unpublished', {
   version: 1,
   payload: PostPayload,
@@ -70,3 +83,21 @@ export const postRestored = event('post.restored', {
   description: 'A post was taken out of the trash, published or not as it was.',
   visibleTo: ['subject', 'posts:manage'],
 });
+
+export const postDeleted = event('post.deleted', {
+  version: 1,
+  payload: PostPayload,
+  description: 'A post was deleted for good: out of the trash, by hand or because its time there was over.',
+  visibleTo: ['subject', 'posts:manage'],
+});
+
+/** What the events of a post have in common. */
+export function of(
+  actor: Circumstances['actor'],
+  { id, authorId }: { id: string; authorId: string },
+): [payload: { postId: string; authorId: string }, about: Circumstances] {
+  return [
+    { postId: id, authorId },
+    { actor, resource: { type: 'post', id }, subject: authorId },
+  ];
+}

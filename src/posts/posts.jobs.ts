@@ -10,5 +10,10 @@ export class AppearancePayload {
   at: string;
 }
 
+export class ExpiryPayload extends AppearancePayload {}
+
 /** Says that a scheduled post has appeared, when its time has come. */
 export const appearance = job('posts.appearance', AppearancePayload);
+
+/** Says that a published post has ended, when its time has run out. */
+export const expiry = job('posts.expiry', ExpiryPayload);

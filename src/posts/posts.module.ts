@@ -1,10 +1,15 @@
 import { Module } from '@nestjs/common';
 import { FilesModule } from '../files/files.module.js';
+import { AutosavesController } from './autosaves.controller.js';
+import { AutosavesService } from './autosaves.service.js';
 import { BodiesService } from './bodies.service.js';
+import { ChangesService } from './changes.service.js';
 import { CommentRulesService } from './comment-rules.service.js';
 import { CommentsController } from './comments.controller.js';
 import { CommentsPrivacy } from './comments.privacy.js';
 import { CommentsService } from './comments.service.js';
+import { HistoryPrivacy } from './history.privacy.js';
+import { LeftoversJobs } from './leftovers.jobs.js';
 import { LikesController } from './likes.controller.js';
 import { LikesPrivacy } from './likes.privacy.js';
 import { LikesService } from './likes.service.js';
@@ -13,19 +18,32 @@ import { ModerationService } from './moderation.service.js';
 import { PostsController } from './posts.controller.js';
 import { PostsPrivacy } from './posts.privacy.js';
 import { PostsService } from './posts.service.js';
+import { PreviewLinksController } from './preview-links.controller.js';
+import { PreviewLinksService } from './preview-links.service.js';
+import { PublicationsService } from './publications.service.js';
 import { ReportsController } from './reports.controller.js';
 import { ReportsService } from './reports.service.js';
+import { ReviewsController } from './reviews.controller.js';
+import { ReviewsPrivacy } from './reviews.privacy.js';
+import { ReviewsService } from './reviews.service.js';
+import { RevisionsController } from './revisions.controller.js';
+import { RevisionsService } from './revisions.service.js';
 import { SeriesController } from './series.controller.js';
 import { SeriesPrivacy } from './series.privacy.js';
 import { SeriesService } from './series.service.js';
 import { TagsController } from './tags.controller.js';
 import { TagsService } from './tags.service.js';
+import { TrashService } from './trash.service.js';
 
 @Module({
   imports: [FilesModule],
   // What is named before what has an id: `/comments/rules` is no comment.
   controllers: [
     PostsController,
+    RevisionsController,
+    AutosavesController,
+    ReviewsController,
+    PreviewLinksController,
     SeriesController,
     TagsController,
     ModerationController,
@@ -35,8 +53,18 @@ import { TagsService } from './tags.service.js';
   ],
   providers: [
     PostsService,
+    ChangesService,
     BodiesService,
+    PublicationsService,
+    TrashService,
     PostsPrivacy,
+    RevisionsService,
+    AutosavesService,
+    HistoryPrivacy,
+    ReviewsService,
+    ReviewsPrivacy,
+    PreviewLinksService,
+    LeftoversJobs,
     SeriesService,
     SeriesPrivacy,
     TagsService,

@@ -34,7 +34,10 @@ export class PostsPrivacy extends PersonalData {
   }
 
   async erase(userId: string, db: Tx): Promise<'more' | void> {
-    const stays = this.env.POSTS_AFTER_ERASURE === 'keep' ? Prisma.sql`published_at <= now() AND trashed_at IS NULL` : Prisma.sql`false`;
+    const stays =
+      this.env.POSTS_AFTER_ERASURE === 'keep'
+        ? Prisma.sql`published_at <= now() AND trashed_at IS NULL AND (expires_at IS NULL OR expires_at > now())`
+        : Prisma.sql`false`;
     const gone = await rows<{ id: string }>(
       db,
       Prisma.sql`DELETE FROM posts WHERE id IN (

@@ -7,23 +7,23 @@ import { type Rendered, RENDERING } from './markdown.rules.js';
 import type { Heading } from './outline.rules.js';
 import type { ListPostsQuery } from './posts.dto.js';
 import { SERIES_PLACE, type SeriesPlace } from './places.queries.js';
+import type { PostFacts, PostStatus } from './posts.rules.js';
+import { OUT } from './public.queries.js';
 import { normaliseTags } from './tags.rules.js';
 
 /** A post in a list, with its author's name. */
-export interface PostSummary {
+export interface PostSummary extends PostFacts {
   id: string;
   slug: string;
   title: string;
   excerpt: string;
   tags: string[];
-  authorId: string;
   authorName: string;
   externalId: string | null;
   metadata: Record<string, string>;
   version: number;
   createdAt: Date;
   updatedAt: Date;
-  publishedAt: Date | null;
   cover: Cover | null;
   series: SeriesPlace | null;
   commentsOpen: boolean;
@@ -52,6 +52,8 @@ export const auditedPost = audited('post', {
   body: 'digest',
   tags: 'personal',
   publishedAt: 'plain',
+  expiresAt: 'plain',
+  review: 'plain',
   trashed: 'plain',
   coverFileId: 'plain',
   seriesId: 'plain',
@@ -62,7 +64,8 @@ export const auditedPost = audited('post', {
 });
 
 const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
-  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", ${COVER} AS cover, ${SERIES_PLACE} AS series,
+  p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", p.expires_at AS "expiresAt",
+  p.review::text AS review, p.trashed_at AS "trashedAt", ${COVER} AS cover, ${SERIES_PLACE} AS series,
   p.comments_open AS "commentsOpen", coalesce(pc.likes, 0) AS likes, coalesce(pc.comments, 0) AS comments`;
 const WHOLE = Prisma.sql`${SUMMARY}, p.body, p.body_html AS "bodyHtml", p.contents, p.minutes, p.own_excerpt AS "ownExcerpt", p.cover_file_id AS "coverFileId",
   p.image_ids AS "imageIds", p.series_id AS "seriesId", p.series_place AS "seriesPlace"`;
@@ -83,26 +86,51 @@ export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, po
   ];
   return rows(
     db,
-    Prisma.sql`SELECT ${SUMMARY} ${FROM} WHERE p.trashed_at IS NULL AND ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
+    Prisma.sql`SELECT ${SUMMARY} ${FROM} WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
   );
 }
 
-/** How many more milliseconds nothing appears by itself that had not `sinceMs` ago; less than 0 when something has. */
+/** How many more milliseconds nothing appears or ends by itself that had not `sinceMs` ago; less than 0 when something has. */
 export async function untilNextAppearance(db: Db, sinceMs: number): Promise<number> {
   const [next] = await rows<{ ms: number | null }>(
     db,
-    Prisma.sql`SELECT (extract(epoch FROM min(published_at) - now()) * 1000)::float8 AS ms FROM posts
-      WHERE published_at > now() - make_interval(secs => ${sinceMs / 1_000}) AND trashed_at IS NULL`,
+    Prisma.sql`SELECT (extract(epoch FROM least(
+        (SELECT min(published_at) FROM posts WHERE published_at > now() - make_interval(secs => ${sinceMs / 1_000}) AND trashed_at IS NULL),
+        (SELECT min(expires_at) FROM posts WHERE expires_at > now() - make_interval(secs => ${sinceMs / 1_000}) AND trashed_at IS NULL)
+      ) - now()) * 1000)::float8 AS ms`,
   );
   return next?.ms ?? Infinity;
 }
 
+interface Wanted {
+  /** Those in the trash instead of the others; null: either. */
+  trashed?: boolean | null;
+  /** Kept as it is until the transaction ends: who asks later waits, and sees what became of it. */
+  locked?: boolean;
+}
+
 /** A post by id or slug, whoever asks; trashed ones only when they are asked for. */
-export async function findPost(db: Db, by: { id: string } | { slug: string }, { trashed = false } = {}): Promise<Post | null> {
+export async function findPost(db: Db, by: { id: string } | { slug: string }, wanted: Wanted = {}): Promise<Post | null> {
+  return (await select<Post>(db, WHOLE, by, wanted)) ?? null;
+}
+
+/** The same without its body. */
+export async function findSummary(db: Db, by: { id: string }, wanted: Wanted = {}): Promise<PostSummary | null> {
+  return (await select<PostSummary>(db, SUMMARY, by, wanted)) ?? null;
+}
+
+async function select<Row extends object>(
+  db: Db,
+  columns: Prisma.Sql,
+  by: { id: string } | { slug: string },
+  { trashed = false, locked = false }: Wanted,
+): Promise<Row | undefined> {
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
-  const state = trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
-  const [post] = await rows<Post>(db, Prisma.sql`SELECT ${WHOLE} ${FROM} WHERE ${key} AND ${state}`);
-  return post ?? null;
+  const state = trashed === null ? Prisma.sql`true` : trashed ? Prisma.sql`p.trashed_at IS NOT NULL` : Prisma.sql`p.trashed_at IS NULL`;
+  // As an UPDATE locks it: who only refers to it, by a like or a comment, does not wait.
+  const lock = locked ? Prisma.sql` FOR NO KEY UPDATE OF p` : Prisma.empty;
+  const [row] = await rows<Row>(db, Prisma.sql`SELECT ${columns} ${FROM} WHERE ${key} AND ${state}${lock}`);
+  return row;
 }
 
 /** A post as it is written: a draft. */
@@ -127,14 +155,24 @@ export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
   return written!;
 }
 
-/** The same as the rule `maySee`, said to PostgreSQL. */
+/** The same as `statusOf`, said to PostgreSQL. */
+const IS: Record<PostStatus, Prisma.Sql> = {
+  draft: Prisma.sql`p.published_at IS NULL AND p.review IS NULL`,
+  'in-review': Prisma.sql`p.review = 'submitted'`,
+  approved: Prisma.sql`p.review = 'approved'`,
+  scheduled: Prisma.sql`p.published_at > now()`,
+  published: OUT,
+  expired: Prisma.sql`p.published_at <= now() AND p.expires_at <= now()`,
+  trashed: Prisma.sql`p.trashed_at IS NOT NULL`,
+};
+
+/** The same as the rule `maySee`, said to PostgreSQL; the trash is shown when it is asked for. */
 function visibleTo(actor: Actor | null, status: ListPostsQuery['status']): Prisma.Sql {
-  const published = Prisma.sql`p.published_at <= now()`;
-  if (status === 'published') return published;
-  const wanted =
-    status === 'draft' ? Prisma.sql`p.published_at IS NULL` : status === 'scheduled' ? Prisma.sql`p.published_at > now()` : null;
-  if (actor === null) return wanted === null ? published : Prisma.sql`false`;
-  if (actor.can('posts:manage')) return wanted ?? Prisma.sql`true`;
+  const kept = Prisma.sql`p.trashed_at IS NULL`;
+  if (status === 'published' || (actor === null && status === undefined)) return Prisma.sql`${kept} AND ${OUT}`;
+  if (actor === null) return Prisma.sql`false`;
+  const wanted = status === undefined ? kept : status === 'trashed' ? IS.trashed : Prisma.sql`${kept} AND ${IS[status]}`;
+  if (actor.can('posts:manage')) return wanted;
   const own = Prisma.sql`p.author_id = ${actor.id}::uuid`;
-  return wanted === null ? Prisma.sql`(${published} OR ${own})` : Prisma.sql`${own} AND ${wanted}`;
+  return Prisma.sql`${wanted} AND ${status === undefined ? Prisma.sql`(${OUT} OR ${own})` : own}`;
 }

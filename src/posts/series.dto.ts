@@ -34,13 +34,14 @@ export class SeriesEntryResponse {
   title: string;
   /** @example "What the engine can do, and what it cannot." */
   excerpt: string;
-  status: 'draft' | 'scheduled' | 'published';
+  status: 'draft' | 'in-review' | 'approved' | 'scheduled' | 'published' | 'expired' | 'trashed';
   /** What `seriesPosition` of the post was set to. @example 2 */
   seriesPosition: number;
   publishedAt: Date | null;
 
-  static from(this: void, { id, slug, title, excerpt, place, publishedAt }: SeriesEntry): SeriesEntryResponse {
-    return { id, slug, title, excerpt, status: statusOf({ publishedAt }, new Date()), seriesPosition: place, publishedAt };
+  static from(this: void, entry: SeriesEntry): SeriesEntryResponse {
+    const { id, slug, title, excerpt, place, publishedAt } = entry;
+    return { id, slug, title, excerpt, status: statusOf(entry, new Date()), seriesPosition: place, publishedAt };
   }
 }
 

@@ -2,6 +2,8 @@ import { audited } from '#audit';
 import { type Db, Prisma, rows, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
+import type { PostFacts } from './posts.rules.js';
+import { FACTS, OUT } from './public.queries.js';
 import type { ListSeriesQuery } from './series.dto.js';
 
 export interface Series {
@@ -19,19 +21,17 @@ export interface Series {
 }
 
 /** A post, as its series lists it. */
-export interface SeriesEntry {
+export interface SeriesEntry extends PostFacts {
   id: string;
   slug: string;
   title: string;
   excerpt: string;
   place: number;
-  authorId: string;
-  publishedAt: Date | null;
 }
 
 export const auditedSeries = audited('series', { slug: 'personal', title: 'personal', description: 'personal' });
 
-const IS_OUT = Prisma.sql`p.published_at <= now() AND p.trashed_at IS NULL`;
+const IS_OUT = Prisma.sql`${OUT} AND p.trashed_at IS NULL`;
 const SERIES = Prisma.sql`SELECT s.id, s.slug, s.title, s.description, s.owner_id AS "ownerId", u.name AS "ownerName", s.version, s.created_at AS "createdAt", s.updated_at AS "updatedAt",
   (SELECT count(*)::int FROM posts p WHERE p.series_id = s.id AND ${IS_OUT}) AS "postCount" FROM series s JOIN users u ON u.id = s.owner_id`;
 
@@ -63,7 +63,7 @@ export async function findSeries(db: Db, by: { id: string } | { slug: string }):
 export function listEntries(db: Db, seriesId: string): Promise<SeriesEntry[]> {
   return rows(
     db,
-    Prisma.sql`SELECT id, slug, title, excerpt, series_place AS place, author_id AS "authorId", published_at AS "publishedAt" FROM posts
+    Prisma.sql`SELECT id, slug, title, excerpt, series_place AS place, ${FACTS} FROM posts
       WHERE series_id = ${seriesId}::uuid AND trashed_at IS NULL ORDER BY series_place, id`,
   );
 }

@@ -20,8 +20,8 @@ export interface Merged {
 export const auditedMerger = audited('tag-merger', { tag: 'personal', into: 'personal', changed: 'plain', goesOn: 'plain' });
 
 /**
- * A page of the tags of published posts, and one row more. The table counts posts that are out or will be, whoever writes them; those that
- * are not out yet are few, and are taken off here, so that no clock has to.
+ * A page of the tags of published posts, and one row more. The table counts posts that are out, will be or were, whoever writes them; those
+ * that are not out yet, or have ended, are few, and are taken off here, so that no clock has to.
  */
 export function listTags(db: Db, query: ListTagsQuery, position: Position | null): Promise<TagCount[]> {
   const { field, descending } = parseSort(query.sort);
@@ -37,11 +37,12 @@ export function listTags(db: Db, query: ListTagsQuery, position: Position | null
         ];
   return rows(
     db,
-    Prisma.sql`WITH soon AS (
-        SELECT tag, count(*)::int AS posts FROM posts, unnest(tags) AS tag WHERE published_at > now() AND trashed_at IS NULL GROUP BY tag
+    Prisma.sql`WITH hidden AS (
+        SELECT tag, count(*)::int AS posts FROM posts, unnest(tags) AS tag 
+        WHERE (published_at > now() OR expires_at <= now()) AND trashed_at IS NULL GROUP BY tag
       )
       SELECT name AS id, name, posts FROM (
-        SELECT t.name, t.posts - coalesce(soon.posts, 0) AS posts FROM tags t LEFT JOIN soon ON soon.tag COLLATE "C" = t.name ${begins}
+        SELECT t.name, t.posts - coalesce(hidden.posts, 0) AS posts FROM tags t LEFT JOIN hidden ON hidden.tag COLLATE "C" = t.name ${begins}
       ) counted WHERE posts > 0 ${after} ${order} LIMIT ${query.limit + 1}`,
   );
 }

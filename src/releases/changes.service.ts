@@ -50,10 +50,10 @@ export class ChangesService {
 
   /** Gives back what the item had before. @throws http/stale-version, and what refuses the edit itself */
   async undo(actor: Actor, { kind, resourceId: id, before }: ReleaseItem, expected: ExpectedVersions, db: Tx): Promise<void> {
-    const { publishedAt, ...changes } = before!;
+    const { publishedAt, expiresAt = null, ...changes } = before!;
     const writes = Object.keys(changes).length > 0;
     if (writes) await this.edit(actor, kind, id, changes, expected, db);
-    if (publishedAt !== undefined) await this.republish(actor, id, publishedAt, writes ? null : expected, db);
+    if (publishedAt !== undefined) await this.republish(actor, id, { publishedAt, expiresAt }, writes ? null : expected, db);
   }
 
   private async edit(actor: Actor, kind: Kind, id: string, changes: object, expected: ExpectedVersions, db: Tx): Promise<Resource> {
@@ -67,9 +67,16 @@ export class ChangesService {
     }
   }
 
-  /** Out since when it was, to come when it was to come, or a draft. */
-  private republish(actor: Actor, id: string, publishedAt: string | null, expected: ExpectedVersions, db: Tx): Promise<Post> {
-    if (publishedAt === null) return this.posts.unpublish(actor, id, expected, db);
-    return this.posts.publish(actor, id, { at: publishedAt }, expected, db);
+  /** Out since when it was and until when it was, to come when it was to come, or a draft; what has ended meanwhile is one, too. */
+  private republish(
+    actor: Actor,
+    id: string,
+    { publishedAt, expiresAt }: { publishedAt: string | null; expiresAt: string | null },
+    expected: ExpectedVersions,
+    db: Tx,
+  ): Promise<Post> {
+    const hasEnded = expiresAt !== null && Date.parse(expiresAt) <= Date.now();
+    if (publishedAt === null || hasEnded) return this.posts.unpublish(actor, id, expected, db);
+    return this.posts.publish(actor, id, { at: publishedAt, until: expiresAt }, expected, db);
   }
 }

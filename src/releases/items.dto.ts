@@ -91,10 +91,12 @@ export type ChangeItemDto = ChangePostItemDto | ChangeProductItemDto | ChangeVar
 
 /** The post's members and, where it is published or taken back, its status. */
 export class PostStateResponse extends UpdatePostDto {
-  @ApiProperty({ required: false, enum: ['draft', 'scheduled', 'published'] })
+  @ApiProperty({ required: false, enum: ['draft', 'scheduled', 'published', 'expired'] })
   status?: string;
   @ApiProperty({ required: false, type: String, format: 'date-time', nullable: true })
   publishedAt?: string | null;
+  @ApiProperty({ required: false, type: String, format: 'date-time', nullable: true })
+  expiresAt?: string | null;
 }
 
 const EDITS = [UpdatePostDto, UpdateProductDto, UpdateVariantDto] as const;

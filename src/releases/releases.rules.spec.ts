@@ -86,7 +86,7 @@ describe('a change', () => {
 
 describe('what a change concerns', () => {
   const publishedAt = new Date('2030-01-01T08:00:00.000Z');
-  const post = { kind: 'post', row: { title: 'T', body: 'B', tags: ['a'], publishedAt, version: 3 } } as never;
+  const post = { kind: 'post', row: { title: 'T', body: 'B', tags: ['a'], publishedAt, expiresAt: null, version: 3 } } as never;
   const variant = { kind: 'variant', row: { name: 'N', sku: 'S', priceAmount: 5, currency: 'EUR', available: 9 } } as never;
 
   it('are the members it names, as an edit takes them', () => {
@@ -97,7 +97,7 @@ describe('what a change concerns', () => {
   });
 
   it('is the time it is published at, where it publishes or takes back', () => {
-    expect(concerned(post, change('post', {}, 'unpublish'))).toEqual({ publishedAt: publishedAt.toISOString() });
+    expect(concerned(post, change('post', {}, 'unpublish'))).toEqual({ publishedAt: publishedAt.toISOString(), expiresAt: null });
     const shownAt = (now: string) => shown({ publishedAt: publishedAt.toISOString() }, new Date(now)).status;
     expect([shownAt('2029-01-01T00:00:00Z'), shownAt('2031-01-01T00:00:00Z')]).toEqual(['scheduled', 'published']);
     expect(shown({ publishedAt: null }, new Date())).toEqual({ publishedAt: null, status: 'draft' });

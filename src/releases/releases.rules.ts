@@ -70,10 +70,16 @@ export function inOrder<Item extends { kind: Kind; resourceId: string }>(items: 
 }
 
 /** The members of a resource that an edit can change, as an edit takes them, and those a publication does. */
-export type Members = UpdatePostDto & UpdateProductDto & UpdateVariantDto & { publishedAt?: string | null };
+export type Members = UpdatePostDto & UpdateProductDto & UpdateVariantDto & Publication;
+
+export interface Publication {
+  publishedAt?: string | null;
+  expiresAt?: string | null;
+}
 
 // Each names every member of its DTO: one that an edit learns to change has to be said here, or rolling back would leave it.
 const ofPost = (post: Post): { [Member in keyof Required<UpdatePostDto>]: UpdatePostDto[Member] | undefined } => ({
+  summary: undefined, // of one change only
   title: post.title,
   body: post.body,
   excerpt: post.ownExcerpt ? post.excerpt : null, // made from the body
@@ -113,14 +119,15 @@ export function concerned({ kind, row }: Resource, { changes, publication }: Cha
   const isNamed = (name: string) => Object.hasOwn(changes, name) || (name === 'seriesPosition' && Object.hasOwn(changes, 'seriesId'));
   const named = Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== undefined && isNamed(name)));
   if (kind !== 'post' || publication === null) return named;
-  return { ...named, publishedAt: row.publishedAt?.toISOString() ?? null };
+  return { ...named, publishedAt: row.publishedAt?.toISOString() ?? null, expiresAt: row.expiresAt?.toISOString() ?? null };
 }
 
 /** What there is to see of members that a change concerns: a publication is seen by the status, too. */
 export function shown(members: Members, now: Date): Record<string, unknown> {
   if (members.publishedAt === undefined) return { ...members };
-  const publishedAt = members.publishedAt === null ? null : new Date(members.publishedAt);
-  return { ...members, status: statusOfPost({ publishedAt }, now) };
+  const time = (at: string | null | undefined) => (at == null ? null : new Date(at));
+  const facts = { publishedAt: time(members.publishedAt), expiresAt: time(members.expiresAt), review: null, trashedAt: null };
+  return { ...members, status: statusOfPost(facts, now) };
 }
 
 /** Why something cannot go live, or be rolled back, as it stands. */

@@ -3,7 +3,7 @@ import { audited, record } from '#audit';
 import { type Db, defined, isUniqueViolation, Prisma, PrismaService, rows, signal, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { expectVersion, type ExpectedVersions } from '#http';
-import type { Actor } from '#security';
+import type { Actor, Permission } from '#security';
 import type { CreateRoleDto, DescribedRole, UpdateRoleDto } from './roles.dto.js';
 import {
   beyondYours,
@@ -93,6 +93,17 @@ export class RolesService {
   /** What somebody with these roles may do now. */
   async permissionsOf(roles: readonly string[], db: Db = this.prisma): Promise<ReadonlySet<string>> {
     return permissionsOf(roles, await customRolesAmong(roles, db));
+  }
+
+  /** The active users who may do this, at most so many. */
+  async holders(permission: Permission, limit: number, db: Db = this.prisma): Promise<string[]> {
+    const custom = await rows<Pick<Row, 'name'>>(db, Prisma.sql`SELECT name FROM roles WHERE permissions @> ARRAY[${permission}]::text[]`);
+    const roles = [...ROLES.filter((role) => permissionsOf([role]).has(permission)), ...custom.map(({ name }) => name)];
+    const found = await rows<{ id: string }>(
+      db,
+      Prisma.sql`SELECT id FROM users WHERE roles && ${roles}::text[] AND status = 'active' AND erased_at IS NULL ORDER BY id LIMIT ${limit}`,
+    );
+    return found.map(({ id }) => id);
   }
 
   /**

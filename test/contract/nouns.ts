@@ -79,6 +79,11 @@ export function nounsOf({ app, product }: World) {
     return id;
   }
 
+  async function aPreviewLink(by: Person, postId: string): Promise<{ linkId: string; token: string }> {
+    const { body } = await product.request<{ id: string; url: string }>('POST', `posts/${postId}/preview-links`, { token: by.accessToken });
+    return { linkId: body.id, token: new URL(body.url).searchParams.get('token')! };
+  }
+
   /** A job that nobody does, since its name is of an older version. */
   async function aJob(): Promise<string> {
     const [job] = await query<{ id: string }>(
@@ -152,6 +157,7 @@ export function nounsOf({ app, product }: World) {
     anUpload,
     aComment,
     aReportedComment,
+    aPreviewLink,
     aJob,
     aDeadJob,
     aStuckEvent,

@@ -53,7 +53,7 @@ const LISTS: Record<string, List> = {
       q: ['weaves', 'word3', 'word777', 'quokka'],
       tag: ['common', 'some', 'rare', 'never'],
       author: ['{user}'],
-      status: ['draft', 'scheduled', 'published'],
+      status: ['draft', 'in-review', 'approved', 'scheduled', 'published', 'expired', 'trashed'],
     },
   },
   tags: { operation: '/api/v1/tags', callers: ['nobody'], filters: { q: ['topic', 'common', 'never'] } },
@@ -134,6 +134,8 @@ const NOT_FILLED = [
   '/api/v1/posts/{id}/comments',
   '/api/v1/comments',
   '/api/v1/comments/{id}/reports',
+  '/api/v1/posts/{id}/revisions',
+  '/api/v1/posts/{id}/reviews',
 ];
 const STAFF_FILTERS = new Set(['customer', 'q']); // of orders
 

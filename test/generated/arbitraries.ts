@@ -47,6 +47,8 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
   'If-Match': fc.constantFrom('"1"', '"2"', '*'),
   permission: fc.constant('orders:read'),
   userId: fc.constant(known('users')),
+  until: fc.constant('9999-12-30T00:00:00Z'),
+  expiresAt: fc.constant(new Date(Date.now() + 30 * 86_400_000).toISOString()),
   returnTo: fc.constant(WITH_ACME.OAUTH_RETURN_URLS),
   method: fc.constantFrom('sandbox:success', 'sandbox:decline'),
   consumer: fc.constant(known('consumer')),
@@ -61,6 +63,8 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
 /** Words of standards and of ours that are described, not listed. Each member takes those that its schema allows. */
 const STANDARD: Record<string, readonly unknown[]> = {
   events: ['order.paid', 'order.*', 'post.published,session.*', ['post.trashed'], ['post.trashed', 'refund.*']],
+  baseVersion: [1, 1, 2],
+  against: [1],
   roles: [['customer'], ['editor'], ['support', 'customer']],
   country: ['GB', 'DE', 'JP', 'BR'],
   currency: ['EUR', 'EUR', 'EUR', 'JPY'],

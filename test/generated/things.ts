@@ -48,8 +48,11 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       return (await product.request<{ id: string }>('POST', 'auth/identities', { token: by.accessToken, body })).body.id;
     },
     posts: async (by, { operationId }) => {
-      const { id } = await aPost(app, by, { published: true, tags: ['engines'] });
-      if (operationId === 'posts.restore') await product.request('DELETE', `posts/${id}`, { token: by.accessToken });
+      const { accessToken: token } = by;
+      const { id } = await aPost(app, by, { published: !operationId.startsWith('reviews.'), tags: ['engines'] });
+      if (['posts.restore', 'posts.delete'].includes(operationId)) await product.request('DELETE', `posts/${id}`, { token });
+      if (/^reviews\.(withdraw|approve|return)$/.test(operationId)) await product.request('PUT', `posts/${id}/review`, { token });
+      if (operationId === 'autosaves.get') await product.request('PUT', `posts/${id}/autosave`, { token, body: { baseVersion: 1 } });
       return id;
     },
     series: async (by) => {
@@ -64,6 +67,8 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       return tag;
     },
     comments: async (by) => (await nouns.aComment(by)).id,
+    n: () => '1',
+    linkId: async (by, { the }) => (await nouns.aPreviewLink(by, await the('posts'))).linkId,
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by) => nouns.anOrder(by),
@@ -114,7 +119,9 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       ['auth.register', 'emails.changeEmail', 'invitations.invite'].includes(operationId) ? `n-${unique()}@example.org` : email,
     password: () => PASSWORD,
     refreshToken: ({ refreshToken }) => refreshToken,
-    token: async ({ id, email }, { operationId }) => {
+    token: async (by, { operationId, the }) => {
+      const { id, email } = by;
+      if (operationId === 'previewLinks.read') return (await nouns.aPreviewLink(by, await the('posts'))).token;
       const purpose = MAILED[operationId];
       if (purpose !== undefined) return app.get(OneTimeTokensService).issue({ purpose, userId: id, data: { email }, seconds: 600 });
       return new URLSearchParams(await nouns.anUnsubscription(id)).get('token')!;

@@ -98,6 +98,36 @@ export class Tuning extends AuthTuning {
   @Min(1)
   COMMENTS_REPORTS_TO_HIDE = 3;
 
+  /** How long a post lies in the trash before it is deleted for good. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  POSTS_TRASH_DAYS = 30;
+
+  /** How many versions of a post its history holds; the oldest go. */
+  @IsInt()
+  @Min(10)
+  @Max(100_000)
+  POSTS_REVISIONS_MAX = 1_000;
+
+  /** How much room the history of one post may take, in megabytes as PostgreSQL compresses it; the oldest versions go. */
+  @IsInt()
+  @Min(1)
+  @Max(10_000)
+  POSTS_REVISIONS_MEGABYTES = 25;
+
+  /** How long it is kept what somebody typed into a post and did not save. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  POSTS_AUTOSAVES_TTL_DAYS = 30;
+
+  /** How long a preview link lives that is given no other end. */
+  @IsInt()
+  @Min(60)
+  @Max(7_776_000)
+  POSTS_PREVIEW_TTL_SECONDS = 604_800;
+
   /** How long tax law asks for the billing address of an order that was paid, after its customer was erased; 0 keeps none. */
   @IsInt()
   @Min(0)

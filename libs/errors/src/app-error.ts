@@ -8,6 +8,10 @@ export interface FieldProblem {
   /** Of a password that is refused: how hard it is to guess, from 0 to 4, and what would make it harder. */
   score?: number;
   suggestions?: string[];
+  /** Of a member that somebody changed meanwhile: in which version of the resource, when, and by whom (null: nobody knows). */
+  version?: number;
+  at?: string;
+  by?: { id: string; name: string } | null;
 }
 
 /** What a thrower may add: the members at fault, seconds after which a retry makes sense, and the cause (logged, never shown). */

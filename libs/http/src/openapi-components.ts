@@ -41,6 +41,15 @@ export const PROBLEM_SCHEMA = {
           detail: { type: 'string' },
           score: { type: 'integer', minimum: 0, maximum: 4, description: 'Of a new password: how hard it is to guess.' },
           suggestions: { type: 'array', items: { type: 'string' }, description: 'What would make a new password harder to guess.' },
+          version: { type: 'integer', description: 'Of a member that was changed meanwhile: the version that last changed it.' },
+          at: { type: 'string', format: 'date-time', description: 'When that was.' },
+          by: {
+            description: 'Who did it; null when nobody knows any more.',
+            anyOf: [
+              { type: 'object', required: ['id', 'name'], properties: { id: { type: 'string' }, name: { type: 'string' } } },
+              { type: 'null' },
+            ],
+          },
         },
       },
     },
@@ -99,9 +108,15 @@ export function exampleOf({ code, title, help, kind }: ProblemDefinition) {
 export function describeParameter(parameter: { in: string; name: string; description?: string; schema?: object }): void {
   if (parameter.in !== 'path') return;
   parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
-  parameter.schema = /(^i|I)d$/.test(parameter.name)
-    ? { type: 'string', format: 'uuid' }
-    : { type: 'string', minLength: 1, maxLength: 120, pattern: parameter.name === 'idOrSlug' ? '^[A-Za-z0-9-]+$' : '^[A-Za-z0-9.-]+$' };
+  if (parameter.name === 'n') parameter.schema = { type: 'integer', minimum: 1, maximum: 2_147_483_647 };
+  else if (/(^i|I)d$/.test(parameter.name)) parameter.schema = { type: 'string', format: 'uuid' };
+  else
+    parameter.schema = {
+      type: 'string',
+      minLength: 1,
+      maxLength: 120,
+      pattern: parameter.name === 'idOrSlug' ? '^[A-Za-z0-9-]+$' : '^[A-Za-z0-9.-]+$',
+    };
 }
 
 /** `/api/v1/orders/{id}` → `Orders`. */

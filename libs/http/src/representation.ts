@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { hash } from 'node:crypto';
 import { applyDecorators, Body, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata, type Type } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
+import type { FieldProblem } from '#errors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { staleVersion } from './http.errors.js';
 import type { Page } from './paging.js';
@@ -55,10 +56,17 @@ export const IfMatch = (): ParameterDecorator => (target, method, index) => {
   ifMatch()(target, method, index);
 };
 
-/** Refuses a write that begins from another version than the current one. @throws http/stale-version */
-export function expectVersion(current: number, expected: ExpectedVersions): void {
-  if (expected !== null && !expected.includes(current))
-    throw staleVersion(`This is version ${current} now; read it again and repeat your change on that.`);
+/** Whether a write begins from another version than the current one. */
+export function isStale(current: number, expected: ExpectedVersions): boolean {
+  return expected !== null && !expected.includes(current);
+}
+
+/** Refuses such a write; `fields` may name what has changed since. @throws http/stale-version */
+export function expectVersion(current: number, expected: ExpectedVersions, fields: FieldProblem[] = []): void {
+  if (isStale(current, expected))
+    throw staleVersion(`This is version ${current} now; read it again and repeat your change on that.`, {
+      ...(fields.length > 0 && { fields }),
+    });
 }
 
 /** Our tags are `"<version>-<digest>"`; only the version counts for writes, and a bare `"<version>"` or a weakened tag does too. */

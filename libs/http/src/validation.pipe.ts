@@ -83,6 +83,18 @@ export class IdPipe implements PipeTransform<string, string> {
   }
 }
 
+/** A path parameter that counts from 1. It stays a string: of a parameter that is declared a number, Nest would take `0x1` and `1e3`, too. */
+@Injectable()
+export class NumberPipe implements PipeTransform<string, string> {
+  transform(value: string, { data = 'n' }: ArgumentMetadata): string {
+    if (!/^[1-9]\d{0,9}$/.test(value) || Number(value) > 2_147_483_647)
+      throw validationFailed(`${data} in the path must be a whole number from 1.`, {
+        fields: [{ pointer: `/${data}`, code: 'isInt', detail: `${data} must be a whole number from 1 to 2147483647` }],
+      });
+    return value;
+  }
+}
+
 /** Whether text has the form of an id (a UUID in RFC 9562's notation). */
 export function isId(value: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(value);

@@ -1,6 +1,6 @@
 import type { FileResponse } from '../../../src/files/files.dto.js';
 import { eventually } from '../../harness/eventually.js';
-import { aPost, aUser, unique } from '../../harness/people.js';
+import { aPost, aUser, type Person, unique } from '../../harness/people.js';
 import { aPng, exchange, form, sha256 } from '../../harness/uploads.js';
 import { nounsOf, type World } from '../nouns.js';
 import type { HappyCalls } from './happy.js';
@@ -9,7 +9,7 @@ import { happyCallsOfTalking } from './talking.js';
 /** Calls that ought to succeed, of files and posts. */
 export function happyCallsOfContent(world: World): HappyCalls {
   const { app, product } = world;
-  const { aFile, anImage, anUpload, aSeries } = nounsOf(world);
+  const { aFile, anImage, anUpload, aSeries, aPreviewLink } = nounsOf(world);
   const HAPPY: HappyCalls = {
     'files.upload': async () => [
       { by: await aUser(app), form: form([{ name: 'a.txt', type: 'text/plain', bytes: 'text' }]) },
@@ -132,7 +132,7 @@ export function happyCallsOfContent(world: World): HappyCalls {
         {
           by,
           params: { idOrSlug: id },
-          body: { title: 'x', body: 'y', excerpt: null, tags: [], slug: `s-${unique()}`, externalId: null, metadata: {} },
+          body: { title: 'x', body: 'y', excerpt: null, tags: [], slug: `s-${unique()}`, externalId: null, metadata: {}, summary: 'Why' },
         },
         { by, params: { idOrSlug: id }, body: { seriesId, seriesPosition: 3, coverFileId } },
         { by, params: { idOrSlug: id }, body: { seriesId: null, coverFileId: null } },
@@ -151,7 +151,7 @@ export function happyCallsOfContent(world: World): HappyCalls {
     'posts.publish': async () => {
       const by = await aUser(app);
       return [
-        { by, params: { id: (await aPost(app, by)).id }, body: { at: '2030-01-01T08:00:00Z' } },
+        { by, params: { id: (await aPost(app, by)).id }, body: { at: '2090-01-01T08:00:00Z', until: '2091-01-01T08:00:00Z' } },
         { by, params: { id: (await aPost(app, by)).id }, body: {} },
       ];
     },
@@ -159,6 +159,116 @@ export function happyCallsOfContent(world: World): HappyCalls {
       const by = await aUser(app);
       return [{ by, params: { id: (await aPost(app, by, { published: true })).id } }];
     },
+    'posts.delete': async () => {
+      const by = await aUser(app);
+      const { id } = await aPost(app, by);
+      await product.request('DELETE', `posts/${id}`, { token: by.accessToken });
+      return [{ by, params: { id } }];
+    },
+    'revisions.list': async () => {
+      const { by, id } = await anEditedPost();
+      return [
+        { by, params: { id } },
+        { by, params: { id }, query: 'limit=1' },
+      ];
+    },
+    'revisions.get': async () => {
+      const { by, id } = await anEditedPost();
+      return ['1', '2'].map((n) => ({ by, params: { id, n } }));
+    },
+    'revisions.compare': async () => {
+      const { by, id } = await anEditedPost();
+      return [
+        { by, params: { id, n: '2' } },
+        { by, params: { id, n: '1' }, query: 'against=2' },
+      ];
+    },
+    'revisions.restore': async () => {
+      const { by, id } = await anEditedPost();
+      return [{ by, params: { id, n: '1' } }];
+    },
+    'autosaves.keep': async () => {
+      const { by, id } = await anEditedPost();
+      return [
+        { by, params: { id }, body: { baseVersion: 1, title: 'T', body: '', excerpt: '', tags: ['a'] } },
+        { by, params: { id }, body: { baseVersion: 2 } },
+      ];
+    },
+    'autosaves.get': async () => {
+      const { by, id } = await anEditedPost();
+      await product.request('PUT', `posts/${id}/autosave`, { token: by.accessToken, body: { baseVersion: 1, title: 'T' } });
+      return [{ by, params: { id } }];
+    },
+    'autosaves.discard': async () => {
+      const { by, id } = await anEditedPost();
+      return [{ by, params: { id } }];
+    },
+    'reviews.submit': async () => {
+      const by = await aUser(app);
+      return [
+        { by, params: { id: (await aPost(app, by)).id }, body: { note: 'Please' } },
+        { by, params: { id: (await aPost(app, by)).id } },
+      ];
+    },
+    'reviews.withdraw': async () => {
+      const { by, id } = await aManuscript();
+      return [{ by, params: { id } }];
+    },
+    'reviews.approve': async () => {
+      const by = await aUser(app, { roles: ['editor'] });
+      return [
+        { by, params: { id: (await aManuscript()).id }, body: { note: 'Fine', publication: { at: '2090-01-01T08:00:00Z', until: null } } },
+        { by, params: { id: (await aManuscript()).id } },
+      ];
+    },
+    'reviews.return': async () => {
+      const by = await aUser(app, { roles: ['editor'] });
+      return [{ by, params: { id: (await aManuscript()).id }, body: { note: 'Why?' } }];
+    },
+    'reviews.list': async () => {
+      const { by, id } = await aManuscript();
+      return [{ by, params: { id } }];
+    },
+    'previewLinks.create': async () => {
+      const by = await aUser(app);
+      const { id } = await aPost(app, by);
+      return [
+        { by, params: { id }, body: { expiresAt: new Date(Date.now() + 3_600_000).toISOString() } },
+        { by, params: { id } },
+      ];
+    },
+    'previewLinks.list': async () => {
+      const { by, id } = await aPreview();
+      return [{ by, params: { id } }];
+    },
+    'previewLinks.revoke': async () => {
+      const { by, id, linkId } = await aPreview();
+      return [{ by, params: { id, linkId } }];
+    },
+    'previewLinks.read': async () => {
+      const { id, token } = await aPreview();
+      return [{ params: { id }, query: `token=${token}` }];
+    },
   };
+
+  async function anEditedPost(): Promise<{ by: Person; id: string }> {
+    const by = await aUser(app);
+    const { id } = await aPost(app, by);
+    await product.request('PATCH', `posts/${id}`, { token: by.accessToken, body: { title: 'x', body: 'y', summary: 'Why' } });
+    return { by, id };
+  }
+
+  async function aManuscript(): Promise<{ by: Person; id: string }> {
+    const by = await aUser(app);
+    const { id } = await aPost(app, by);
+    await product.request('PUT', `posts/${id}/review`, { token: by.accessToken, body: { note: 'Please' } });
+    return { by, id };
+  }
+
+  async function aPreview(): Promise<{ by: Person; id: string; linkId: string; token: string }> {
+    const by = await aUser(app);
+    const { id } = await aPost(app, by);
+    return { by, id, ...(await aPreviewLink(by, id)) };
+  }
   return { ...HAPPY, ...happyCallsOfTalking(world) };
 }

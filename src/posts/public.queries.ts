@@ -1,0 +1,13 @@
+import { Prisma } from '#database';
+
+/** Of the post `p`: that its publication has begun, and has not ended. Trashed posts are left out beside it. */
+export const OUT = outOf('p');
+
+/** The same of a post by another name. */
+export function outOf(alias: 'p' | 'o' | 'posts'): Prisma.Sql {
+  const post = Prisma.raw(alias);
+  return Prisma.sql`${post}.published_at <= now() AND (${post}.expires_at IS NULL OR ${post}.expires_at > now())`;
+}
+
+/** What the rules look at, of a row of `posts`. */
+export const FACTS = Prisma.sql`author_id AS "authorId", published_at AS "publishedAt", expires_at AS "expiresAt", review::text AS review, trashed_at AS "trashedAt"`;

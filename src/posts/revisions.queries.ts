@@ -1,0 +1,127 @@
+import { type Db, execute, Prisma, type RevisionKind, rows, type Tx } from '#database';
+import type { Position } from '#http';
+import type { Post, PostSummary } from './posts.queries.js';
+import { type Content, contentOf, type MemberChange, touchesContent } from './revisions.rules.js';
+
+/** A version of a post, without what it held. */
+export interface Revision {
+  n: number;
+  kind: RevisionKind;
+  editorId: string | null;
+  editorName: string | null;
+  summary: string | null;
+  changed: string[];
+  restoredFrom: number | null;
+  createdAt: Date;
+}
+
+/** A version with what it held. */
+export interface FullRevision extends Revision {
+  content: Content;
+  body: string;
+}
+
+/** What made a version. */
+export interface Step {
+  /** Who acts as somebody else is who does it. */
+  actor: { id: string; impersonatorId: string | null };
+  kind: RevisionKind;
+  changed: string[];
+  summary?: string | null;
+  restoredFrom?: number | null;
+}
+
+/** How much of a history is kept. */
+export interface Limits {
+  count: number;
+  bytes: number;
+}
+
+/** A save is what the editor's autosave was for. */
+const SAVES: readonly RevisionKind[] = ['edited', 'restored'];
+
+/**
+ * Writes down a version that was just made. What the one before it held, and this one changed, goes to the history now: the newest version is
+ * the post itself, so that a post which is only written costs nothing here.
+ */
+export async function keepRevision(db: Tx, before: Post, after: Post, step: Step): Promise<void> {
+  const { actor, kind, changed, summary = null, restoredFrom = null } = step;
+  const content = touchesContent(changed) ? JSON.stringify(contentOf(before)) : null;
+  const body = changed.includes('body') ? before.body : null;
+  const first = before.version === 1;
+  await execute(
+    db,
+    Prisma.sql`WITH former AS (
+        INSERT INTO post_revisions (post_id, n, kind, editor_id, content, body, created_at)
+        VALUES (${before.id}::uuid, ${before.version}, ${first ? 'written' : 'edited'}::revision_kind, ${first ? before.authorId : null}::uuid,
+          ${content}::jsonb, ${body}, ${first ? before.createdAt : before.updatedAt})
+        ON CONFLICT (post_id, n) DO UPDATE SET content = excluded.content, body = excluded.body
+      ), saved AS (
+        DELETE FROM post_autosaves WHERE post_id = ${after.id}::uuid AND editor_id = ${actor.id}::uuid AND ${SAVES.includes(kind)}
+      )
+      INSERT INTO post_revisions (post_id, n, kind, editor_id, summary, changed, restored_from)
+      VALUES (${after.id}::uuid, ${after.version}, ${kind}::revision_kind, ${actor.impersonatorId ?? actor.id}::uuid, ${summary}, ${changed}::text[], ${restoredFrom})`,
+  );
+}
+
+/** Forgets the oldest versions beyond the limits. */
+export async function thinRevisions(db: Tx, postId: string, { count, bytes }: Limits): Promise<void> {
+  await execute(
+    db,
+    Prisma.sql`DELETE FROM post_revisions WHERE post_id = ${postId}::uuid AND n < (
+      SELECT min(n) FROM (
+        SELECT n, count(*) OVER newest AS count, sum(coalesce(pg_column_size(body), 0) + coalesce(pg_column_size(content), 0)) OVER newest AS bytes
+        FROM post_revisions WHERE post_id = ${postId}::uuid WINDOW newest AS (ORDER BY n DESC)
+      ) AS kept WHERE count <= ${count} AND (bytes <= ${bytes} OR count = 1))`,
+  );
+}
+
+/** All that is known of a post's versions; of one that was only written, or that another release has made, the post itself says it. */
+const historyOf = (postId: string) => Prisma.sql`(
+  SELECT n, kind, editor_id, summary, changed, restored_from, created_at FROM post_revisions WHERE post_id = ${postId}::uuid
+  UNION ALL
+  SELECT version, CASE version WHEN 1 THEN 'written' ELSE 'edited' END::revision_kind, CASE version WHEN 1 THEN author_id END, NULL, '{}', NULL,
+    CASE version WHEN 1 THEN created_at ELSE updated_at END
+  FROM posts WHERE id = ${postId}::uuid AND NOT EXISTS (SELECT FROM post_revisions WHERE post_id = posts.id AND n = posts.version)
+)`;
+const MEMBERS = Prisma.sql`h.n, h.kind::text AS kind, h.editor_id AS "editorId", u.name AS "editorName", h.summary, h.changed,
+  h.restored_from AS "restoredFrom", h.created_at AS "createdAt"`;
+
+/** The newest first; one row more than asked for tells that there is a next page. */
+export function listRevisions(db: Db, postId: string, limit: number, position: Position | null): Promise<Revision[]> {
+  const before = position === null ? Prisma.sql`true` : Prisma.sql`h.n < ${position.value}::int`;
+  return rows(
+    db,
+    Prisma.sql`SELECT ${MEMBERS} FROM ${historyOf(postId)} AS h LEFT JOIN users u ON u.id = h.editor_id
+      WHERE ${before} ORDER BY h.n DESC LIMIT ${limit + 1}`,
+  );
+}
+
+/** A version, whole: what it does not keep itself is as in the next one that does, or as in the post. */
+export async function findRevision(db: Db, postId: string, n: number): Promise<FullRevision | null> {
+  const next = (column: Prisma.Sql) =>
+    Prisma.sql`(SELECT ${column} FROM post_revisions WHERE post_id = ${postId}::uuid AND n >= ${n} AND ${column} IS NOT NULL ORDER BY n LIMIT 1)`;
+  const [found] = await rows<FullRevision & { own: Content; kept: Content | null }>(
+    db,
+    Prisma.sql`SELECT ${MEMBERS}, coalesce(${next(Prisma.sql`body`)}, p.body) AS body, ${next(Prisma.sql`content`)} AS kept,
+        jsonb_build_object('title', p.title, 'slug', p.slug, 'excerpt', p.excerpt, 'ownExcerpt', p.own_excerpt, 'tags', p.tags) AS own
+      FROM ${historyOf(postId)} AS h JOIN posts p ON p.id = ${postId}::uuid LEFT JOIN users u ON u.id = h.editor_id WHERE h.n = ${n}`,
+  );
+  if (found === undefined) return null;
+  const { own, kept, ...revision } = found;
+  return { ...revision, content: kept ?? own };
+}
+
+/** What was changed since a version, each member by the last who did. */
+export async function changesSince(db: Db, { id }: Pick<PostSummary, 'id'>, version: number): Promise<MemberChange[]> {
+  const found = await rows<Omit<MemberChange, 'by'> & { editorId: string | null; editorName: string | null }>(
+    db,
+    Prisma.sql`SELECT DISTINCT ON (member) member, r.n AS version, r.created_at AS at, r.editor_id AS "editorId", u.name AS "editorName"
+      FROM post_revisions r CROSS JOIN unnest(r.changed) AS member LEFT JOIN users u ON u.id = r.editor_id
+      WHERE r.post_id = ${id}::uuid AND r.n > ${version} ORDER BY member, r.n DESC`,
+  );
+  return found.map(({ editorId, editorName, ...change }) => ({
+    ...change,
+    by: editorId === null ? null : { id: editorId, name: editorName! },
+  }));
+}
