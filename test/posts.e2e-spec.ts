@@ -1104,7 +1104,7 @@ describe('Markdown', () => {
     ['footnotes in footnotes', `${'[^a]: '.repeat(490)}x`],
     ['footnotes', Array.from({ length: 240 }, (_, index) => `[^${index}]\n\n[^${index}]: x\n\n`).join('')],
     ['quotes and lists', '> - '.repeat(100_000)],
-    ['Chinese', '漢'.repeat(400_000)],
+    ['Chinese', '漢'.repeat(250_000)],
     ['a wide table', `${'|a'.repeat(3_000)}|\n${'|-'.repeat(3_000)}|\n${'|b|\n'.repeat(3_000)}`],
   ])('is rendered quickly, be it %s', async (_, body) => {
     const author = await aUser(app);

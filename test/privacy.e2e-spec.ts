@@ -222,6 +222,11 @@ describe('whatever a person has written', () => {
       const scheduled = await post(fill('posts.write', FREE, 'posts.publish, to come'));
       await done('PUT', `posts/${scheduled}/publication`, { token, body: fill('posts.publish', { '/at': '2099-01-01T00:00:00Z' }) });
     },
+    'series.create': () => done('POST', 'series', { token, headers: key('series.create'), body: fill('series.create') }),
+    'series.update': async () => {
+      const { body } = await done<{ id: string }>('POST', 'series', { token, body: { title: 'To be edited' } });
+      return done('PATCH', `series/${body.id}`, { token, body: fill('series.update') });
+    },
     'files.upload': () =>
       upload(one, person, {
         name: `${markers.make('files.upload name')}.txt`,
@@ -277,7 +282,7 @@ describe('whatever a person has written', () => {
   };
   const authenticator = new Authenticator();
   /** `null`: what has a file or another resource behind it, when that is there. */
-  const FREE = {};
+  const FREE = { '/coverFileId': null, '/seriesId': null, '/seriesPosition': undefined };
 
   /** What the person wrote over later. */
   const OVERWRITTEN = ['auth.register /name', 'users.update /metadata/*', 'users.update /name'];
