@@ -262,6 +262,11 @@ describe('whatever a person has written', () => {
       done('PUT', `posts/${await post({ title: 'Handed in', body: 'soon' })}/review`, { token, body: fill('reviews.submit') }),
     'previewLinks.create': async () =>
       done('POST', `posts/${await post({ title: 'Shown', body: 'soon' })}/preview-links`, { token, body: {} }),
+    'series.create': () => done('POST', 'series', { token, headers: key('series.create'), body: fill('series.create') }),
+    'series.update': async () => {
+      const { body } = await done<{ id: string }>('POST', 'series', { token, body: { title: 'To be edited' } });
+      return done('PATCH', `series/${body.id}`, { token, body: fill('series.update') });
+    },
     'files.upload': () =>
       upload(one, person, {
         name: `${markers.make('files.upload name')}.txt`,
@@ -317,7 +322,7 @@ describe('whatever a person has written', () => {
   };
   const authenticator = new Authenticator();
   /** `null`: what has a file or another resource behind it, when that is there. */
-  const FREE = {};
+  const FREE = { '/coverFileId': null, '/seriesId': null, '/seriesPosition': undefined };
 
   /** What the person wrote over later. */
   const OVERWRITTEN = ['auth.register /name', 'users.update /metadata/*', 'users.update /name'];
