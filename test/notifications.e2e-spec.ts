@@ -250,6 +250,11 @@ describe('preferences', () => {
       'order.cancelled',
       'order.refunded',
       'post.published',
+      'comment.posted',
+      'comment.replied',
+      'comment.mentioned',
+      'comment.approved',
+      'comment.rejected',
       ...mandatory,
       'webhook.disabled',
     ]);

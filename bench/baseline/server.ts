@@ -177,6 +177,7 @@ interface Post {
   publishedAt: Date | null;
   commentsOpen: boolean;
   likes: number;
+  liked?: boolean;
   comments: number;
   body: string;
   bodyHtml: string;
@@ -200,6 +201,7 @@ function summaryOf(post: Post): object {
     author: { id: authorId, name: authorName },
     cover: null,
     likes: post.likes,
+    ...(post.liked !== undefined && { liked: post.liked }),
     comments: post.comments,
     commentsOpen: post.commentsOpen,
     externalId,
@@ -485,7 +487,7 @@ app.post<{ Body: NewPost }>('/api/v1/posts', { schema: { body: NEW_POST } }, asy
         body.metadata ?? {},
       ],
     );
-    return written!;
+    return { ...written!, liked: false };
   });
   void reply.code(201).header('Location', `${settings.PUBLIC_URL}/api/v1/posts/${id}`);
   return { ...summaryOf(post), body: post.body, bodyHtml: post.bodyHtml };

@@ -60,7 +60,7 @@ export class PostsService {
       }).catch(refuseTaken);
       await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: actor.id, after: post });
       await publish(tx, postCreated, ...of(actor, post));
-      return post;
+      return { ...post, liked: false };
     });
   }
 

@@ -12,6 +12,8 @@ const UNAUDITED: Record<string, string> = {
   'tickets.issue': 'lets in as the session that asks for it, once within half a minute',
   'auth.refresh': 'continues a session whose beginning and end are kept; a token that turns up twice is, too',
   'orders.quote': 'keeps nothing',
+  'likes.like': 'is a public gesture that can be taken back; its event says whose',
+  'likes.unlike': 'takes that back',
   'notifications.read': 'concerns nobody but its reader, and nothing they may do',
   'notifications.readAll': 'concerns nobody but its reader, and nothing they may do',
 };
