@@ -179,6 +179,7 @@ interface Post {
   series: object | null;
   commentsOpen: boolean;
   likes: number;
+  liked?: boolean;
   comments: number;
   expiresAt: Date | null;
   review: 'submitted' | 'approved' | null;
@@ -259,6 +260,7 @@ function summaryOf(post: Post): object {
     cover: cover && coverOf(cover),
     series,
     likes: post.likes,
+    ...(post.liked !== undefined && { liked: post.liked }),
     comments: post.comments,
     commentsOpen: post.commentsOpen,
     externalId,
@@ -580,7 +582,7 @@ app.post<{ Body: NewPost }>('/api/v1/posts', { schema: { body: NEW_POST } }, asy
         body.excerpt !== undefined,
       ],
     );
-    return written!;
+    return { ...written!, liked: false };
   });
   void reply.code(201).header('Location', `${settings.PUBLIC_URL}/api/v1/posts/${id}`);
   return wholeOf(post);

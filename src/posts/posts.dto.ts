@@ -34,7 +34,7 @@ export class PostSummaryResponse {
   series: SeriesPlaceResponse | null;
   /** How many people like it. @example 0 */
   likes: number;
-  /** Whether you like it; only where it is known who asks, in lists and when it is read. @example false */
+  /** Whether you like it; only where it is known who asks. @example false */
   liked?: boolean;
   /** How many comments everybody can read. @example 0 */
   comments: number;

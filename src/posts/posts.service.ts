@@ -84,7 +84,7 @@ export class PostsService {
       await this.bodies.align(actor, post, false, null, tx);
       await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: actor.id, after: post });
       await publish(tx, postCreated, ...of(actor, post));
-      return post;
+      return { ...post, liked: false };
     });
   }
 
