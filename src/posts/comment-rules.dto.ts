@@ -3,12 +3,11 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsInt, IsString, Matches, Max, MaxLength, Min, ValidateBy } from 'class-validator';
 import type { CommentRules } from './comment-rules.service.js';
-import { normaliseWords } from './moderation.rules.js';
 
 const MOST_WORDS = 500;
-const WORD = '^[^\\u0000-\\u001f\\u007f]*[\\p{L}\\p{N}][^\\u0000-\\u001f\\u007f]*$';
-const isWord = (value: unknown) =>
-  typeof value === 'string' && value.length <= 80 && new RegExp(WORD, 'u').test(value) && normaliseWords(value) !== '';
+/** With at least one character that is neither space nor ASCII's punctuation: what is compared are letters and digits. */
+const WORD = '^[^\\u0000-\\u001f\\u007f]*[^\\s\\u0000-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u00a0][^\\u0000-\\u001f\\u007f]*$';
+const isWord = (value: unknown) => typeof value === 'string' && [...value].length <= 80 && new RegExp(WORD, 'u').test(value);
 
 /** Words and phrases, each once. */
 const Words = () =>

@@ -37,9 +37,9 @@ describe('a comment', () => {
       { id: '2', parentId: '1', rootId: '1', depth: 2 },
       { id: '3', parentId: '2', rootId: '1', depth: 3 },
     ];
-    expect(placeBelow(first!)).toEqual({ parentId: '1', rootId: '1', depth: 2 });
-    expect(placeBelow(second!)).toEqual({ parentId: '2', rootId: '1', depth: 3 });
-    expect(placeBelow(third!)).toEqual({ parentId: '2', rootId: '1', depth: 3 });
+    expect(placeBelow(first)).toEqual({ parentId: '1', rootId: '1', depth: 2 });
+    expect(placeBelow(second)).toEqual({ parentId: '2', rootId: '1', depth: 3 });
+    expect(placeBelow(third)).toEqual({ parentId: '2', rootId: '1', depth: 3 });
   });
 
   it('can be changed for so long, and not a millisecond longer', () => {
