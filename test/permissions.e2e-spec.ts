@@ -332,9 +332,7 @@ describe('every operation', () => {
     // What was reported of a comment is not its author's to read.
     const mine = OPERATIONS.filter(
       (operation) =>
-        operation.method === 'GET' &&
-        OWNED[nounOf(operation) ?? ''] !== undefined &&
-        !/content|preview$|ops|reports$/.test(operation.path),
+        operation.method === 'GET' && OWNED[nounOf(operation) ?? ''] !== undefined && !/content|preview$|ops|reports$/.test(operation.path),
     );
     await each(mine, async (operation) => {
       const { status } = await ask(operation, { name: 'owner', token: owner.accessToken, permissions: NOTHING });

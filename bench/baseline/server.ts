@@ -316,12 +316,9 @@ app.get<{ Querystring: PageQuery }>('/api/v1/posts', { schema: { querystring: PA
 });
 
 app.get<{ Params: { slug: string } }>('/api/v1/posts/:slug', async ({ params }) => {
-  const [post] = await rows<Post>(
-    pool,
-    'post',
-    `SELECT ${WHOLE} FROM posts p ${JOINS} WHERE p.slug = $1 AND p.trashed_at IS NULL`,
-    [params.slug],
-  );
+  const [post] = await rows<Post>(pool, 'post', `SELECT ${WHOLE} FROM posts p ${JOINS} WHERE p.slug = $1 AND p.trashed_at IS NULL`, [
+    params.slug,
+  ]);
   const now = new Date();
   if (post === undefined || post.publishedAt === null || post.publishedAt > now || (post.expiresAt !== null && post.expiresAt <= now))
     throw new Refusal(404, 'No such post.');

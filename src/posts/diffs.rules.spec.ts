@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { differenceOf, type Piece } from './diffs.rules.js';
 
-const version = (body: string, more: object = {}) => ({ title: 'T', slug: 't', excerpt: 'E', ownExcerpt: true, tags: ['a'], body, ...more });
+const version = (body: string, more: object = {}) => ({
+  title: 'T',
+  slug: 't',
+  excerpt: 'E',
+  ownExcerpt: true,
+  tags: ['a'],
+  body,
+  ...more,
+});
 const side = (pieces: Piece[], other: Piece['kind'], between: string) =>
   pieces
     .filter(({ kind }) => kind !== other)

@@ -42,7 +42,8 @@ export function contentOf(post: Content): Content {
 export const touchesContent = (changed: readonly string[]): boolean => KEPT.some((name) => changed.includes(name));
 
 /** Whether readers, and so reviewers, would see a difference. */
-export const isRewritten = (changed: readonly string[]): boolean => touchesContent(changed) || changed.includes('body') || changed.includes('coverFileId');
+export const isRewritten = (changed: readonly string[]): boolean =>
+  touchesContent(changed) || changed.includes('body') || changed.includes('coverFileId');
 
 /** A member that was changed, and the last who did. */
 export interface MemberChange {
