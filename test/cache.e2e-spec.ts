@@ -15,6 +15,7 @@ import { eventually } from './harness/eventually.js';
 import { anAdmin, aPost, aProduct, aUser, type Person, unique } from './harness/people.js';
 import { startProcess, stopProcesses } from './harness/product.js';
 import { startRelay } from './harness/relay.js';
+import { anImport } from './harness/zips.js';
 
 /** Two that keep what they answer, and one that does not, on one database. */
 let app: TestApp;
@@ -116,6 +117,14 @@ const WRITES: Record<string, Write[]> = {
     { does: ({ author, post }) => done('PUT', `posts/${post.id}/publication`, author, { at: '2040-01-01T00:00:00.000Z' }) },
   ],
   'posts.unpublish': [{ does: ({ author, post }) => done('DELETE', `posts/${post.id}/publication`, author) }],
+  'imports.import': [
+    {
+      does: async ({ author }) => {
+        const bytes = `---\ntitle: Imported ${unique()}\n---\n\nText`;
+        await anImport(app, author, bytes, { name: `${unique()}.md`, query: 'publish=true' });
+      },
+    },
+  ],
   'products.create': [
     {
       does: ({ admin, product: { category } }) => done('POST', 'products', admin, { name: 'New', status: 'active', category }),
@@ -166,6 +175,7 @@ const WRITES: Record<string, Write[]> = {
 /** What writes nothing that a stranger may read. */
 const SEEN_BY_NOBODY = [
   'posts.write', // a draft
+  'imports.cancel', // what it has written before is there
   'orders.quote',
   'orders.pay', // what is paid for was held before
   'exports.request',

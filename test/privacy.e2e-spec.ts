@@ -18,6 +18,7 @@ import { unique } from './harness/people.js';
 import { type Product, startProcess, stopProcesses } from './harness/product.js';
 import type { UploadResponse } from '../src/files/uploads.dto.js';
 import { exchange, filesBelow, sha256, upload } from './harness/uploads.js';
+import { aZip, anImport } from './harness/zips.js';
 
 const PATIENCE_MS = 90_000;
 jest.setTimeout(240_000);
@@ -221,6 +222,13 @@ describe('whatever a person has written', () => {
       await done('PUT', `posts/${published}/publication`, { token, body: {} });
       const scheduled = await post(fill('posts.write', FREE, 'posts.publish, to come'));
       await done('PUT', `posts/${scheduled}/publication`, { token, body: fill('posts.publish', { '/at': '2099-01-01T00:00:00Z' }) });
+    },
+    'imports.import': async () => {
+      const say = (what: string) => markers.make(`imports.import ${what}`);
+      const text = `---\ntitle: ${say('title')}\n${say('key')}: x\n---\n\n${say('body')}`;
+      await anImport(one, { accessToken: token }, text, { name: `${say('name')}.md` });
+      const bad = await aZip({ [`${say('path')}.md`]: `---\ntitle: ''\n---\n\nx` });
+      await anImport(one, { accessToken: token }, bad, { name: `${say('archive')}.zip` });
     },
     'files.upload': () =>
       upload(one, person, {

@@ -43,7 +43,12 @@ export class PostsService {
     return post;
   }
 
-  async write(actor: Actor, { excerpt, slug, ...draft }: CreatePostDto, db: Db = this.prisma): Promise<Post> {
+  /** Writes a draft: the actor's own, or for those who may manage posts, somebody else's. */
+  async write(
+    actor: Actor,
+    { excerpt, slug, authorId = actor.id, ...draft }: CreatePostDto & { authorId?: string },
+    db: Db = this.prisma,
+  ): Promise<Post> {
     const bodyHtml = renderMarkdown(draft.body);
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
@@ -53,32 +58,40 @@ export class PostsService {
         slug: slug ?? (await this.freeSlug(draft.title, id, tx)),
         excerpt: excerpt ?? excerptFrom(bodyHtml),
         bodyHtml,
-        authorId: actor.id,
+        authorId,
       }).catch(refuseTaken);
-      await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: actor.id, after: post });
+      await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: authorId, after: post });
       await publish(tx, postCreated, ...of(actor, post));
       return post;
     });
   }
 
-  async update(actor: Actor, id: string, { excerpt, ...changes }: UpdatePostDto, expected: ExpectedVersions): Promise<Post> {
+  async update(
+    actor: Actor,
+    id: string,
+    { excerpt, ...changes }: UpdatePostDto,
+    expected: ExpectedVersions,
+    db: Db = this.prisma,
+  ): Promise<Post> {
     const decide = (post: Post) => {
       const bodyHtml = changes.body === undefined ? post.bodyHtml : renderMarkdown(changes.body);
       return { ...defined(changes), bodyHtml, ...(excerpt !== undefined && { excerpt: excerpt ?? excerptFrom(bodyHtml) }) };
     };
-    return this.change(actor, id, 'updated', expected, decide, async (post, _before, db) => {
+    const tell = async (post: Post, _before: Post, tx: Tx) => {
       const [payload, about] = of(actor, post);
-      await publish(db, postUpdated, { ...payload, changed: Object.keys(defined({ excerpt, ...changes })) }, about);
-    });
+      await publish(tx, postUpdated, { ...payload, changed: Object.keys(defined({ excerpt, ...changes })) }, about);
+    };
+    return this.change(actor, id, 'updated', expected, decide, tell, db);
   }
 
   /** Publishes now or at a time to come. A post that is out already keeps its date unless it is given another. */
-  async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions): Promise<Post> {
+  async publish(actor: Actor, id: string, { at }: PublishPostDto, expected: ExpectedVersions, db: Db = this.prisma): Promise<Post> {
     const now = new Date();
     const decide = (post: Post) => ({
       publishedAt: at !== undefined ? new Date(at) : statusOf(post, now) === 'published' ? post.publishedAt : now,
     });
-    return this.change(actor, id, 'published', expected, decide, (post, before, db) => this.tellPublication(actor, post, before, now, db));
+    const tell = (post: Post, before: Post, tx: Tx) => this.tellPublication(actor, post, before, now, tx);
+    return this.change(actor, id, 'published', expected, decide, tell, db);
   }
 
   async unpublish(actor: Actor, id: string, expected: ExpectedVersions): Promise<Post> {
@@ -130,16 +143,17 @@ export class PostsService {
     what: 'updated' | 'published' | 'unpublished',
     expected: ExpectedVersions,
     decide: (before: Post) => object,
-    tell: (post: Post, before: Post, db: Tx) => Promise<void>,
+    tell: (post: Post, before: Post, tx: Tx) => Promise<void>,
+    db: Db = this.prisma,
   ): Promise<Post> {
-    return transaction(this.prisma, async (db) => {
-      const before = await this.lock(actor, id, db);
+    return transaction(db, async (tx) => {
+      const before = await this.lock(actor, id, tx);
       expectVersion(before.version, expected);
-      await db.post.update({ where: { id }, data: { ...decide(before), version: { increment: 1 } } }).catch(refuseTaken);
-      const post = await this.get(actor, id, db);
-      outdate(db, before, post);
-      await record(db, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
-      await tell(post, before, db);
+      await tx.post.update({ where: { id }, data: { ...decide(before), version: { increment: 1 } } }).catch(refuseTaken);
+      const post = await this.get(actor, id, tx);
+      outdate(tx, before, post);
+      await record(tx, { actor, action: `posts.${what}`, resource: auditedPost(id), subject: post.authorId, before, after: post });
+      await tell(post, before, tx);
       return post;
     });
   }

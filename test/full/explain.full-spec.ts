@@ -40,9 +40,10 @@ const ROWS = {
 const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
-const BIG = `users posts products variants orders order_lines stock_movements notifications events event_deliveries audit_entries`.split(
-  ' ',
-);
+const BIG =
+  `users posts post_imports products variants orders order_lines stock_movements notifications events event_deliveries audit_entries`.split(
+    ' ',
+  );
 
 const LISTS: Record<string, List> = {
   posts: {
@@ -55,6 +56,7 @@ const LISTS: Record<string, List> = {
       status: ['draft', 'scheduled', 'published'],
     },
   },
+  'imports of posts': { operation: '/api/v1/posts/imports', callers: ['customer'], filters: {} },
   products: {
     operation: '/api/v1/products',
     callers: ['nobody', 'admin'],
@@ -140,6 +142,9 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
       SELECT gen_random_uuid(), id, 'order.paid', gen_random_uuid(), 'order', gen_random_uuid(), true, CASE WHEN n > 1 THEN now() END
       FROM users, generate_series(1, 4) AS n`);
     await client.query('ANALYZE notifications');
+    await client.query(`INSERT INTO post_imports (id, owner_id, author_id, name, created_at)
+      SELECT gen_random_uuid(), id, id, 'blog.zip', now() - make_interval(mins => n) FROM users, generate_series(1, 4) AS n`);
+    await client.query('ANALYZE post_imports');
     const { rows } = await client.query<{ user: string; month: Date; id: string }>(
       `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS id`,
     );
