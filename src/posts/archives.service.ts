@@ -26,7 +26,8 @@ export interface Archive {
   pictures: Map<string, ArchivedFile>;
   /** Of files that are passed over. */
   problems: ({ file: string } & FileProblem)[];
-  notes: ({ file: string } & FileProblem)[];
+  /** Each once, with the first file and how many there are. */
+  notes: ({ file: string; count: number } & FileProblem)[];
 }
 
 const PICTURE = /\.(?:jpe?g|png|gif|webp|avif|svg)$/i;
@@ -125,12 +126,12 @@ class Listing {
   add(file: ArchivedFile, { isLink = false, isEncrypted = false } = {}): void {
     this.count(file.size);
     const path = posix.normalize(file.path.normalize('NFC'));
-    if (LITTER.test(path)) return;
     const refuse = (code: string, detail: string) => this.archive.problems.push({ file: shown(path), line: null, code, detail });
     const isWanted = isMarkdown(path) || PICTURE.test(path);
     if (path.length > LONGEST_PATH || /[\u0000-\u001f\u007f\ufffd]/.test(path) || !path.isWellFormed())
       return void refuse('bad-name', 'The name is longer than a path may be, or holds control characters.');
     if (validateFileName(file.path) !== null) return void refuse('bad-name', 'The name leads out of the archive.');
+    if (LITTER.test(path)) return;
     if (isLink && isWanted) return void refuse('link', 'The file is a link; links are not followed.');
     if (isEncrypted) return void refuse('encrypted', 'The file is encrypted; pack it without a password.');
     if (PACKED.test(path)) return void this.note(path, 'nested-archive', 'Archives within archives are not opened.');
@@ -148,7 +149,9 @@ class Listing {
   }
 
   private note(path: string, code: string, detail: string): void {
-    this.archive.notes.push({ file: shown(path), line: null, code, detail });
+    const same = this.archive.notes.find((note) => note.code === code);
+    if (same === undefined) this.archive.notes.push({ file: shown(path), line: null, code, detail, count: 1 });
+    else same.count += 1;
   }
 }
 

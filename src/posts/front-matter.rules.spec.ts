@@ -10,6 +10,7 @@ describe('a file with front matter', () => {
     ['YAML', '---\ntitle: One\ntags: [a, b]\n---\n\nText\n'],
     ['YAML with the line ends of Windows', '---\r\ntitle: One\r\ntags: [a, b]\r\n---\r\n\r\nText\n'],
     ['YAML behind a byte order mark', '\ufeff---\ntitle: One\ntags:\n  - a\n  - b\n---\n\nText\n'],
+    ['YAML behind empty lines', '\n \n---\ntitle: One\ntags: [a, b]\n---\nText\n'],
     ['YAML that ends with dots', '---\ntitle: One\ntags: [a, b]\n...\nText\n'],
     ['TOML', '+++\ntitle = "One"\ntags = ["a", "b"]\n+++\n\nText\n'],
   ])('is taken apart: %s', (_, text) => {
@@ -42,6 +43,7 @@ describe('a file with front matter', () => {
 
   it.each([
     ['is not closed', '---\ntitle: x\n', 'front-matter-open', 1],
+    ['is no YAML, behind an empty line', '\n---\ntitle: x\ntags: [a\n---\n', 'front-matter-invalid', 5],
     ['is no YAML', '---\ntitle: x\ntags: [a\n---\n', 'front-matter-invalid', 4],
     ['has a key twice', '---\ntitle: x\ndate: y\ntitle: z\n---\n', 'front-matter-invalid', 4],
     ['has a colon where none may be', '---\ndate: 1\ntitle: One: two\n---\n', 'front-matter-invalid', 3],

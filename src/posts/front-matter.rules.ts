@@ -32,28 +32,31 @@ const FENCES: Record<string, { kind: 'yaml' | 'toml'; end: RegExp }> = {
 /** Takes the text of a file apart: front matter (YAML between `---`, or TOML between `+++`), and the body after one empty line. */
 export function partFile(file: string): Parted | FileProblem {
   const text = file.startsWith('\ufeff') ? file.slice(1) : file;
-  const first = lineAt(text, 0);
+  let first = lineAt(text, 0);
+  let before = 0;
+  // Some leave lines empty before it.
+  for (; first.text.trim() === '' && first.next < text.length; before++) first = lineAt(text, first.next);
   const fence = FENCES[first.text.trimEnd()];
   if (fence === undefined) return { values: new Map(), lineOf: () => 1, body: text, bodyLine: 1 };
-  let line = 2;
+  let line = before + 2;
   for (let at = first.next; at < text.length; line++) {
     const { text: content, next } = lineAt(text, at);
     if (fence.end.test(content)) {
       const matter = text.slice(first.next, at);
       const read = matter.length > LONGEST ? tooLong() : fence.kind === 'yaml' ? readYaml(matter) : readToml(matter);
-      if (read.problem) return read.problem;
+      if (read.problem) return { ...read.problem, line: read.problem.line! + before };
       const blank = lineAt(text, next);
       const isBlank = next < text.length && blank.text === '';
       return {
         values: read.values,
-        lineOf: (key) => lineOf(matter, key),
+        lineOf: (key) => lineOf(matter, key) + before,
         body: text.slice(isBlank ? blank.next : next),
         bodyLine: line + (isBlank ? 2 : 1),
       };
     }
     at = next;
   }
-  return { line: 1, code: 'front-matter-open', detail: `What begins with ${first.text.trimEnd()} has no such line at its end.` };
+  return { line: before + 1, code: 'front-matter-open', detail: `What begins with ${first.text.trimEnd()} has no such line at its end.` };
 }
 
 /** A file as the generators of sites read it, and `partFile` too. Texts are quoted, so that no reader takes one for something else. */

@@ -9,7 +9,17 @@ import { isZip } from './archives.rules.js';
 import { type Archive, type ArchivedFile, ArchivesService } from './archives.service.js';
 import type { FileProblem } from './front-matter.rules.js';
 import { ImportersService } from './importers.service.js';
-import { countFile, isSame, lockImports, type PostImport, report, type Reported, sha256, takeFile } from './imports.queries.js';
+import {
+  countFile,
+  isSame,
+  lockImports,
+  MOST_PROBLEMS,
+  type PostImport,
+  report,
+  type Reported,
+  sha256,
+  takeFile,
+} from './imports.queries.js';
 import { LONGEST_FILE, readDraft, readText } from './imports.rules.js';
 import { type Brought, ImportedPostsService, type ImportedFile } from './imported-posts.service.js';
 import { PicturesService } from './pictures.service.js';
@@ -84,7 +94,7 @@ export class ImportRunsService {
     return transaction(this.prisma, async (db) => {
       const data = { of: files.length, failed: problems.length };
       const { count } = await db.postImport.updateMany({ where: { id, of: null }, data });
-      if (count === 1) await report(db, id, [...problems, ...notes.map((note) => ({ ...note, note: true }))]);
+      if (count === 1) await report(db, id, [...problems.slice(0, MOST_PROBLEMS), ...notes.map((note) => ({ ...note, note: true }))]);
       return db.postImport.findUniqueOrThrow({ where: { id } });
     });
   }
@@ -152,8 +162,10 @@ export class ImportRunsService {
   }
 }
 
+/** A note counts files, however often it is true of one. */
 function saidOf(file: string, { problems, notes }: Brought): Reported[] {
-  return [...problems.map((problem) => ({ file, ...problem })), ...notes.map((note) => ({ file, note: true, ...note }))];
+  const different = new Map(notes.map((note) => [`${note.code} ${note.detail}`, note]));
+  return [...problems.map((problem) => ({ file, ...problem })), ...[...different.values()].map((note) => ({ file, note: true, ...note }))];
 }
 
 /** A file of an archive is small; one that has more bytes than it says fails while it is read. */

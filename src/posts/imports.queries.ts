@@ -23,7 +23,7 @@ export const auditedImport = audited('import', {
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'failed';
 
 /** A problem with its file, or a note. */
-export type Reported = { file: string; note?: boolean } & FileProblem;
+export type Reported = { file: string; note?: boolean; count?: number } & FileProblem;
 
 /** How many problems of an import are kept: enough to see what is wrong with all of them. */
 export const MOST_PROBLEMS = 1_000;
@@ -61,19 +61,19 @@ export async function countFile(db: Tx, id: string, outcome: Outcome): Promise<v
 
 /** Keeps what is to be said: problems as far as there is room, and notes once, with the number of files they are true of. */
 export async function report(db: Tx, importId: string, said: readonly Reported[]): Promise<void> {
-  for (const { file, line, code, detail, note = false } of said) {
+  for (const { file, line, code, detail, note = false, count = 1 } of said) {
     const same = Prisma.sql`import_id = ${importId}::uuid AND note`;
     if (note) {
       const counted = await execute(
         db,
-        Prisma.sql`UPDATE post_import_problems SET count = count + 1 WHERE ${same} AND code = ${code} AND detail = ${detail}`,
+        Prisma.sql`UPDATE post_import_problems SET count = count + ${count} WHERE ${same} AND code = ${code} AND detail = ${detail}`,
       );
       if (counted > 0) continue;
     }
     await execute(
       db,
-      Prisma.sql`INSERT INTO post_import_problems (id, import_id, file, line, code, detail, note)
-        SELECT ${randomUUIDv7()}::uuid, ${importId}::uuid, ${file}, ${line}, ${code}, ${detail}, ${note}
+      Prisma.sql`INSERT INTO post_import_problems (id, import_id, file, line, code, detail, note, count)
+        SELECT ${randomUUIDv7()}::uuid, ${importId}::uuid, ${file}, ${line}, ${code}, ${detail}, ${note}, ${count}
         WHERE (SELECT count(*) FROM post_import_problems WHERE import_id = ${importId}::uuid AND note = ${note}) < ${note ? MOST_NOTES : MOST_PROBLEMS}`,
     );
   }
