@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { INestApplicationContext } from '@nestjs/common';
@@ -50,6 +50,9 @@ export async function exportPosts(args: string[], withApp: WithApp): Promise<str
   const { values, positionals } = parseArgs({ args, allowPositionals: true, options: { author: { type: 'string' } } });
   const [folder, ...more] = positionals;
   if (folder === undefined || more.length > 0) throw new Refusal(`Name one folder. ${EXPORT_USAGE}`);
+  const there = await readdir(folder).catch(absent);
+  if (there !== false && there.length > 0)
+    throw new Refusal(`The folder ${folder} is not empty; name a new one, so that nothing is written over. ${EXPORT_USAGE}`);
   return withApp(async (app) => {
     const author = values.author === undefined ? undefined : await personNamed(app, values.author);
     const actor = author === undefined ? null : await actorOf(app, author);

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
@@ -10,7 +10,6 @@ import type { Actor } from '#security';
 import { FilesService } from '../files/files.service.js';
 import { ZipFile } from 'yazl';
 import type { ExportPostsQuery } from './exports.dto.js';
-import { folderNotEmpty } from './imports.errors.js';
 import { type ExportedPost, exportPosts } from './exports.queries.js';
 import { fileIn, fileNameOf, fileOf } from './exports.rules.js';
 import { picturesIn, withPictures } from './pictures.rules.js';
@@ -37,12 +36,9 @@ export class PostExportsService {
     return Readable.from(zipped(this.outgoing(actor, query)), { objectMode: false });
   }
 
-  /** Writes them into a folder that must be new or empty; says how many files there were. */
+  /** Writes them into a folder, over nothing; says how many files there were. */
   async writeTo(folder: string, actor: Actor | null, query: ExportPostsQuery): Promise<number> {
-    await mkdir(folder, { recursive: true });
-    if ((await readdir(folder)).length > 0)
-      throw folderNotEmpty('The folder is not empty; name a new one, so that nothing is written over.');
-    await mkdir(join(folder, 'images'));
+    await mkdir(join(folder, 'images'), { recursive: true });
     let count = 0;
     for await (const { name, bytes } of this.outgoing(actor, query)) {
       await pipeline(bytes, createWriteStream(join(folder, name), { flags: 'wx' }));

@@ -36,9 +36,3 @@ export const importNotAllowed = problem(
   'You may not import like this',
   'To publish what is imported takes `posts:publish`; to import for somebody else, whose account must exist, `posts:manage`.',
 );
-export const folderNotEmpty = problem(
-  'posts/export-folder-not-empty',
-  'conflict',
-  'The folder is not empty',
-  'The command line exports posts into a folder that is new or empty, so that nothing is written over. Name another one.',
-);

@@ -163,7 +163,7 @@ class Reader {
 
   private excerpt(): { excerpt?: string } {
     const found = this.text('excerpt');
-    const line = found?.value.replace(/\s+/g, ' ').trim();
+    const line = found?.value.replace(/\s*[\t\r\n]\s*/g, ' ').trim();
     if (!line) return {};
     const characters = [...line];
     if (characters.length <= LONGEST_EXCERPT) return { excerpt: line };
