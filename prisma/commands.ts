@@ -12,10 +12,9 @@ import { RegisterDto } from '../src/auth/auth.dto.js';
 import { AccountsService } from '../src/auth/accounts.service.js';
 import { ROLES, type Role } from '../src/users/roles.rules.js';
 import { migrateDatabase } from './deploy.js';
+import { exportPosts, importPosts } from './exchange.js';
+import { Refusal } from './refusal.js';
 import { DEMO_EMAILS, DEMO_PASSWORD, seedWhenEmpty } from './seed.js';
-
-/** A command that cannot be carried out; the message is all the person needs. */
-class Refusal extends Error {}
 
 type Command = (args: string[], withApp: <T>(work: (app: INestApplicationContext) => Promise<T>) => Promise<T>) => Promise<string>;
 
@@ -58,6 +57,9 @@ const COMMANDS: Record<string, Command> = {
     const user = await withApp((app) => app.get(AccountsService).create({ ...account, roles: [role] satisfies Role[] }));
     return `Made ${user.email} with the role ${role} (${user.id}).`;
   },
+
+  'posts:import': importPosts,
+  'posts:export': exportPosts,
 };
 
 /** The application without its server, on the database of the settings or the embedded one. */

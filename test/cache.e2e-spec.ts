@@ -17,6 +17,7 @@ import { actorOf, anAdmin, aPost, aProduct, aUser, type Person, unique } from '.
 import { startProcess, stopProcesses } from './harness/product.js';
 import { aRelease } from './harness/releases.js';
 import { startRelay } from './harness/relay.js';
+import { anImport } from './harness/zips.js';
 
 /** Two that keep what they answer, and one that does not, on one database. */
 let app: TestApp;
@@ -181,6 +182,14 @@ const WRITES: Record<string, Write[]> = {
   'the name of somebody who has said something': [
     { given: talk, does: ({ admin }) => done('PATCH', 'users/me', admin, { name: `Ada ${unique()}` }) },
   ],
+  'imports.import': [
+    {
+      does: async ({ author }) => {
+        const bytes = `---\ntitle: Imported ${unique()}\n---\n\nText`;
+        await anImport(app, author, bytes, { name: `${unique()}.md`, query: 'publish=true' });
+      },
+    },
+  ],
   'products.create': [
     {
       does: ({ admin, product: { category } }) => done('POST', 'products', admin, { name: 'New', status: 'active', category }),
@@ -254,6 +263,7 @@ const SEEN_BY_NOBODY = [
   'reviews.return',
   'previewLinks.create',
   'previewLinks.revoke',
+  'imports.cancel', // what it has written before is there
   'orders.quote',
   'orders.pay', // what is paid for was held before
   'exports.request',

@@ -12,6 +12,7 @@ import { aCode } from './harness/identities.js';
 import { actorOf, anAdmin, aPost, aProduct, aSession, aUser, PASSWORD, type Person, unique } from './harness/people.js';
 import { answers, aReceiver, closeReceivers } from './harness/receiver.js';
 import { fire } from './harness/schedules.js';
+import { anImport } from './harness/zips.js';
 
 interface Row {
   name: string;
@@ -440,6 +441,21 @@ describe('what its endpoints answer is published:', () => {
     });
     seen.add('webhook-endpoint.disabled');
     await closeReceivers();
+  });
+});
+
+describe('what a job does for people is published:', () => {
+  it('the end of an import', async () => {
+    const zip = `---\ntitle: ${MARKER}\n---\n\n${MARKER}`;
+    const { id } = await anImport(app, customer, zip, { name: `${MARKER}.md` });
+    const [ended] = await of(id);
+    seen.add(ended!.name);
+    expect(ended).toMatchObject({
+      name: 'import.ended',
+      actor_id: customer.id,
+      subject_id: customer.id,
+      payload: { importId: id, userId: customer.id, status: 'done', created: 1, updated: 0, failed: 0 },
+    });
   });
 });
 

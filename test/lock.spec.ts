@@ -71,8 +71,10 @@ const FLOORS: Record<string, { atLeast: string[]; because: string }> = {
   postcss: { atLeast: ['8.4.31'], because: 'CVE-2023-44270' },
   rollup: { atLeast: ['2.79.2', '3.29.5', '4.22.4'], because: 'CVE-2024-47068' },
   'sanitize-html': { atLeast: ['2.17.7'], because: 'GHSA-rpr9-rxv7-x643, GHSA-g8qq-57p8-ggw5' },
+  'smol-toml': { atLeast: ['1.7.1'], because: 'CVE-2026-85730, GHSA-v3rj-xjv7-4jmq' },
   semver: { atLeast: ['5.7.2', '6.3.1', '7.5.2'], because: 'CVE-2022-25883' },
   validator: { atLeast: ['13.15.22'], because: 'CVE-2025-56200, CVE-2025-12758' },
+  yaml: { atLeast: ['1.10.3', '2.8.3'], because: 'CVE-2026-33532' },
   'word-wrap': { atLeast: ['1.2.4'], because: 'CVE-2023-26115' },
 };
 

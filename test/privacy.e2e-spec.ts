@@ -18,6 +18,7 @@ import { unique } from './harness/people.js';
 import { type Product, startProcess, stopProcesses } from './harness/product.js';
 import type { UploadResponse } from '../src/files/uploads.dto.js';
 import { exchange, filesBelow, sha256, upload } from './harness/uploads.js';
+import { aZip, anImport } from './harness/zips.js';
 
 const PATIENCE_MS = 90_000;
 jest.setTimeout(240_000);
@@ -266,6 +267,13 @@ describe('whatever a person has written', () => {
     'series.update': async () => {
       const { body } = await done<{ id: string }>('POST', 'series', { token, body: { title: 'To be edited' } });
       return done('PATCH', `series/${body.id}`, { token, body: fill('series.update') });
+    },
+    'imports.import': async () => {
+      const say = (what: string) => markers.make(`imports.import ${what}`);
+      const text = `---\ntitle: ${say('title')}\n${say('key')}: x\n---\n\n${say('body')}`;
+      await anImport(one, { accessToken: token }, text, { name: `${say('name')}.md` });
+      const bad = await aZip({ [`${say('path')}.md`]: `---\ntitle: ''\n---\n\nx` });
+      await anImport(one, { accessToken: token }, bad, { name: `${say('archive')}.zip` });
     },
     'files.upload': () =>
       upload(one, person, {

@@ -1,13 +1,13 @@
 import { createHash, randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { PrismaService } from '#database';
+import { PrismaService, transaction } from '#database';
 import { AppError } from '#errors';
 import type { FileUpload } from '#http';
 import type { Actor } from '#security';
 import { BytesNotFound, Storage } from '#storage';
 import { ContentsService, type Described, type Dimensions } from './contents.service.js';
 import { uploadMismatch, uploadMissing } from './files.errors.js';
-import type { NewFile } from './files.queries.js';
+import { type File, findFile, type NewFile } from './files.queries.js';
 import { keyOf } from './files.rules.js';
 import { FilesService } from './files.service.js';
 import { kindOf } from './types.rules.js';
@@ -50,6 +50,23 @@ export class ArrivalsService {
     } catch (error) {
       // After another failure nobody knows whether it was committed: then the sweep decides.
       if (error instanceof AppError) await forget();
+      throw error;
+    }
+  }
+
+  /** For other features: what somebody brings along becomes a file of theirs; one of the same content that they have already is as good. */
+  async bring(actor: Actor, bytes: AsyncIterable<Uint8Array>, described: Described): Promise<File> {
+    const id = randomUUIDv7();
+    try {
+      const file = await this.store(id, actor.id, bytes, described);
+      const kept = await transaction(this.prisma, async (db) => {
+        const same = await findFile(db, { ownerId: actor.id, sha256: new Uint8Array(file.sha256) });
+        return same ?? this.files.add(actor, file, db);
+      });
+      if (kept.id !== id) await this.forget(id);
+      return kept;
+    } catch (error) {
+      if (error instanceof AppError) await this.forget(id); // after another failure the sweep decides
       throw error;
     }
   }

@@ -13,6 +13,6 @@ import { VariantsService } from './variants.service.js';
 @Module({
   controllers: [UploadsController, FilesController],
   providers: [FilesService, ArrivalsService, UploadsService, ContentsService, LinksService, VariantsService, SweepsService, FilesPrivacy],
-  exports: [FilesService, LinksService],
+  exports: [FilesService, ArrivalsService, LinksService],
 })
 export class FilesModule {}

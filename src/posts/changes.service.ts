@@ -6,6 +6,7 @@ import { type Db, isUniqueViolation, type RevisionKind, transaction, type Tx } f
 import { expectVersion, type ExpectedVersions, isStale } from '#http';
 import type { Actor } from '#security';
 import { BodiesService } from './bodies.service.js';
+import { markLiked } from './likes.queries.js';
 import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
 import { auditedPost, findPost, findSummary, type Post, type PostSummary } from './posts.queries.js';
 import { mayChange, maySee, statusOf } from './posts.rules.js';
@@ -78,7 +79,9 @@ export class ChangesService {
     const find = async () => (await findPost(db, { id }, { trashed: null }))!;
     const post = await find();
     await this.bodies.align(actor, post, statusOf(post, new Date()) === 'published', before, db);
-    return post.cover === null ? post : find(); // with the link that its cover has now
+    const shown = post.cover === null ? post : await find(); // with the link that its cover has now
+    await markLiked(db, actor, [shown]);
+    return shown;
   }
 
   /** @throws http/stale-version, which names what was changed since the version that the editor has seen, by whom and when */

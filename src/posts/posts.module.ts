@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { FilesModule } from '../files/files.module.js';
+import { ArchivesService } from './archives.service.js';
 import { AutosavesController } from './autosaves.controller.js';
 import { AutosavesService } from './autosaves.service.js';
 import { BodiesService } from './bodies.service.js';
@@ -8,13 +9,22 @@ import { CommentRulesService } from './comment-rules.service.js';
 import { CommentsController } from './comments.controller.js';
 import { CommentsPrivacy } from './comments.privacy.js';
 import { CommentsService } from './comments.service.js';
+import { PostExportsController } from './exports.controller.js';
+import { PostExportsService } from './exports.service.js';
 import { HistoryPrivacy } from './history.privacy.js';
+import { ImportRunsService } from './import-runs.service.js';
+import { ImportedPostsService } from './imported-posts.service.js';
+import { ImportersService } from './importers.service.js';
+import { ImportsController } from './imports.controller.js';
+import { ImportsPrivacy } from './imports.privacy.js';
+import { ImportsService } from './imports.service.js';
 import { LeftoversJobs } from './leftovers.jobs.js';
 import { LikesController } from './likes.controller.js';
 import { LikesPrivacy } from './likes.privacy.js';
 import { LikesService } from './likes.service.js';
 import { ModerationController } from './moderation.controller.js';
 import { ModerationService } from './moderation.service.js';
+import { PicturesService } from './pictures.service.js';
 import { PostsController } from './posts.controller.js';
 import { PostsPrivacy } from './posts.privacy.js';
 import { PostsService } from './posts.service.js';
@@ -35,10 +45,23 @@ import { TagsController } from './tags.controller.js';
 import { TagsService } from './tags.service.js';
 import { TrashService } from './trash.service.js';
 
+const EXCHANGE = [
+  ImportsService,
+  ImportRunsService,
+  ImportersService,
+  ImportedPostsService,
+  ArchivesService,
+  PicturesService,
+  ImportsPrivacy,
+  PostExportsService,
+];
+
 @Module({
   imports: [FilesModule],
   // What is named before what has an id: `/comments/rules` is no comment.
   controllers: [
+    ImportsController,
+    PostExportsController,
     PostsController,
     RevisionsController,
     AutosavesController,
@@ -75,7 +98,8 @@ import { TrashService } from './trash.service.js';
     ReportsService,
     LikesService,
     LikesPrivacy,
+    ...EXCHANGE,
   ],
-  exports: [PostsService, SeriesService],
+  exports: [PostsService, SeriesService, ImportsService, PostExportsService],
 })
 export class PostsModule {}

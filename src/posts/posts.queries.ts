@@ -7,8 +7,8 @@ import { type Rendered, RENDERING } from './markdown.rules.js';
 import type { Heading } from './outline.rules.js';
 import type { ListPostsQuery } from './posts.dto.js';
 import { SERIES_PLACE, type SeriesPlace } from './places.queries.js';
-import type { PostFacts, PostStatus } from './posts.rules.js';
-import { OUT } from './public.queries.js';
+import type { PostFacts } from './posts.rules.js';
+import { IS, OUT } from './public.queries.js';
 import { normaliseTags } from './tags.rules.js';
 
 /** A post in a list, with its author's name. */
@@ -154,17 +154,6 @@ export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
   );
   return written!;
 }
-
-/** The same as `statusOf`, said to PostgreSQL. */
-const IS: Record<PostStatus, Prisma.Sql> = {
-  draft: Prisma.sql`p.published_at IS NULL AND p.review IS NULL`,
-  'in-review': Prisma.sql`p.review = 'submitted'`,
-  approved: Prisma.sql`p.review = 'approved'`,
-  scheduled: Prisma.sql`p.published_at > now()`,
-  published: OUT,
-  expired: Prisma.sql`p.published_at <= now() AND p.expires_at <= now()`,
-  trashed: Prisma.sql`p.trashed_at IS NOT NULL`,
-};
 
 /** The same as the rule `maySee`, said to PostgreSQL; the trash is shown when it is asked for. */
 function visibleTo(actor: Actor | null, status: ListPostsQuery['status']): Prisma.Sql {

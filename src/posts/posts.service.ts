@@ -66,23 +66,28 @@ export class PostsService {
     return found;
   }
 
-  async write(actor: Actor, { excerpt, slug, seriesPosition, ...draft }: CreatePostDto, db: Db = this.prisma): Promise<Post> {
+  /** Writes a draft: the actor's own, or for those who may manage posts, somebody else's. */
+  async write(
+    actor: Actor,
+    { excerpt, slug, seriesPosition, authorId = actor.id, ...draft }: CreatePostDto & { authorId?: string },
+    db: Db = this.prisma,
+  ): Promise<Post> {
     const rendered = this.bodies.render(draft.body);
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
-      await this.bodies.check(actor, actor.id, { ...draft, ...rendered }, { coverFileId: null, imageIds: [] }, tx);
+      await this.bodies.check(actor, authorId, { ...draft, ...rendered }, { coverFileId: null, imageIds: [] }, tx);
       const post = await insertPost(tx, {
         ...draft,
         ...rendered,
-        ...(await this.series.place(actor, { authorId: actor.id, seriesId: null }, { seriesId: draft.seriesId, seriesPosition }, tx)),
+        ...(await this.series.place(actor, { authorId, seriesId: null }, { seriesId: draft.seriesId, seriesPosition }, tx)),
         id,
         slug: await this.freeSlug(slug, draft.title, id, tx),
         excerpt: excerpt ?? excerptFrom(rendered.bodyHtml),
         ownExcerpt: excerpt !== undefined,
-        authorId: actor.id,
+        authorId,
       }).catch(refuseTaken);
       await this.bodies.align(actor, post, false, null, tx);
-      await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: actor.id, after: post });
+      await record(tx, { actor, action: 'posts.created', resource: auditedPost(id), subject: authorId, after: post });
       await publish(tx, postCreated, ...of(actor, post));
       return { ...post, liked: false };
     });

@@ -1,4 +1,5 @@
 import { Prisma } from '#database';
+import type { PostStatus } from './posts.rules.js';
 
 /** Of the post `p`: that its publication has begun, and has not ended. Trashed posts are left out beside it. */
 export const OUT = outOf('p');
@@ -11,3 +12,14 @@ export function outOf(alias: 'p' | 'o' | 'posts'): Prisma.Sql {
 
 /** What the rules look at, of a row of `posts`. */
 export const FACTS = Prisma.sql`author_id AS "authorId", published_at AS "publishedAt", expires_at AS "expiresAt", review::text AS review, trashed_at AS "trashedAt"`;
+
+/** The same as `statusOf` of the post `p`, said to PostgreSQL; for those that are not in the trash, that is said beside it. */
+export const IS: Record<PostStatus, Prisma.Sql> = {
+  draft: Prisma.sql`p.published_at IS NULL AND p.review IS NULL`,
+  'in-review': Prisma.sql`p.review = 'submitted'`,
+  approved: Prisma.sql`p.review = 'approved'`,
+  scheduled: Prisma.sql`p.published_at > now()`,
+  published: OUT,
+  expired: Prisma.sql`p.published_at <= now() AND p.expires_at <= now()`,
+  trashed: Prisma.sql`p.trashed_at IS NOT NULL`,
+};

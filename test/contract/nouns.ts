@@ -147,6 +147,13 @@ export function nounsOf({ app, product }: World) {
     return body.id;
   }
 
+  /** An import that waits, and whose job is not there. */
+  async function anImport(by: Person): Promise<string> {
+    const problem = { file: 'a.md', line: 3, code: 'title-missing', detail: 'There is no `title`.' };
+    const problems = { create: [problem, { ...problem, note: true, count: 2 }] };
+    return (await app.prisma.postImport.create({ data: { ownerId: by.id, authorId: by.id, name: 'blog.zip', problems } })).id;
+  }
+
   return {
     anOrder,
     aNotification,
@@ -163,5 +170,6 @@ export function nounsOf({ app, product }: World) {
     aStuckEvent,
     anEndpoint,
     anExport,
+    anImport,
   };
 }

@@ -41,7 +41,7 @@ const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
 const BIG =
-  `users posts products variants orders order_lines stock_movements notifications events event_deliveries audit_entries releases release_items`.split(
+  `users posts post_imports products variants orders order_lines stock_movements notifications events event_deliveries audit_entries releases release_items`.split(
     ' ',
   );
 
@@ -58,6 +58,7 @@ const LISTS: Record<string, List> = {
   },
   tags: { operation: '/api/v1/tags', callers: ['nobody'], filters: { q: ['topic', 'common', 'never'] } },
   series: { operation: '/api/v1/series', callers: ['nobody', 'customer', 'admin'], filters: { owner: ['{user}'] } },
+  'imports of posts': { operation: '/api/v1/posts/imports', callers: ['customer'], filters: {} },
   products: {
     operation: '/api/v1/products',
     callers: ['nobody', 'admin'],
@@ -157,6 +158,9 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
       SELECT gen_random_uuid(), id, 'order.paid', gen_random_uuid(), 'order', gen_random_uuid(), true, CASE WHEN n > 1 THEN now() END
       FROM users, generate_series(1, 4) AS n`);
     await client.query('ANALYZE notifications');
+    await client.query(`INSERT INTO post_imports (id, owner_id, author_id, name, created_at)
+      SELECT gen_random_uuid(), id, id, 'blog.zip', now() - make_interval(mins => n) FROM users, generate_series(1, 4) AS n`);
+    await client.query('ANALYZE post_imports');
     const { rows } = await client.query<{ user: string; month: Date; id: string }>(
       `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS id`,
     );

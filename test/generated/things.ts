@@ -97,6 +97,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       return id;
     },
     exports: (by) => nouns.anExport(by, 'ready'),
+    imports: (by) => nouns.anImport(by),
     notifications: (by) => nouns.aNotification(by),
     endpoints: async (by) => (await endpointFor(by)).id,
     deliveries: async (by) => (await endpointFor(by)).deliveryId,

@@ -90,6 +90,19 @@ export async function seed(databaseUrl: string): Promise<void> {
   await promisify(execFile)(process.execPath, [join(productFolder(), 'dist/prisma/commands.js'), 'seed'], { env });
 }
 
+/** Runs a command of the product (`npm run <name>`) without a terminal until it ends by itself. */
+export async function runCommand(databaseUrl: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
+  const env = { PATH: process.env.PATH, ...testSettings(databaseUrl) };
+  const child = spawn(process.execPath, [join(productFolder(), 'dist/prisma/commands.js'), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+}
+
 /** For afterAll: ends what a failed test left running. */
 export async function stopProcesses(): Promise<void> {
   await Promise.all([...running].map((product) => product.stop('SIGKILL')));

@@ -128,6 +128,35 @@ export class Tuning extends AuthTuning {
   @Max(7_776_000)
   POSTS_PREVIEW_TTL_SECONDS = 604_800;
 
+  /** The largest archive of posts that may be imported. */
+  @IsInt()
+  @Min(1_024)
+  @Max(5_368_709_120)
+  POSTS_IMPORT_MAX_BYTES = 52_428_800;
+
+  /** What the files of an archive may come to when they are unpacked. */
+  @IsInt()
+  @Min(1_024)
+  POSTS_IMPORT_UNPACKED_BYTES = 1_073_741_824;
+
+  /** How many files an archive or a folder may hold, of whatever kind. */
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  POSTS_IMPORT_MAX_FILES = 10_000;
+
+  /** Imports of one person that may wait or run at a time. */
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  POSTS_IMPORTS_AT_ONCE = 3;
+
+  /** How long it is kept what became of an import. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  POSTS_IMPORTS_TTL_DAYS = 30;
+
   /** How long tax law asks for the billing address of an order that was paid, after its customer was erased; 0 keeps none. */
   @IsInt()
   @Min(0)

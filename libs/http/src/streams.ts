@@ -18,9 +18,12 @@ const HEADER = /^content-[a-z-]+:[^\u0000-\u0008\u000a-\u001f]*$/i;
 /** What the headers of one part may come to. */
 const HEAD_BYTES = 4_096;
 
+/** The setting that says how large what is sent may be. */
+type SizeLimit = 'FILES_MAX_BYTES' | 'POSTS_IMPORT_MAX_BYTES';
+
 /** What the decorators below leave on a Fastify route. */
 interface StreamsConfig {
-  streams?: { field: string } | 'bytes';
+  streams?: { field: string; limit?: SizeLimit } | 'bytes';
 }
 
 /** One file of a form, as its sender describes it. Nothing here is to be believed. */
@@ -30,11 +33,14 @@ export interface FilePart {
   bytes: AsyncIterable<Buffer>;
 }
 
-/** The route takes one file in this field of a form (RFC 7578), and nothing else; `@Upload()` gives it. It is read after all guards. */
-export const TakesFile = (field: string) => {
+/**
+ * The route takes one file in this field of a form (RFC 7578), and nothing else; `@Upload()` gives it. It is read after all guards, as far as
+ * the setting `limit` allows.
+ */
+export const TakesFile = (field: string, { limit }: { limit: SizeLimit } = { limit: 'FILES_MAX_BYTES' }) => {
   if (!FIELD.test(field)) throw new Error(`A field is named in small letters, not ${field}.`);
   return applyDecorators(
-    configure({ streams: { field } } satisfies StreamsConfig),
+    configure({ streams: { field, limit } } satisfies StreamsConfig),
     ApiConsumes(MULTIPART),
     ApiBody({
       required: true,
@@ -179,7 +185,8 @@ export class UploadPipe implements PipeTransform<FastifyRequest, FileUpload> {
   constructor(private readonly env: Env) {}
 
   transform(request: FastifyRequest): FileUpload {
-    return new FileUpload(request, this.env.FILES_MAX_BYTES);
+    const streams = streamsOf(request);
+    return new FileUpload(request, this.env[(typeof streams === 'object' && streams.limit) || 'FILES_MAX_BYTES']);
   }
 }
 

@@ -2,6 +2,7 @@ import type { FileResponse } from '../../../src/files/files.dto.js';
 import { eventually } from '../../harness/eventually.js';
 import { aPost, aUser, type Person, unique } from '../../harness/people.js';
 import { aPng, exchange, form, sha256 } from '../../harness/uploads.js';
+import { aZip } from '../../harness/zips.js';
 import { nounsOf, type World } from '../nouns.js';
 import type { HappyCalls } from './happy.js';
 import { happyCallsOfTalking } from './talking.js';
@@ -9,7 +10,7 @@ import { happyCallsOfTalking } from './talking.js';
 /** Calls that ought to succeed, of files and posts. */
 export function happyCallsOfContent(world: World): HappyCalls {
   const { app, product } = world;
-  const { aFile, anImage, anUpload, aSeries, aPreviewLink } = nounsOf(world);
+  const { aFile, anImage, anImport, anUpload, aSeries, aPreviewLink } = nounsOf(world);
   const HAPPY: HappyCalls = {
     'files.upload': async () => [
       { by: await aUser(app), form: form([{ name: 'a.txt', type: 'text/plain', bytes: 'text' }]) },
@@ -85,6 +86,32 @@ export function happyCallsOfContent(world: World): HappyCalls {
     'series.delete': async () => {
       const by = await aUser(app);
       return [{ by, params: { idOrSlug: (await aSeries(by)).id } }];
+    },
+    'imports.import': async () => [
+      { by: await aUser(app), form: form([{ name: 'a.md', bytes: '---\ntitle: A title\n---\n\nText' }]) },
+      {
+        by: await aUser(app),
+        query: 'dryRun=true&publish=true&overwrite=false',
+        form: form([{ name: 'a.zip', bytes: await aZip({ 'a.txt': 'a' }) }]),
+      },
+    ],
+    'imports.list': async () => {
+      const by = await aUser(app);
+      await anImport(by);
+      return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+    },
+    'imports.get': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await anImport(by) } }];
+    },
+    'imports.cancel': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await anImport(by) } }];
+    },
+    'postExports.zip': async () => {
+      const by = await aUser(app);
+      await aPost(app, by);
+      return [{ by }, { by, query: `status=draft&tag=a&author=${by.id}` }];
     },
     'posts.list': async () => {
       const by = await aUser(app);
