@@ -59,6 +59,15 @@ export async function fill(client: ClientBase, world: World): Promise<void> {
     FROM generate_series(1, ${posts}) n ${TIME} JOIN person a ON a.place = 1 + h / 100 % ${Math.min(users, 500)}`,
   );
 
+  // What triggers and consumers keep of posts: here neither runs.
+  await bulk(
+    client,
+    'post_tags',
+    `INSERT INTO post_tags (tag, post_id, created_at, published_at) SELECT tag, id, created_at, published_at FROM posts, unnest(tags) tag WHERE trashed_at IS NULL`,
+  );
+  await client.query(`INSERT INTO post_words (word) SELECT 'word' UNION SELECT word FROM ts_stat('SELECT search FROM posts ORDER BY created_at DESC LIMIT 10000')
+    WHERE length(word) BETWEEN 4 AND 30 ON CONFLICT DO NOTHING`);
+
   await bulk(
     client,
     'products',

@@ -1,22 +1,28 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
-import { CreatePostDto, ListPostsQuery, PostList, PostResponse, PostSummaryResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
-import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
+import { CreatePostDto, FoundPostResponse, ListPostsQuery, PostList, PostResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
+import { notYourPost, orderRefused, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
 import { madeOf } from './posts.rules.js';
 import { PostsService } from './posts.service.js';
+import { WORDS } from './search.rules.js';
+import { SearchService } from './search.service.js';
 
 @Controller('posts')
 export class PostsController {
-  constructor(private readonly posts: PostsService) {}
+  constructor(
+    private readonly posts: PostsService,
+    private readonly search: SearchService,
+  ) {}
 
   /** List posts: published ones, and your own */
   @Get()
   @Public()
-  @PubliclyCached(0, ({ items }: PostList) => madeOf(items, 'posts'))
+  @PubliclyCached('POSTS_MAX_AGE_SECONDS', ({ items, search }: PostList) => madeOf(items, 'posts', ...(search ? [WORDS] : [])))
+  @Problems(orderRefused)
   async list(@Caller() actor: Actor | null, @Query() query: ListPostsQuery): Promise<PostList> {
-    const page = await this.posts.list(actor, query);
-    return { ...page, items: page.items.map(PostSummaryResponse.from) };
+    const page = await this.search.list(actor, query);
+    return { ...page, items: page.items.map(FoundPostResponse.from) };
   }
 
   /** Write a post, as a draft */
@@ -31,7 +37,7 @@ export class PostsController {
   /** Read a post */
   @Get(':idOrSlug')
   @Public()
-  @PubliclyCached(0, (post: PostResponse) => madeOf([post], `post:${post.id}`))
+  @PubliclyCached('POSTS_MAX_AGE_SECONDS', (post: PostResponse) => madeOf([post], `post:${post.id}`))
   @Problems(postNotFound)
   async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<PostResponse> {
     return PostResponse.from(await this.posts.get(actor, idOrSlug));

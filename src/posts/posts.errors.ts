@@ -24,3 +24,9 @@ export const postExternalIdTaken = problem(
   'The external id belongs to another post',
   'Another post already has this `externalId`. Read that one first, or use another id.',
 );
+export const orderRefused = problem(
+  'posts/order-refused',
+  'invalid',
+  'The order does not go with the filters',
+  '`sort=relevance` needs words in `q`. `from` and `to` are times of publication, and go with `publishedAt`, `-publishedAt` and `relevance`. Leave `sort` out to have the order that goes with the filters.',
+);

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { invalidate } from '#cache';
 import { Env } from '#config';
 import { type Db, execute, Prisma, type Tx } from '#database';
+import { enqueue } from '#jobs';
 import { type ExportedFile, paged, PersonalData } from '#privacy';
+import { forgetting } from './words.jobs.js';
 
 const BATCH = 500;
 
@@ -10,7 +12,7 @@ const BATCH = 500;
 @Injectable()
 export class PostsPrivacy extends PersonalData {
   readonly name = 'posts';
-  readonly tables = ['posts'];
+  readonly tables = ['posts', 'post_tags'];
 
   constructor(private readonly env: Env) {
     super();
@@ -39,6 +41,7 @@ export class PostsPrivacy extends PersonalData {
       Prisma.sql`UPDATE posts SET external_id = NULL, metadata = '{}', version = version + 1, updated_at = now() WHERE id IN (
         SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (external_id IS NOT NULL OR metadata <> '{}') ORDER BY id LIMIT ${BATCH})`,
     );
+    if (gone > 0) await enqueue(db, forgetting, {}, { key: 'erasure' });
     if (gone > 0 || bared > 0) invalidate(db, ['posts', `user:${userId}`]);
     return gone === BATCH || bared === BATCH ? 'more' : undefined;
   }

@@ -5,14 +5,14 @@ import { Cache, invalidate } from '#cache';
 import { type Db, defined, isUniqueViolation, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { type Circumstances, publish } from '#events';
 import { enqueue, Handles, type JobRun } from '#jobs';
-import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
+import { expectVersion, type ExpectedVersions, isId, slugFrom } from '#http';
 import type { Actor } from '#security';
 import { excerptFrom, renderMarkdown } from './markdown.rules.js';
-import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } from './posts.dto.js';
+import type { CreatePostDto, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import { notYourPost, postExternalIdTaken, postNotFound, slugTaken } from './posts.errors.js';
 import { postCreated, postPublished, postRestored, postScheduled, postTrashed, postUnpublished, postUpdated } from './posts.events.js';
 import { appearance, type AppearancePayload } from './posts.jobs.js';
-import { auditedPost, findPost, insertPost, listPosts, type Post, type PostSummary, untilNextAppearance } from './posts.queries.js';
+import { auditedPost, findPost, insertPost, type Post, untilNextAppearance } from './posts.queries.js';
 import { mayChange, maySee, statusOf } from './posts.rules.js';
 
 /** Publishing: a post is its author's until it is published, and changes only from the version its editor has seen. */
@@ -23,17 +23,6 @@ export class PostsService {
     cache: Cache,
   ) {
     cache.limit('posts', (_ids, sinceMs) => untilNextAppearance(prisma, sinceMs));
-  }
-
-  async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
-    const posts = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
-    const byPublication = parseSort(query.sort).field === 'publishedAt';
-    return toPage(
-      posts,
-      query,
-      (post) => (byPublication ? post.publishedAt! : post.createdAt),
-      (post) => post,
-    );
   }
 
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Post> {
