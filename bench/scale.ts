@@ -41,7 +41,8 @@ function get(program: Program, path: string, token?: string): Promise<Page> {
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.once('end', () => {
           const text = Buffer.concat(chunks).toString();
-          if (response.statusCode === 200) resolve((text.startsWith('{') ? JSON.parse(text) : { nextCursor: null }) as Page); // a feed has no next page
+          if (response.statusCode === 200)
+            resolve((text.startsWith('{') ? JSON.parse(text) : { nextCursor: null }) as Page); // a feed has no next page
           else reject(new Error(`${path} was answered ${response.statusCode}: ${text}`));
         });
       },

@@ -280,7 +280,14 @@ describe('an answer from the cache', () => {
     await done('PUT', `posts/${draft.id}/publication`, author, { at });
     const feeds = ['rss', 'atom', 'json'].map((format) => `/feeds/posts.${format}?author=${author.id}`);
     const search = `posts?q=weaves&author=${author.id}`;
-    const paths = ['posts?limit=3', `posts?author=${author.id}`, 'posts?limit=1&sort=-publishedAt', search, `posts/${post.id}/related`, ...feeds];
+    const paths = [
+      'posts?limit=3',
+      `posts?author=${author.id}`,
+      'posts?limit=1&sort=-publishedAt',
+      search,
+      `posts/${post.id}/related`,
+      ...feeds,
+    ];
     await readAll(app, paths);
     await eventually(async () => {
       await readAll(app, paths); // kept again and again

@@ -32,7 +32,16 @@ interface JsonFeed {
   title: string;
   home_page_url: string;
   feed_url: string;
-  items: { id: string; url: string; title: string; summary: string; content_html: string; tags?: string[]; authors: { name: string }[]; date_published: string }[];
+  items: {
+    id: string;
+    url: string;
+    title: string;
+    summary: string;
+    content_html: string;
+    tags?: string[];
+    authors: { name: string }[];
+    date_published: string;
+  }[];
 }
 
 const schema = (name: string) => readFileSync(join(import.meta.dirname, 'feeds', name), 'utf8');
@@ -72,19 +81,39 @@ describe('a feed', () => {
       ['Second', urls[0], `urn:uuid:${second.id}`],
       ['First', urls[1], `urn:uuid:${first.id}`],
     ]);
-    expect(atom.items.map(({ title, link, id }: Parser.Item & { id?: string }) => [title, link, id])).toEqual(rss.items.map(({ title, link, guid }) => [title, link, guid]));
+    expect(atom.items.map(({ title, link, id }: Parser.Item & { id?: string }) => [title, link, id])).toEqual(
+      rss.items.map(({ title, link, guid }) => [title, link, guid]),
+    );
     expect(json.items.map(({ title, url, id }) => [title, url, id])).toEqual(rss.items.map(({ title, link, guid }) => [title, link, guid]));
-    expect(json.items[1]).toMatchObject({ content_html: '<p>The <em>engine</em> weaves.</p>', authors: [{ name: author.name }], tags: [tag, 'cards'], date_published: first.publishedAt!.toISOString() });
-    expect(rss.items[1]).toMatchObject({ 'content:encoded': expect.stringContaining('<p>The <em>engine</em> weaves.</p>'), categories: [tag, 'cards'], isoDate: first.publishedAt!.toISOString().replace(/\.\d+/, '.000') });
+    expect(json.items[1]).toMatchObject({
+      content_html: '<p>The <em>engine</em> weaves.</p>',
+      authors: [{ name: author.name }],
+      tags: [tag, 'cards'],
+      date_published: first.publishedAt!.toISOString(),
+    });
+    expect(rss.items[1]).toMatchObject({
+      'content:encoded': expect.stringContaining('<p>The <em>engine</em> weaves.</p>'),
+      categories: [tag, 'cards'],
+      isoDate: first.publishedAt!.toISOString().replace(/\.\d+/, '.000'),
+    });
     expect(atom.feedUrl).toBe(`http://localhost/feeds/posts.atom?tag=${encodeURIComponent(tag).replaceAll('%20', '+')}`);
     expect(json.feed_url).toBe(atom.feedUrl!.replace('.atom', '.json'));
   });
 
   it('is not broken by what people write', async () => {
     const writer = await aUser(app, { name: HOSTILE });
-    const { id } = await aPost(app, writer, { published: true, title: HOSTILE, excerpt: HOSTILE, body: `${HOSTILE}\n\n<img src=x onerror=alert(1)>\n\n[x](javascript:alert(1))` });
+    const { id } = await aPost(app, writer, {
+      published: true,
+      title: HOSTILE,
+      excerpt: HOSTILE,
+      body: `${HOSTILE}\n\n<img src=x onerror=alert(1)>\n\n[x](javascript:alert(1))`,
+    });
     // The API takes no such characters; an older row might hold them.
-    await query(app.databaseUrl, `UPDATE posts SET title = title || E'\\x01\\x0b\\ufffe', excerpt = excerpt || E'\\x1f', body_html = body_html || E'<p>\\x02\\uffff</p>', tags = ARRAY[E'a\\x03b&<'] WHERE id = $1`, [id]);
+    await query(
+      app.databaseUrl,
+      `UPDATE posts SET title = title || E'\\x01\\x0b\\ufffe', excerpt = excerpt || E'\\x1f', body_html = body_html || E'<p>\\x02\\uffff</p>', tags = ARRAY[E'a\\x03b&<'] WHERE id = $1`,
+      [id],
+    );
     const { rss, atom, json } = await valid(ofAuthor(writer));
     for (const title of [rss.items[0]!.title, atom.items[0]!.title]) expect(title!.trim()).toBe(HOSTILE);
     expect(json.items[0]).toMatchObject({ title: expect.stringContaining(HOSTILE), summary: expect.stringContaining(HOSTILE) });
@@ -122,7 +151,8 @@ describe('a feed', () => {
     const writer = await aUser(app);
     const { slug } = await aPost(app, writer, { published: true });
     const { rss, atom, json } = await valid(ofAuthor(writer), sited);
-    for (const link of [rss.items[0]!.link, atom.items[0]!.link, json.items[0]!.url]) expect(link).toBe(`https://www.example.org/blog/${slug}`);
+    for (const link of [rss.items[0]!.link, atom.items[0]!.link, json.items[0]!.url])
+      expect(link).toBe(`https://www.example.org/blog/${slug}`);
     for (const title of [rss.title, atom.title, json.title]) expect(title!.trim()).toBe('Looms & <cards>');
     for (const home of [rss.link, atom.link, json.home_page_url]) expect(home).toBe('https://www.example.org/');
   });
@@ -146,7 +176,12 @@ describe('a feed', () => {
       const again = await from.request('GET', path, { headers: { 'if-none-match': headers.etag! } });
       expect([again.status, again.text, again.headers.etag]).toEqual([304, '', headers.etag]);
       const head = await from.request('HEAD', path);
-      expect([head.status, head.text, head.headers.etag, head.headers['content-length']]).toEqual([200, '', headers.etag, String(Buffer.byteLength(text))]);
+      expect([head.status, head.text, head.headers.etag, head.headers['content-length']]).toEqual([
+        200,
+        '',
+        headers.etag,
+        String(Buffer.byteLength(text)),
+      ]);
     }
   });
 
@@ -154,7 +189,12 @@ describe('a feed', () => {
     const writer = await aUser(app);
     await aPost(app, writer, { title: 'A draft' });
     expect((await app.request('GET', `/feeds/posts.rss${ofAuthor(writer)}`, { token: writer.accessToken })).text).not.toContain('A draft');
-    for (const path of ['/feeds/posts.rss?q=x', '/feeds/posts.atom?author=me', '/feeds/posts.json?tag[]=x', `/feeds/posts.rss?tag=${'a'.repeat(41)}`])
+    for (const path of [
+      '/feeds/posts.rss?q=x',
+      '/feeds/posts.atom?author=me',
+      '/feeds/posts.json?tag[]=x',
+      `/feeds/posts.rss?tag=${'a'.repeat(41)}`,
+    ])
       expect([path, (await app.request('GET', path)).status]).toEqual([path, 400]);
     expect((await app.request('GET', '/feeds/posts.xml')).status).toBe(404);
     expect((await app.request('POST', '/feeds/posts.rss')).status).toBe(405);

@@ -84,7 +84,9 @@ describe('a search', () => {
       const found = await find(`on ${mistyped}`);
       return found.body.items.length > 0 && found;
     });
-    expect(answer.body.items).toEqual([expect.objectContaining({ id, highlights: expect.objectContaining({ title: `<mark>On</mark> <mark>${word}</mark>` }) })]);
+    expect(answer.body.items).toEqual([
+      expect.objectContaining({ id, highlights: expect.objectContaining({ title: `<mark>On</mark> <mark>${word}</mark>` }) }),
+    ]);
     expect(answer.body.search).toEqual({ complete: true, corrections: [['on'], [word]] });
     expect((await find(`"${mistyped}"`)).body.items).toEqual([]);
     expect((await find(word)).body.search).toEqual({ complete: true, corrections: null });
@@ -115,7 +117,10 @@ describe('a search', () => {
     const at = new Date(Date.now() + 3_600_000).toISOString();
     await app.request('PUT', `posts/${scheduled.id}/publication`, { token: author.accessToken, body: { at } });
     const shown = await published({ title: `Shown ${word}` });
-    for (const more of [{}, { sort: 'createdAt' }, { sort: '-publishedAt' }, { author: author.id }, { status: 'published' }] as Record<string, string>[])
+    for (const more of [{}, { sort: 'createdAt' }, { sort: '-publishedAt' }, { author: author.id }, { status: 'published' }] as Record<
+      string,
+      string
+    >[])
       for (const by of [null, other]) {
         const answer = await find(word, more, by);
         expect(answer.body.items.map(({ id }) => id)).toEqual([shown.id]);
@@ -174,9 +179,22 @@ describe('a search', () => {
   });
 
   it('refuses what is no text, and orders that do not go with the filters', async () => {
-    for (const path of ['posts?q=a%00b', `posts?q=${'a'.repeat(201)}`, 'posts?q=', 'posts?q[a]=b', 'posts?q=a&q=b', 'posts?tag=a,b,c,d,e,f', 'posts?tag[$ne]=a', 'posts?from=yesterday'])
+    for (const path of [
+      'posts?q=a%00b',
+      `posts?q=${'a'.repeat(201)}`,
+      'posts?q=',
+      'posts?q[a]=b',
+      'posts?q=a&q=b',
+      'posts?tag=a,b,c,d,e,f',
+      'posts?tag[$ne]=a',
+      'posts?from=yesterday',
+    ])
       expect([path, (await app.request('GET', path)).status]).toEqual([path, 400]);
-    for (const path of ['posts?sort=relevance', 'posts?from=2026-01-01T00:00:00Z&sort=createdAt', 'posts?to=2026-01-01T00:00:00Z&sort=-createdAt']) {
+    for (const path of [
+      'posts?sort=relevance',
+      'posts?from=2026-01-01T00:00:00Z&sort=createdAt',
+      'posts?to=2026-01-01T00:00:00Z&sort=-createdAt',
+    ]) {
       const answer = await app.request('GET', path);
       expect([answer.status, answer.body.code]).toEqual([400, 'posts/order-refused']);
     }
@@ -203,7 +221,11 @@ describe('a highlight', () => {
     const word = aWord();
     const { id } = await published({ title: word });
     // The API takes no such characters; an older row might hold them.
-    await query(app.databaseUrl, `UPDATE posts SET title = title || E' \\x02x\\x03 \\x03\\x02', excerpt = E'\\x02<b>', body_html = E'<p>\\x02' || title || E'</p>\\x03<' WHERE id = $1`, [id]);
+    await query(
+      app.databaseUrl,
+      `UPDATE posts SET title = title || E' \\x02x\\x03 \\x03\\x02', excerpt = E'\\x02<b>', body_html = E'<p>\\x02' || title || E'</p>\\x03<' WHERE id = $1`,
+      [id],
+    );
     const { highlights } = (await find(word)).body.items[0]!;
     expect(highlights).toEqual({ title: `<mark>${word}</mark> x `, excerpt: '&lt;b&gt;', body: `<mark>${word}</mark>` });
   });
@@ -222,7 +244,8 @@ describe('a ranked list', () => {
   it('has each post once, however many appear while it is read', async () => {
     const word = aWord();
     const posts: Post[] = [];
-    for (let n = 0; n < 12; n++) posts.push(await published({ title: n % 3 === 0 ? word : `${word} and ${'others '.repeat(n % 4)}`, body: `${word} `.repeat(n + 1) }));
+    for (let n = 0; n < 12; n++)
+      posts.push(await published({ title: n % 3 === 0 ? word : `${word} and ${'others '.repeat(n % 4)}`, body: `${word} `.repeat(n + 1) }));
     const seen: string[] = [];
     const scores: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
@@ -244,7 +267,12 @@ describe('a ranked list', () => {
     const { nextCursor } = (await find(word, { limit: '1' })).body;
     const byTime = (await find(word, { limit: '1', sort: 'createdAt' })).body.nextCursor;
     const bent = Buffer.from(JSON.stringify(['relevance', '1 2026-13-01T00:00:00.000Z t', author.id])).toString('base64url');
-    for (const [cursor, sort] of [[byTime!, 'relevance'], [nextCursor!, 'createdAt'], [bent, 'relevance'], ['x', 'relevance']] as const) {
+    for (const [cursor, sort] of [
+      [byTime!, 'relevance'],
+      [nextCursor!, 'createdAt'],
+      [bent, 'relevance'],
+      ['x', 'relevance'],
+    ] as const) {
       const answer = await find(word, { cursor, sort });
       expect([answer.status, codeOf(answer)]).toEqual([400, 'http/invalid-cursor']);
     }
@@ -284,7 +312,8 @@ describe('the list of a tag', () => {
   it('follows every change of its posts', async () => {
     const [one, two] = [aWord(), aWord()];
     const post = await aPost(app, author, { tags: [one] });
-    const state = async () => [await tagged(`tag=${one}`), await tagged(`tag=${two}`), await tagged(`tag=${one}`, author)].map((list) => list.length);
+    const state = async () =>
+      [await tagged(`tag=${one}`), await tagged(`tag=${two}`), await tagged(`tag=${one}`, author)].map((list) => list.length);
     const change = (method: string, path: string, body: object = {}) =>
       app.request(method, `posts/${post.id}${path}`, { token: author.accessToken, ...(method !== 'DELETE' && { body }) });
     expect(await state()).toEqual([0, 0, 1]);
@@ -312,7 +341,10 @@ describe('the list of a tag', () => {
     for (const sort of ['createdAt', '-createdAt', 'publishedAt', '-publishedAt']) {
       const seen = [];
       for (let cursor: string | null = ''; cursor !== null;) {
-        const { body }: { body: ListBody } = await app.request<ListBody>('GET', `posts?tag=${tag}&sort=${sort}&limit=2${cursor && `&cursor=${cursor}`}`);
+        const { body }: { body: ListBody } = await app.request<ListBody>(
+          'GET',
+          `posts?tag=${tag}&sort=${sort}&limit=2${cursor && `&cursor=${cursor}`}`,
+        );
         seen.push(...body.items.map(({ id }) => id));
         cursor = body.nextCursor;
       }
@@ -365,7 +397,8 @@ describe('related posts', () => {
     const draft = await aPost(app, author, { title: word, tags: [word] });
     await aPost(app, author, { title: word, tags: [word] });
     const shown = await published({ title: word, tags: [word] });
-    for (const by of [null, other]) expect([(await related(draft.id, by)).status, (await related(unknown(), by)).status]).toEqual([404, 404]);
+    for (const by of [null, other])
+      expect([(await related(draft.id, by)).status, (await related(unknown(), by)).status]).toEqual([404, 404]);
     expect((await related('no-id')).status).toBe(400);
     expect((await related(shown.id, null, '?limit=11')).status).toBe(400);
     const own = await related(draft.id, author);

@@ -32,17 +32,17 @@ export const FEED_FORMATS = {
 export type FeedFormat = keyof typeof FEED_FORMATS;
 
 /** A post changes for its readers when it is edited, and when it appears. */
-export const changedAt = ({ updatedAt, publishedAt }: Pick<FeedPost, 'updatedAt' | 'publishedAt'>) =>
+export const changedAt = ({ updatedAt, publishedAt }: Pick<FeedPost, 'updatedAt' | 'publishedAt'>): Date =>
   updatedAt > publishedAt ? updatedAt : publishedAt;
 
 /** When what a feed holds has changed last; of an empty one, never. */
-export const lastChange = (posts: readonly FeedPost[]) => new Date(Math.max(0, ...posts.map((post) => changedAt(post).getTime())));
+export const lastChange = (posts: readonly FeedPost[]): Date => new Date(Math.max(0, ...posts.map((post) => changedAt(post).getTime())));
 
 /** XML 1.0 has no other characters (2.2), however they are written: one that slipped in would make the whole feed unreadable. */
-export const xmlText = (text: string) =>
+export const xmlText = (text: string): string =>
   text.toWellFormed().replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '');
 
-export const postUrl = (pattern: string, { id, slug }: Pick<FeedPost, 'id' | 'slug'>) =>
+export const postUrl = (pattern: string, { id, slug }: Pick<FeedPost, 'id' | 'slug'>): string =>
   pattern.replace('{slug}', encodeURIComponent(slug)).replace('{id}', id);
 
 const urn = ({ id }: FeedPost) => `urn:uuid:${id}`;

@@ -24,7 +24,10 @@ export function mayChange(actor: Actor | null, post: PostFacts): boolean {
 }
 
 /** What a page of posts, or one, is made of for strangers; what is not out yet is kept for nobody. */
-export function madeOf(posts: readonly { author: { id: string }; status: PostStatus }[], ...of: ('posts' | 'post-words' | `post:${string}`)[]): string[] | null {
+export function madeOf(
+  posts: readonly { author: { id: string }; status: PostStatus }[],
+  ...of: ('posts' | 'post-words' | `post:${string}`)[]
+): string[] | null {
   if (posts.some(({ status }) => status !== 'published')) return null;
   return [...new Set([...of, ...posts.map(({ author }) => `user:${author.id}`)])];
 }

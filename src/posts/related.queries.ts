@@ -17,7 +17,9 @@ export function relatedPosts(db: Db, post: Post, limit: number, now: Date): Prom
   const words = titleWords(post.title);
   const query = words.length === 0 ? null : spelledQuery([words]);
   const others = Prisma.sql`p.id <> ${post.id}::uuid`;
-  const alike = query ? Prisma.sql`SELECT w.id FROM ${newestMatches(query, now, COMPARED, [others])} w` : Prisma.sql`SELECT NULL::uuid AS id WHERE false`;
+  const alike = query
+    ? Prisma.sql`SELECT w.id FROM ${newestMatches(query, now, COMPARED, [others])} w`
+    : Prisma.sql`SELECT NULL::uuid AS id WHERE false`;
   return rows(
     db,
     Prisma.sql`WITH tag AS MATERIALIZED (

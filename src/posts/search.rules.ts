@@ -33,7 +33,8 @@ export interface RankedPosition {
   corrected: boolean;
 }
 
-export const rankedPosition = ({ score, asOf, corrected }: RankedPosition) => `${score} ${asOf.toISOString()} ${corrected ? 'c' : 't'}`;
+export const rankedPosition = ({ score, asOf, corrected }: RankedPosition): string =>
+  `${score} ${asOf.toISOString()} ${corrected ? 'c' : 't'}`;
 
 export function readRankedPosition(text: string): RankedPosition | null {
   const [, score, at, mode] = /^(\d{1,9}) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([ct])$/.exec(text) ?? [];
@@ -50,13 +51,11 @@ const WORD = /[\p{L}\p{M}\p{N}]/u;
  * hyphen means something within a word, and before a word or a phrase.
  */
 export function meant(q: string): string {
-  return q
-    .replace(/"\s*"/g, ' ')
-    .replace(/-/g, (hyphen, at: number, all: string) => {
-      const [before, after] = [all[at - 1] ?? ' ', all[at + 1] ?? ' '];
-      const means = /\s/.test(before) ? WORD.test(after) || after === '"' : WORD.test(before) && WORD.test(after);
-      return means ? hyphen : ' ';
-    });
+  return q.replace(/"\s*"/g, ' ').replace(/-/g, (hyphen, at: number, all: string) => {
+    const [before, after] = [all[at - 1] ?? ' ', all[at + 1] ?? ' '];
+    const means = /\s/.test(before) ? WORD.test(after) || after === '"' : WORD.test(before) && WORD.test(after);
+    return means ? hyphen : ' ';
+  });
 }
 
 const LETTER = '[\\p{L}\\p{M}\\p{N}]';
@@ -65,7 +64,7 @@ const DENSE = '[\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Hangul}\\p{sc=
 const BEGUN = new RegExp(`(?<![\\p{L}\\p{M}\\p{N}-])(?:${LETTER}{3,}|${DENSE}{1,2})$`, 'u');
 
 /** Whether what was typed ends in a word that may go on: not in a quotation, and not in a word that must not occur. */
-export const endsInABegunWord = (q: string) => BEGUN.test(q);
+export const endsInABegunWord = (q: string): boolean => BEGUN.test(q);
 
 const PLAIN = new RegExp(`^(?:${LETTER}|[\\s.,;!?'’])+$`, 'u');
 const MOST_CORRECTED = 6;

@@ -29,7 +29,7 @@ export class SitemapsController {
   }
 }
 
-function send(reply: FastifyReply, { etag, open }: Sitemap): StreamableFile {
-  reply.header('ETag', etag);
-  return new StreamableFile(open(), { type: 'application/xml; charset=utf-8' });
+function send(reply: FastifyReply, sitemap: Sitemap): StreamableFile {
+  reply.header('ETag', sitemap.etag);
+  return new StreamableFile(sitemap.open(), { type: 'application/xml; charset=utf-8' });
 }

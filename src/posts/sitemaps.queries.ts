@@ -16,7 +16,8 @@ export interface SitemapPlace {
 }
 
 const OUT = Prisma.sql`p.trashed_at IS NULL AND p.published_at <= now()`;
-const beyond = (place: SitemapPlace | null) => (place ? Prisma.sql`AND (p.published_at, p.id) > (${place.publishedAt}, ${place.id}::uuid)` : Prisma.empty);
+const beyond = (place: SitemapPlace | null) =>
+  place ? Prisma.sql`AND (p.published_at, p.id) > (${place.publishedAt}, ${place.id}::uuid)` : Prisma.empty;
 
 /** The last post of every page that is full. */
 export async function pageEnds(db: Db, size: number): Promise<SitemapPlace[]> {

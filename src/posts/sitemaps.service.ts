@@ -41,7 +41,10 @@ export class SitemapsService {
 
   private async page(after: SitemapPlace | null): Promise<Sitemap> {
     const { count, state } = await pageState(this.prisma, after, MOST_URLS);
-    return { etag: `"${count}-${BigInt.asUintN(64, state ?? 0n).toString(36)}"`, open: () => (count > 0n ? this.stream(after) : this.empty()) };
+    return {
+      etag: `"${count}-${BigInt.asUintN(64, state ?? 0n).toString(36)}"`,
+      open: () => (count > 0n ? this.stream(after) : this.empty()),
+    };
   }
 
   /** A sitemap names one address at least: that of the site. */
@@ -53,7 +56,8 @@ export class SitemapsService {
   private stream(after: SitemapPlace | null): Readable {
     const pattern = this.env.POSTS_URL ?? `${apiUrl(this.env)}/posts/{slug}`;
     const posts = async function* (db: PrismaService) {
-      for await (const post of pagePosts(db, after, MOST_URLS)) yield { url: postUrl(pattern, post), lastmod: changedAt(post).toISOString() };
+      for await (const post of pagePosts(db, after, MOST_URLS))
+        yield { url: postUrl(pattern, post), lastmod: changedAt(post).toISOString() };
     };
     const source = Readable.from(posts(this.prisma));
     const sitemap = new SitemapStream();

@@ -40,9 +40,10 @@ const ROWS = {
 const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
-const BIG = `users posts post_tags post_words products variants orders order_lines stock_movements notifications events event_deliveries audit_entries`.split(
-  ' ',
-);
+const BIG =
+  `users posts post_tags post_words products variants orders order_lines stock_movements notifications events event_deliveries audit_entries`.split(
+    ' ',
+  );
 
 const LISTS: Record<string, List> = {
   posts: {
@@ -217,11 +218,22 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
   it('nor does a search that is narrowed down, what is related to a post, a feed or the index of the sitemap', async () => {
     const fill = (value: string) => value.replace(/\{(\w+)\}/, (_, of: string) => known[of]!);
     const paths = ['weaves', 'word3', 'word777'].flatMap((q) =>
-      NARROWED.map((filter) => `/api/v1/posts?${new URLSearchParams({ q, ...Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, fill(value!)])) }).toString()}`),
+      NARROWED.map(
+        (filter) =>
+          `/api/v1/posts?${new URLSearchParams({ q, ...Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, fill(value!)])) }).toString()}`,
+      ),
     );
-    const posts = await app.prisma.$queryRaw<{ id: string }[]>`SELECT id FROM posts WHERE published_at < now() AND trashed_at IS NULL ORDER BY created_at DESC LIMIT 20`;
+    const posts = await app.prisma.$queryRaw<
+      { id: string }[]
+    >`SELECT id FROM posts WHERE published_at < now() AND trashed_at IS NULL ORDER BY created_at DESC LIMIT 20`;
     paths.push(...posts.map(({ id }) => `/api/v1/posts/${id}/related?limit=10`));
-    paths.push('/feeds/posts.rss', '/feeds/posts.atom?tag=common', '/feeds/posts.json?tag=rare', fill('/feeds/posts.rss?author={user}'), fill('/feeds/posts.rss?tag=rare&author={user}'));
+    paths.push(
+      '/feeds/posts.rss',
+      '/feeds/posts.atom?tag=common',
+      '/feeds/posts.json?tag=rare',
+      fill('/feeds/posts.rss?author={user}'),
+      fill('/feeds/posts.rss?tag=rare&author={user}'),
+    );
     const offences = new Set<string>();
     for (const path of paths)
       for (const caller of ['nobody', 'customer', 'admin'] as const) {

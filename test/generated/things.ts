@@ -112,6 +112,10 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
 function orderOfPosts(query: Draft['query']): [string, string][] {
   const asked = new Map(query.map(([name, value]) => [name, String(value)]));
   const sort = asked.get('sort') ?? (asked.has('q') ? 'relevance' : asked.has('from') || asked.has('to') ? '-publishedAt' : undefined);
-  if (sort === 'relevance') return [['sort', sort], ['q', 'engine']];
+  if (sort === 'relevance')
+    return [
+      ['sort', sort],
+      ['q', 'engine'],
+    ];
   return sort === undefined ? [] : [['sort', sort]];
 }
