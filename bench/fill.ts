@@ -63,6 +63,14 @@ export async function fill(client: ClientBase, world: World): Promise<void> {
   await client.query(
     `INSERT INTO tags (name, posts) SELECT tag, count(*) FROM posts, unnest(tags) AS tag WHERE published_at IS NOT NULL AND trashed_at IS NULL GROUP BY tag`,
   );
+  // What triggers and consumers keep of posts: here neither runs.
+  await bulk(
+    client,
+    'post_tags',
+    `INSERT INTO post_tags (tag, post_id, created_at, published_at) SELECT tag, id, created_at, published_at FROM posts, unnest(tags) tag WHERE trashed_at IS NULL`,
+  );
+  await client.query(`INSERT INTO post_words (word) SELECT 'word' UNION SELECT word FROM ts_stat('SELECT search FROM posts ORDER BY created_at DESC LIMIT 10000')
+    WHERE length(word) BETWEEN 4 AND 30 ON CONFLICT DO NOTHING`);
 
   await bulk(
     client,

@@ -81,6 +81,11 @@ const readsOf = ({ author, seriesId, post, draft, product, variantId }: World) =
   `posts/${post.slug}`,
   `posts/${draft.slug}`,
   `posts/${post.id}/comments`,
+  `posts?q=weaves&author=${author.id}`,
+  `posts/${post.id}/related`,
+  '/feeds/posts.rss',
+  `/feeds/posts.atom?author=${author.id}`,
+  `/feeds/posts.json?tag=${encodeURIComponent(post.tags[0]!)}`,
   'products?limit=3',
   `products?category=${encodeURIComponent(product.category!)}`,
   `products/${product.id}`,
@@ -379,7 +384,16 @@ describe('an answer from the cache', () => {
     const { author, post, draft } = await aWorld();
     const at = new Date(Date.now() + 1_500).toISOString();
     await done('PUT', `posts/${draft.id}/publication`, author, { at });
-    const paths = ['posts?limit=3', `posts?author=${author.id}`, 'posts?limit=1&sort=-publishedAt'];
+    const feeds = ['rss', 'atom', 'json'].map((format) => `/feeds/posts.${format}?author=${author.id}`);
+    const search = `posts?q=weaves&author=${author.id}`;
+    const paths = [
+      'posts?limit=3',
+      `posts?author=${author.id}`,
+      'posts?limit=1&sort=-publishedAt',
+      search,
+      `posts/${post.id}/related`,
+      ...feeds,
+    ];
     await readAll(app, paths);
     await eventually(async () => {
       await readAll(app, paths); // kept again and again

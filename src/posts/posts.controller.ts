@@ -2,11 +2,12 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
 import { LinksService } from '../files/links.service.js';
-import { CreatePostDto, ListPostsQuery, PostList, PostResponse, PostSummaryResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
+import { CreatePostDto, FoundPostResponse, ListPostsQuery, PostList, PostResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import {
   bodyTooComplex,
   imageUnusable,
   notYourPost,
+  orderRefused,
   postExternalIdTaken,
   postMoved,
   postNotFound,
@@ -15,6 +16,8 @@ import {
 } from './posts.errors.js';
 import { madeOf } from './posts.rules.js';
 import { PostsService } from './posts.service.js';
+import { WORDS } from './search.rules.js';
+import { SearchService } from './search.service.js';
 import { seriesFull, seriesUnusable } from './series.errors.js';
 import { TrashService } from './trash.service.js';
 
@@ -22,6 +25,7 @@ import { TrashService } from './trash.service.js';
 export class PostsController {
   constructor(
     private readonly posts: PostsService,
+    private readonly search: SearchService,
     private readonly trashed: TrashService,
     private readonly links: LinksService,
   ) {}
@@ -29,10 +33,11 @@ export class PostsController {
   /** List posts: published ones, and your own */
   @Get()
   @Public()
-  @PubliclyCached(0, ({ items }: PostList) => madeOf(items, 'posts'))
+  @PubliclyCached('POSTS_MAX_AGE_SECONDS', ({ items, search }: PostList) => madeOf(items, 'posts', ...(search ? [WORDS] : [])))
+  @Problems(orderRefused)
   async list(@Caller() actor: Actor | null, @Query() query: ListPostsQuery): Promise<PostList> {
-    const page = await this.posts.list(actor, query);
-    return { ...page, items: page.items.map((post) => PostSummaryResponse.from(post, this.links)) };
+    const page = await this.search.list(actor, query);
+    return { ...page, items: page.items.map((post) => FoundPostResponse.from(post, this.links)) };
   }
 
   /** Write a post, as a draft */
@@ -51,7 +56,7 @@ export class PostsController {
    */
   @Get(':idOrSlug')
   @Public()
-  @PubliclyCached(0, (post: PostResponse) => madeOf([post], `post:${post.id}`))
+  @PubliclyCached('POSTS_MAX_AGE_SECONDS', (post: PostResponse) => madeOf([post], `post:${post.id}`))
   @Problems(postNotFound, postMoved)
   async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<PostResponse> {
     return PostResponse.from(await this.posts.get(actor, idOrSlug), this.links);

@@ -8,6 +8,8 @@ import { relinked } from './images.rules.js';
 import { CoverResponse, HeadingResponse, SeriesPlaceResponse } from './parts.dto.js';
 import type { Post, PostSummary } from './posts.queries.js';
 import { POST_STATUSES, type PostStatus, statusOf } from './posts.rules.js';
+import { HighlightsResponse, SearchResponse } from './search.dto.js';
+import type { FoundPost } from './search.service.js';
 import { isTag, normaliseTags, TAG_AS_WRITTEN } from './tags.rules.js';
 
 export class AuthorResponse {
@@ -99,10 +101,21 @@ export class PostResponse extends PostSummaryResponse {
   }
 }
 
-export class PostList implements Page<PostSummaryResponse> {
-  items: PostSummaryResponse[];
+export class FoundPostResponse extends PostSummaryResponse {
+  /** Only with `q`. */
+  highlights?: HighlightsResponse;
+
+  static override from(this: void, post: FoundPost, links: Links): FoundPostResponse {
+    return { ...PostSummaryResponse.from(post, links), ...(post.highlights && { highlights: post.highlights }) };
+  }
+}
+
+export class PostList implements Page<FoundPostResponse> {
+  items: FoundPostResponse[];
   /** Give it as `cursor` to get the next page; null on the last one. */
   nextCursor: string | null;
+  /** Only with `sort=relevance`. */
+  search?: SearchResponse;
 }
 
 /** Up to 20 tags, kept as `normaliseTags` gives them. */
@@ -261,14 +274,26 @@ export class PublishPostDto {
 }
 
 export class ListPostsQuery extends ListQuery {
-  /** Words that title, excerpt or body hold. @example "engine" */
+  /**
+   * Words that title, tags, excerpt or body have, all of them, in any script, with or without accents; of the last one the beginning is
+   * enough. As in web search engines `"in quotes"` is a phrase, `or` an alternative, and `-word` must not occur. What is found nowhere is
+   * looked for in the spellings that published posts have. @example "engine"
+   */
   @IfPresent()
   @Line(1, 200)
   q?: string;
 
-  /** @example "engines" */
+  /** A tag, or several between commas: posts that have all of them. @example "engines" */
   @IfPresent()
-  @Line(1, 40)
+  @Line(1, 200)
+  @ValidateBy({
+    name: 'isTags',
+    validator: {
+      validate: (value) => typeof value === 'string' && value.split(',').length <= 5,
+      defaultMessage: () => 'at most 5 tags between commas',
+    },
+  })
+  @ApiProperty({ pattern: '^[^,\\u0000-\\u001f\\u007f]*(?:,[^,\\u0000-\\u001f\\u007f]*){0,4}$' })
   tag?: string;
 
   /** The author's id. */
@@ -281,7 +306,21 @@ export class ListPostsQuery extends ListQuery {
   @IsIn(POST_STATUSES)
   status?: PostStatus;
 
+  /** Published at or after this time; the list is then sorted by publication. @example "2026-01-01T00:00:00Z" */
   @IfPresent()
-  @IsIn(['-createdAt', 'createdAt', '-publishedAt', 'publishedAt'])
-  sort: '-createdAt' | 'createdAt' | '-publishedAt' | 'publishedAt' = '-createdAt';
+  @Time()
+  from?: string;
+
+  /** Published before this time. @example "2027-01-01T00:00:00Z" */
+  @IfPresent()
+  @Time()
+  to?: string;
+
+  /**
+   * `relevance` with `q`, `-publishedAt` with `from` or `to`, else `-createdAt`. Relevance ranks the newest 1,000 matches; the answer's
+   * `search.complete` says whether these were all.
+   */
+  @IfPresent()
+  @IsIn(['relevance', '-createdAt', 'createdAt', '-publishedAt', 'publishedAt'])
+  sort?: 'relevance' | '-createdAt' | 'createdAt' | '-publishedAt' | 'publishedAt';
 }

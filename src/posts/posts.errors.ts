@@ -48,3 +48,9 @@ export const publicationLocked = problem(
   'The post is out',
   'Your role lets you write, not publish, and this post is published or scheduled: a change would be public without anybody’s review. Ask an editor to change it, or to take it back from publication.',
 );
+export const orderRefused = problem(
+  'posts/order-refused',
+  'invalid',
+  'The order does not go with the filters',
+  '`sort=relevance` needs words in `q`. `from` and `to` are times of publication, and go with `publishedAt`, `-publishedAt` and `relevance`. Leave `sort` out to have the order that goes with the filters.',
+);

@@ -11,6 +11,8 @@ import { CommentsPrivacy } from './comments.privacy.js';
 import { CommentsService } from './comments.service.js';
 import { PostExportsController } from './exports.controller.js';
 import { PostExportsService } from './exports.service.js';
+import { FeedsController } from './feeds.controller.js';
+import { FeedsService } from './feeds.service.js';
 import { HistoryPrivacy } from './history.privacy.js';
 import { ImportRunsService } from './import-runs.service.js';
 import { ImportedPostsService } from './imported-posts.service.js';
@@ -31,6 +33,8 @@ import { PostsService } from './posts.service.js';
 import { PreviewLinksController } from './preview-links.controller.js';
 import { PreviewLinksService } from './preview-links.service.js';
 import { PublicationsService } from './publications.service.js';
+import { RelatedController } from './related.controller.js';
+import { RelatedService } from './related.service.js';
 import { ReportsController } from './reports.controller.js';
 import { ReportsService } from './reports.service.js';
 import { ReviewsController } from './reviews.controller.js';
@@ -38,12 +42,17 @@ import { ReviewsPrivacy } from './reviews.privacy.js';
 import { ReviewsService } from './reviews.service.js';
 import { RevisionsController } from './revisions.controller.js';
 import { RevisionsService } from './revisions.service.js';
+import { SearchService } from './search.service.js';
 import { SeriesController } from './series.controller.js';
 import { SeriesPrivacy } from './series.privacy.js';
 import { SeriesService } from './series.service.js';
+import { SitemapsController } from './sitemaps.controller.js';
+import { SitemapsService } from './sitemaps.service.js';
 import { TagsController } from './tags.controller.js';
 import { TagsService } from './tags.service.js';
 import { TrashService } from './trash.service.js';
+import { WordsJobs } from './words.jobs.js';
+import { WordsListener } from './words.listener.js';
 
 const EXCHANGE = [
   ImportsService,
@@ -63,6 +72,9 @@ const EXCHANGE = [
     ImportsController,
     PostExportsController,
     PostsController,
+    RelatedController,
+    FeedsController,
+    SitemapsController,
     RevisionsController,
     AutosavesController,
     ReviewsController,
@@ -81,6 +93,12 @@ const EXCHANGE = [
     PublicationsService,
     TrashService,
     PostsPrivacy,
+    SearchService,
+    WordsJobs,
+    WordsListener,
+    RelatedService,
+    FeedsService,
+    SitemapsService,
     RevisionsService,
     AutosavesService,
     HistoryPrivacy,

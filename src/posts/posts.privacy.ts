@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { invalidate } from '#cache';
 import { Env } from '#config';
 import { type Db, execute, Prisma, rows, type Tx } from '#database';
+import { enqueue } from '#jobs';
 import { type ExportedFile, paged, PersonalData } from '#privacy';
-
 import { BodiesService } from './bodies.service.js';
+import { forgetting } from './words.jobs.js';
 
 const BATCH = 500;
 
@@ -12,7 +13,7 @@ const BATCH = 500;
 @Injectable()
 export class PostsPrivacy extends PersonalData {
   readonly name = 'posts';
-  readonly tables = ['posts', 'former_slugs', 'tags'];
+  readonly tables = ['posts', 'former_slugs', 'tags', 'post_tags'];
 
   constructor(
     private readonly env: Env,
@@ -52,6 +53,7 @@ export class PostsPrivacy extends PersonalData {
       Prisma.sql`UPDATE posts SET external_id = NULL, metadata = '{}', version = version + 1, updated_at = now() WHERE id IN (
         SELECT id FROM posts WHERE author_id = ${userId}::uuid AND (external_id IS NOT NULL OR metadata <> '{}') ORDER BY id LIMIT ${BATCH})`,
     );
+    if (gone.length > 0) await enqueue(db, forgetting, {}, { key: 'erasure' });
     if (gone.length > 0 || bared > 0) invalidate(db, ['posts', `user:${userId}`, ...gone.map(({ id }) => `post:${id}`)]);
     return gone.length === BATCH || bared === BATCH ? 'more' : undefined;
   }

@@ -9,7 +9,9 @@ import type { ListPostsQuery } from './posts.dto.js';
 import { SERIES_PLACE, type SeriesPlace } from './places.queries.js';
 import type { PostFacts } from './posts.rules.js';
 import { IS, OUT } from './public.queries.js';
+import { orderOf } from './search.rules.js';
 import { normaliseTags } from './tags.rules.js';
+import { typedQuery } from './words.queries.js';
 
 /** A post in a list, with its author's name. */
 export interface PostSummary extends PostFacts {
@@ -63,32 +65,55 @@ export const auditedPost = audited('post', {
   commentsOpen: 'plain',
 });
 
-const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
+export const SUMMARY = Prisma.sql`p.id, p.slug, p.title, p.excerpt, p.tags, p.author_id AS "authorId", u.name AS "authorName", p.external_id AS "externalId", p.metadata, p.version,
   p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.published_at AS "publishedAt", p.expires_at AS "expiresAt",
   p.review::text AS review, p.trashed_at AS "trashedAt", ${COVER} AS cover, ${SERIES_PLACE} AS series,
   p.comments_open AS "commentsOpen", coalesce(pc.likes, 0) AS likes, coalesce(pc.comments, 0) AS comments`;
 const WHOLE = Prisma.sql`${SUMMARY}, p.body, p.body_html AS "bodyHtml", p.contents, p.minutes, p.own_excerpt AS "ownExcerpt", p.cover_file_id AS "coverFileId",
   p.image_ids AS "imageIds", p.series_id AS "seriesId", p.series_place AS "seriesPlace"`;
 const JOINS = Prisma.sql`JOIN users u ON u.id = p.author_id LEFT JOIN post_counts pc ON pc.post_id = p.id`;
-const FROM = Prisma.sql`FROM posts p ${JOINS}`;
+export const FROM = Prisma.sql`FROM posts p ${JOINS}`;
 
-/** A page of what the caller may see; one row more than asked for tells that there is a next page. */
+/** A page of what the caller may see, by time; one row more than asked for tells that there is a next page. */
 export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, position: Position | null): Promise<PostSummary[]> {
-  const sort = parseSort(query.sort);
-  const column = sort.field === 'publishedAt' ? Prisma.sql`p.published_at` : Prisma.sql`p.created_at`;
-  const { after, order } = keysetSql(column, Prisma.sql`p.id`, sort, position);
+  const sort = parseSort(orderOf(query));
+  const tags = tagsOf(query);
+  // One tag without an author is walked in the order of the list; with more to ask for PostgreSQL chooses where to begin.
+  const walked = tags.length === 1 && query.author === undefined && query.status !== 'trashed';
+  const from = walked ? Prisma.sql`${FROM} JOIN post_tags t ON t.post_id = p.id AND t.tag = ${tags[0]}` : FROM;
+  const [table, id] = walked ? [Prisma.sql`t`, Prisma.sql`t.post_id`] : [Prisma.sql`p`, Prisma.sql`p.id`];
+  const column = sort.field === 'publishedAt' ? Prisma.sql`${table}.published_at` : Prisma.sql`${table}.created_at`;
+  const { after, order } = keysetSql(column, id, sort, position);
   const conditions = [
     visibleTo(actor, query.status),
-    ...(sort.field === 'publishedAt' ? [Prisma.sql`p.published_at IS NOT NULL`] : []),
-    ...(query.tag === undefined ? [] : [Prisma.sql`p.tags @> ARRAY[${normaliseTags([query.tag])[0]}]`]),
-    ...(query.author === undefined ? [] : [Prisma.sql`p.author_id = ${query.author}::uuid`]),
-    ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
+    ...(sort.field === 'publishedAt' ? [Prisma.sql`${column} IS NOT NULL`] : []),
+    ...(walked ? publishedWithin(query, column) : filtersOf(query)),
+    ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ ${typedQuery(query.q)}`]),
   ];
   return rows(
     db,
-    Prisma.sql`SELECT ${SUMMARY} ${FROM} WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
+    Prisma.sql`SELECT ${SUMMARY} ${from} WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
   );
 }
+
+/** What the filters of a list ask of a post, `p`. */
+export function filtersOf(query: ListPostsQuery): Prisma.Sql[] {
+  const tags = tagsOf(query);
+  return [
+    ...(tags.length === 0 ? [] : [Prisma.sql`p.tags @> ${tags}::text[]`]),
+    ...(query.author === undefined ? [] : [Prisma.sql`p.author_id = ${query.author}::uuid`]),
+    ...publishedWithin(query, Prisma.sql`p.published_at`),
+  ];
+}
+
+function publishedWithin({ from, to }: ListPostsQuery, publishedAt: Prisma.Sql): Prisma.Sql[] {
+  return [
+    ...(from === undefined ? [] : [Prisma.sql`${publishedAt} >= ${new Date(from)}`]),
+    ...(to === undefined ? [] : [Prisma.sql`${publishedAt} < ${new Date(to)}`]),
+  ];
+}
+
+const tagsOf = ({ tag }: ListPostsQuery) => (tag === undefined ? [] : normaliseTags(tag.split(',')));
 
 /** How many more milliseconds nothing appears or ends by itself that had not `sinceMs` ago; less than 0 when something has. */
 export async function untilNextAppearance(db: Db, sinceMs: number): Promise<number> {
@@ -156,7 +181,7 @@ export async function insertPost(db: Tx, post: NewPost): Promise<Post> {
 }
 
 /** The same as the rule `maySee`, said to PostgreSQL; the trash is shown when it is asked for. */
-function visibleTo(actor: Actor | null, status: ListPostsQuery['status']): Prisma.Sql {
+export function visibleTo(actor: Actor | null, status: ListPostsQuery['status']): Prisma.Sql {
   const kept = Prisma.sql`p.trashed_at IS NULL`;
   if (status === 'published' || (actor === null && status === undefined)) return Prisma.sql`${kept} AND ${OUT}`;
   if (actor === null) return Prisma.sql`false`;

@@ -57,7 +57,7 @@ export function publicationOf(post: PostFacts, wanted: { at?: Date; until?: Date
  * What a page of posts, or one, is made of for strangers; what is not out yet is kept for nobody. One that will end by itself depends on
  * `posts`, too: what bears that tag is kept until the next post appears or ends.
  */
-export function madeOf(posts: readonly Answered[], of: 'posts' | `post:${string}`): string[] | null {
+export function madeOf(posts: readonly Answered[], ...of: ('posts' | 'post-words' | `post:${string}`)[]): string[] | null {
   // A post that has just appeared by itself may have a cover that is about to be public: its link ends.
   if (posts.some(({ status, cover }) => status !== 'published' || (cover !== null && !isLasting(cover.url)))) return null;
   const parts = posts.flatMap(({ id, author, cover, series, expiresAt }) => [
@@ -67,7 +67,7 @@ export function madeOf(posts: readonly Answered[], of: 'posts' | `post:${string}
     ...(cover === null ? [] : [`file:${cover.fileId}`]),
     ...(series === null ? [] : [`series:${series.id}`]),
   ]);
-  return [...new Set([of, ...parts])];
+  return [...new Set([...of, ...parts])];
 }
 
 /** What of an answer says what it was made of. */

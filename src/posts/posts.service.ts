@@ -4,16 +4,16 @@ import { record } from '#audit';
 import { Cache } from '#cache';
 import { type Db, defined, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
-import { type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage, validationFailed } from '#http';
+import { type ExpectedVersions, isId, slugFrom, validationFailed } from '#http';
 import type { Actor } from '#security';
 import { BodiesService } from './bodies.service.js';
 import { ChangesService, refuseTaken } from './changes.service.js';
 import { markLiked } from './likes.queries.js';
 import { excerptFrom, RENDERING } from './markdown.rules.js';
-import type { CreatePostDto, ListPostsQuery, PublishPostDto, UpdatePostDto } from './posts.dto.js';
+import type { CreatePostDto, PublishPostDto, UpdatePostDto } from './posts.dto.js';
 import { postMoved, postNotFound, publicationLocked, slugTaken } from './posts.errors.js';
 import { of, postCreated, postUnpublished, postUpdated } from './posts.events.js';
-import { auditedPost, findPost, insertPost, listPosts, type Post, type PostSummary, untilNextAppearance } from './posts.queries.js';
+import { auditedPost, findPost, insertPost, type Post, untilNextAppearance } from './posts.queries.js';
 import { mayRewrite, maySee, publicationOf } from './posts.rules.js';
 import { tellPublication } from './publications.service.js';
 import { reopenReview } from './reviews.queries.js';
@@ -39,18 +39,6 @@ export class PostsService {
     cache: Cache,
   ) {
     for (const kind of ['posts', 'series']) cache.limit(kind, (_ids, sinceMs) => untilNextAppearance(prisma, sinceMs));
-  }
-
-  async list(actor: Actor | null, query: ListPostsQuery): Promise<Page<PostSummary>> {
-    const posts = await listPosts(this.prisma, actor, query, readCursor(query.cursor, query.sort, 'time'));
-    const byPublication = parseSort(query.sort).field === 'publishedAt';
-    await markLiked(this.prisma, actor, posts);
-    return toPage(
-      posts,
-      query,
-      (post) => (byPublication ? post.publishedAt! : post.createdAt),
-      (post) => post,
-    );
   }
 
   /** @throws posts/moved for a slug that the post had before */

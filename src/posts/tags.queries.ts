@@ -57,7 +57,10 @@ export function replaceTag(
   return rows(
     db,
     Prisma.sql`WITH bearers AS (
-        SELECT id FROM posts WHERE id IN (SELECT id FROM posts WHERE tags @> ARRAY[${from}] LIMIT ${limit}) ORDER BY id FOR UPDATE
+        SELECT id FROM posts WHERE id IN (
+          SELECT post_id FROM post_tags WHERE tag = ${from}
+          UNION ALL SELECT id FROM posts WHERE trashed_at IS NOT NULL AND tags @> ARRAY[${from}] LIMIT ${limit}
+        ) ORDER BY id FOR UPDATE
       )
       UPDATE posts p SET version = version + 1, updated_at = now(),
         tags = CASE WHEN tags @> ARRAY[${into}] THEN array_remove(tags, ${from}) ELSE array_replace(tags, ${from}, ${into}) END

@@ -69,6 +69,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     comments: async (by) => (await nouns.aComment(by)).id,
     n: () => '1',
     linkId: async (by, { the }) => (await nouns.aPreviewLink(by, await the('posts'))).linkId,
+    page: () => '1',
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by) => nouns.anOrder(by),
@@ -133,9 +134,22 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     checksum: async (_, purpose) => (await link(purpose)).headers['x-amz-checksum-sha256']!,
     cursor: async ({ accessToken: token }, { target, query }) => {
       const search = new URLSearchParams([['limit', '1'], ...query.filter(([name]) => name === 'sort')]);
+      if (target.endsWith('/posts')) for (const [name, value] of orderOfPosts(query)) search.set(name, value);
       const page = await product.request<{ nextCursor?: string | null }>('GET', `${target}?${search.toString()}`, { token });
       return page.body.nextCursor ?? 'none';
     },
   };
   return THINGS;
+}
+
+/** The list of posts has another order for each kind of question; a cursor belongs to an order. */
+function orderOfPosts(query: Draft['query']): [string, string][] {
+  const asked = new Map(query.map(([name, value]) => [name, String(value)]));
+  const sort = asked.get('sort') ?? (asked.has('q') ? 'relevance' : asked.has('from') || asked.has('to') ? '-publishedAt' : undefined);
+  if (sort === 'relevance')
+    return [
+      ['sort', sort],
+      ['q', 'engine'],
+    ];
+  return sort === undefined ? [] : [['sort', sort]];
 }

@@ -83,6 +83,11 @@ export const IsSmtpUrl = rule(
 );
 export const IsMailbox = rule('isMailbox', 'an address like no-reply@example.org or Name <no-reply@example.org>', isMailbox);
 export const IsExactOrigin = rule('isExactOrigin', 'an exact origin like https://app.example.com, without a path', isExactOrigin);
+export const IsPostsUrl = rule(
+  'isPostsUrl',
+  'a URL like https://www.example.org/blog/{slug}, with {slug} or {id} in its path',
+  (value) => /^https?:\/\/[^/{}]+\/[^{}?#\s]*\{(?:slug|id)\}[^{}?#\s]*$/.test(value) && parseUrl(value) !== null,
+);
 export const IsPasskeyOrigin = rule(
   'isPasskeyOrigin',
   'an exact origin like https://app.example.com, or android:apk-key-hash: with the SHA-256 of its certificate in base64url',

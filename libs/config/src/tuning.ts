@@ -1,8 +1,8 @@
 import { ArrayMaxSize, ArrayNotEmpty, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
-import { AuthTuning } from './auth-tuning.js';
+import { PostsTuning } from './posts-tuning.js';
 
 /** The part of `Env` that says how much, how often and how long features do what they do: each has a default that harms nobody. */
-export class Tuning extends AuthTuning {
+export class Tuning extends PostsTuning {
   /** `off` answers every read from the database, for debugging. */
   @IsIn(['on', 'off'])
   CACHE: 'on' | 'off' = 'on';

@@ -5,7 +5,6 @@ import type { Env } from '#config';
 import { requestIdFrom, traceIdFrom, withOrigin } from '#telemetry';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
-import { apiUrl } from './api.js';
 import type { EndlessConfig } from './event-stream.js';
 import { registerForms } from './forms.js';
 import { badRequest, methodNotAllowed, requestTimeout } from './http.errors.js';
@@ -68,7 +67,7 @@ export function createEdge(env: Env, logger: Pino): FastifyAdapter {
   // RFC 9110, 10.1.1 lets us overlook an expectation that we do not know.
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));
   limitArrival(fastify, env);
-  registerRepresentation(fastify, apiUrl(env));
+  registerRepresentation(fastify, env);
 
   // JSON is the only body there is, and an empty one is an empty object; a form is one where a route says so.
   const json = fastify.getDefaultJsonParser('error', 'error');

@@ -2,6 +2,7 @@ export { LimitedPerAccount } from './account-limits.js';
 export { API_PREFIX, apiUrl } from './api.js';
 export { recordDenials } from './denials.js';
 export { completeMethods, createEdge } from './edge.js';
+export { AnswersDocument, TextDocument } from './documents.js';
 export { AnswersEvents, EventStream } from './event-stream.js';
 export { EmailAddress, ExternalId, Id, IfPresent, isTime, Line, Metadata, Prose, Slug, Text, Time } from './fields.js';
 export { TakesForms } from './forms.js';

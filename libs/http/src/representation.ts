@@ -2,8 +2,10 @@ import { Readable } from 'node:stream';
 import { hash } from 'node:crypto';
 import { applyDecorators, Body, createParamDecorator, type ExecutionContext, HttpCode, SetMetadata, type Type } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
+import type { Env } from '#config';
 import type { FieldProblem } from '#errors';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { apiUrl } from './api.js';
 import { staleVersion } from './http.errors.js';
 import type { Page } from './paging.js';
 import { configure } from './route-config.js';
@@ -12,8 +14,11 @@ import { OneOfPipe } from './validation.pipe.js';
 /** What decorators leave on a Fastify route. */
 export interface RepresentationConfig {
   location?: string;
-  publicSeconds?: number;
+  publicSeconds?: PublicSeconds;
 }
+
+/** How long browsers and proxies may keep an answer: so many seconds, or as many as a setting says. */
+export type PublicSeconds = number | 'POSTS_MAX_AGE_SECONDS';
 
 export const VERSIONED = 'ashlar:versioned';
 
@@ -97,8 +102,9 @@ export function describe(request: FastifyRequest, reply: FastifyReply, body: obj
   }
 }
 
-/** ETag, conditional requests and caching for every answer. `api` is the public URL of the API with its prefix. */
-export function registerRepresentation(fastify: FastifyInstance, api: string): void {
+/** ETag, conditional requests and caching for every answer. */
+export function registerRepresentation(fastify: FastifyInstance, env: Env): void {
+  const api = apiUrl(env);
   fastify.decorateRequest('version', undefined);
   fastify.decorateRequest('answerStatus', undefined);
 
@@ -117,7 +123,9 @@ export function registerRepresentation(fastify: FastifyInstance, api: string): v
     if (!reply.hasHeader('Cache-Control'))
       reply.header(
         'Cache-Control',
-        (fine || moved) && publicSeconds !== undefined && !request.actor ? `public, max-age=${publicSeconds}` : 'no-store',
+        (fine || moved) && publicSeconds !== undefined && !request.actor
+          ? `public, max-age=${typeof publicSeconds === 'number' ? publicSeconds : env[publicSeconds]}`
+          : 'no-store',
       );
     if (fine && reading && payload instanceof Readable && namesTag(request.headers['if-none-match'], String(reply.getHeader('ETag')))) {
       payload.destroy();

@@ -10,10 +10,11 @@ import { Cache, type Made, type Tag, type Value } from '#cache';
 import { Env } from '#config';
 import { carriesCredentials } from '#security';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { from, lastValueFrom, type Observable } from 'rxjs';
+import { from, lastValueFrom, map, type Observable } from 'rxjs';
 import { apiUrl } from './api.js';
+import { sendDocument, TextDocument } from './documents.js';
 import type { RateLimits } from './rate-limits.js';
-import { describe, entityTag, type RepresentationConfig } from './representation.js';
+import { describe, entityTag, type PublicSeconds, type RepresentationConfig } from './representation.js';
 import { configure } from './route-config.js';
 
 /** What an answer was made of, so that it is dropped when one of these changes; null when it must not be kept. */
@@ -23,7 +24,7 @@ type TagsOf<Body extends object> = (body: Body) => readonly Tag[] | null;
  * An answer to somebody without a login may be kept by browsers and proxies for so long; to others it is private. With `tagsOf`, what
  * strangers are answered is kept in the cache, too, with its ETag: the same bytes for all of them until one of its tags is invalidated.
  */
-export const PubliclyCached = <Body extends object>(seconds: number, tagsOf?: TagsOf<Body>) =>
+export const PubliclyCached = <Body extends object>(seconds: PublicSeconds, tagsOf?: TagsOf<Body>) =>
   applyDecorators(
     configure({ publicSeconds: seconds, tagsOf: tagsOf as TagsOf<object> | undefined } satisfies SharedConfig),
     ...(tagsOf ? [UseInterceptors(SharedAnswers)] : []),
@@ -48,14 +49,19 @@ export class SharedAnswers implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const { tagsOf } = request.routeOptions.config as SharedConfig;
-    if (!this.cache.enabled || tagsOf === undefined || carriesCredentials(request)) return next.handle();
     const reply = http.getResponse<FastifyReply>();
+    const { tagsOf } = request.routeOptions.config as SharedConfig;
+    if (!this.cache.enabled || tagsOf === undefined || carriesCredentials(request))
+      return next.handle().pipe(map((body: unknown) => (body instanceof TextDocument ? sendDocument(reply, body) : body)));
     const make = async () => this.make(request, reply, tagsOf, (await lastValueFrom(next.handle())) as object);
     return from(this.cache.remember(keyOf(request), make).then((kept) => prepare(reply, kept)));
   }
 
   private make(request: FastifyRequest, reply: FastifyReply, tagsOf: TagsOf<object>, body: object): Made {
+    if (body instanceof TextDocument) {
+      const head = { ...body.head, ETag: entityTag(undefined, body.text) };
+      return { value: { head, body: Buffer.from(body.text) }, tags: body.tags };
+    }
     const text = JSON.stringify(body);
     describe(request, reply, body, this.api);
     const link = reply.getHeader('Link');
@@ -84,6 +90,6 @@ function keyOf(request: FastifyRequest): string {
 
 /** The body as it goes out, with its headers set. */
 function prepare(reply: FastifyReply, { head, body }: Value): Buffer {
-  reply.headers(head).header('Content-Type', 'application/json; charset=utf-8');
+  reply.headers({ 'Content-Type': 'application/json; charset=utf-8', ...head });
   return body;
 }

@@ -121,10 +121,29 @@ export function happyCallsOfContent(world: World): HappyCalls {
         {},
         { by },
         { query: `author=${by.id}&q=engine&tag=a&status=published&sort=-publishedAt&limit=1` },
+        { query: `q=weaves+eng&tag=a,a&from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z` },
         { by, query: `author=${by.id}&limit=1` },
         { by, query: id === '' ? '' : 'sort=createdAt' },
       ];
     },
+    'related.list': async () => {
+      const by = await aUser(app);
+      const [{ id }, draft] = [await aPost(app, by, { published: true, tags: ['a'] }), await aPost(app, by, { tags: ['a'] })];
+      await aPost(app, by, { published: true, tags: ['a'] });
+      return [{ params: { id } }, { by, params: { id: draft.id }, query: 'limit=1' }];
+    },
+    ...Object.fromEntries(
+      ['feeds.rss', 'feeds.atom', 'feeds.json'].map((operation) => [
+        operation,
+        async () => {
+          const by = await aUser(app);
+          await aPost(app, by, { published: true, tags: ['a'] });
+          return [{}, { query: `author=${by.id}&tag=a` }];
+        },
+      ]),
+    ),
+    'sitemaps.root': () => Promise.resolve([{}]),
+    'sitemaps.page': () => Promise.resolve([{ params: { page: '1' } }]),
     'posts.write': async () => [
       {
         by: await aUser(app),
