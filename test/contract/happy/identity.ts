@@ -62,7 +62,7 @@ export function happyCallsOfIdentity({ app, product }: World): HappyCalls {
       const { authenticator } = await aPasskey(product, by);
       const { secret, recoveryCodes } = await aTotp(app, by);
       const begin = async () => ({
-        mfaToken: (await app.get(MfaTokensService).issue(await app.get(UsersService).me(actorOf(by)))).mfaToken,
+        mfaToken: (await app.get(MfaTokensService).issue(await app.get(UsersService).me(actorOf(by)), { by: 'password' })).mfaToken,
       });
       return [
         { body: { ...(await begin()), code: codeOf(secret) } },
