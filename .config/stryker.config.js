@@ -45,12 +45,14 @@ export const GROUPS = {
 };
 
 const WORDS = new Set(['StringLiteral', 'TemplateLiteral']);
-const MEMBERS = new Set(['detail', 'message']);
+/** Of errors and of mails. */
+const MEMBERS = new Set(['detail', 'message', 'subject', 'paragraphs', 'label', 'reason']);
 
-/** The sentence of an error that is thrown, of a member that is refused, or of a rule that a setting breaks. */
+/** The sentence of an error that is thrown, of a member that is refused, of a rule that a setting breaks, or of a mail. */
 function isSentence({ node, key, parent, parentPath }) {
   if (!WORDS.has(node.type)) return false;
-  if (parent.type === 'ObjectProperty') return key === 'value' && MEMBERS.has(parent.key.name);
+  const member = parent.type === 'ArrayExpression' ? parentPath.parent : parent;
+  if (member.type === 'ObjectProperty') return (key === 'value' || member !== parent) && MEMBERS.has(member.key.name);
   if (parent.callee?.name === 'rule') return true;
   return parentPath.parent?.type === 'ThrowStatement' && parent.arguments?.[0] === node;
 }
@@ -73,7 +75,7 @@ export const strykerPlugins = [
     name: 'words',
     value: {
       shouldIgnore(path) {
-        if (isSentence(path)) return 'Tests name the code of an error; its sentence is for people.';
+        if (isSentence(path)) return 'Tests name the code of an error and the link of a mail; their sentences are for people.';
         if (isApiProperty(path)) return '`npm run check` compares what it says with openapi.json.';
         return undefined;
       },

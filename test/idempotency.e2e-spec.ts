@@ -19,7 +19,13 @@ afterAll(() => app.close());
 /** A call that leaves the process, and what Fastify would have been told to answer. */
 function aCall(
   key: string | string[] | undefined,
-  { body = {}, required = true, method = 'POST', url = '/things', actor = person } = {},
+  {
+    body = {},
+    required = true,
+    method = 'POST',
+    url = '/things',
+    actor = person,
+  }: { body?: object | null; required?: boolean; method?: string; url?: string; actor?: Person } = {},
 ) {
   const sent: Record<string, string> = {};
   const request = {
