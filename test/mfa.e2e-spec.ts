@@ -78,7 +78,7 @@ describe('an authenticator app', () => {
     const confirmed = await post<RecoveryCodesResponse>('mfa/totp/confirm', { code: codeOf(secret) }, as(person));
     expect(confirmed.status).toBe(200);
     expect(new Set(confirmed.body.recoveryCodes).size).toBe(10);
-    for (const code of confirmed.body.recoveryCodes) expect(code).toMatch(/^[2-9a-hjkmnp-tv-z]{4}(-[2-9a-hjkmnp-tv-z]{4}){3}$/);
+    for (const code of confirmed.body.recoveryCodes) expect(code).toMatch(/^[2-9a-hjkmnp-tv-z]{4}(-[2-9a-hjkmnp-tv-z]{4}){6}$/);
     expect(await me(person)).toMatchObject({ mfaEnabled: true, version: before.version + 1 });
     expect((await login(person)).body).toEqual({ mfaRequired: true, mfaToken: expect.any(String), methods: ['totp', 'recovery-code'] });
     const mail = await mails.mailTo(person.email);
