@@ -107,7 +107,10 @@ describe('a browser that shows a cookie', () => {
     const rename = (more: Record<string, string>) => answerTo('PATCH', 'users/me', { headers: { cookie, ...more }, body: { name: 'Ada' } });
     expect(await answerTo('GET', 'users/me', { headers: { cookie } })).toEqual([200, undefined]);
     expect(await rename({})).toEqual([403, 'auth/csrf-token-invalid']);
-    expect(await rename({ 'x-csrf-token': token.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')) })).toEqual([403, 'auth/csrf-token-invalid']);
+    expect(await rename({ 'x-csrf-token': token.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')) })).toEqual([
+      403,
+      'auth/csrf-token-invalid',
+    ]);
     expect(await rename({ 'x-csrf-token': token })).toEqual([200, undefined]);
     expect(await rename({ authorization: `Bearer ${customer.accessToken}` })).toEqual([200, undefined]);
     expect(await answerTo('PATCH', 'users/me', { headers: { cookie: '__Host-ashlar-access=junk' }, body: { name: 'x' } })).toEqual([
