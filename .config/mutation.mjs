@@ -1,4 +1,5 @@
-// `npm run test:mutation`: breaks the code in many small ways and looks whether a test notices. All groups of stryker.config.js, or those named.
+// `npm run test:mutation`: breaks the code in many small ways and looks whether a test notices. All groups of stryker.config.js, or those named; `--concurrency 1` and
+// `--mutate <file>:<line>-<line>` and other options are Stryker's.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -22,7 +23,9 @@ function tally(report) {
 
 const percent = ({ noticed, missed }) => `${((100 * noticed) / (noticed + missed)).toFixed(1)} %`;
 
-const named = process.argv.slice(2);
+const words = process.argv.slice(2);
+const options = words.slice(words.findIndex((word) => word.startsWith('--')) >>> 0);
+const named = words.slice(0, words.length - options.length);
 const unknown = named.filter((name) => !Object.hasOwn(GROUPS, name));
 if (unknown.length > 0) throw new Error(`There is no group ${unknown.join(', ')}: the groups are ${Object.keys(GROUPS).join(', ')}.`);
 
@@ -42,7 +45,7 @@ try {
     const file = join(root, `coverage/mutation/${name}.json`);
     rmSync(file, { force: true });
     const started = performance.now();
-    child = spawn(process.execPath, [stryker, 'run', '.config/stryker.config.js'], {
+    child = spawn(process.execPath, [stryker, 'run', '.config/stryker.config.js', ...options], {
       cwd: root,
       env: { ...process.env, MUTATION_GROUP: name },
       stdio: 'inherit',

@@ -132,6 +132,7 @@ describe('a log-in', () => {
       action: 'auth.logged-in',
       actor: { kind: 'user', id },
       resource: { type: 'session' },
+      after: { by: 'password' },
     });
     expect(await oneOf(audited('POST', 'auth/login', { body: { email, password: 'wrong' } }))).toMatchObject({
       action: 'auth.login-failed',

@@ -164,7 +164,7 @@ describe('what people do is published:', () => {
     ]);
     const { body } = await app.request<{ recoveryCodes: string[] }>('POST', 'auth/mfa/recovery-codes', { token: someone.accessToken });
     const user = await app.prisma.user.findUniqueOrThrow({ where: { id: someone.id } });
-    const { mfaToken } = await app.get(MfaTokensService).issue(user);
+    const { mfaToken } = await app.get(MfaTokensService).issue(user, { by: 'password' });
     const used = await published(null, 'POST', 'auth/login/mfa', { mfaToken, recoveryCode: body.recoveryCodes[0] });
     expect(used.events).toMatchObject([
       { name: 'recovery-code.used', ...about, payload: { userId: someone.id, left: 9 } },

@@ -17,13 +17,22 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** A call that leaves the process, and what Fastify would have been told to answer. */
-function aCall(key: string | string[] | undefined, { body = {}, required = true } = {}) {
+function aCall(
+  key: string | string[] | undefined,
+  {
+    body = {},
+    required = true,
+    method = 'POST',
+    url = '/things',
+    actor = person,
+  }: { body?: object | null; required?: boolean; method?: string; url?: string; actor?: Person } = {},
+) {
   const sent: Record<string, string> = {};
   const request = {
     headers: { 'idempotency-key': key },
-    actor: person,
-    method: 'POST',
-    url: '/things',
+    actor,
+    method,
+    url,
     body,
     routeOptions: { config: { location: '/things/:id' } },
   };
@@ -180,5 +189,101 @@ describe('a key', () => {
           .do(async () => ({ id: 'b' }))) as unknown as string,
       ),
     ).toEqual({ id: 'b' });
+  });
+
+  it.each<[string, Parameters<typeof aCall>[1], object | undefined]>([
+    ['method', { method: 'PUT' }, undefined],
+    ['path', { url: '/things?other' }, undefined],
+    ['content, where the body is read as a stream', {}, { sha256: 'b' }],
+  ])('is not for a call with another %s', async (_what, other, about) => {
+    const key = unique();
+    const make = async () => ({ id: 'a' });
+    const first = await aCall(key)
+      .once()
+      .do(make, about && { sha256: 'a' });
+    expect(
+      await aCall(key)
+        .once()
+        .do(make, about && { sha256: 'a' }),
+    ).toBe(first);
+    await expect(aCall(key, other).once().do(make, about)).rejects.toEqual(refusal('idempotency/key-reused'));
+  });
+
+  it('is the same for no body and an empty one', async () => {
+    const key = unique();
+    const first = await aCall(key, { body: null })
+      .once()
+      .do(async () => ({ id: 'a' }));
+    expect(
+      await aCall(key, { body: {} })
+        .once()
+        .do(async () => ({ id: 'b' })),
+    ).toBe(first);
+  });
+
+  it('is everybody’s own', async () => {
+    const key = unique();
+    const first = await aCall(key)
+      .once()
+      .do(async () => ({ id: 'a' }));
+    const others = await aCall(key, { actor: await aUser(app) })
+      .once()
+      .do(async () => ({ id: 'a' }));
+    expect([first, others]).toEqual(['{"id":"a"}', '{"id":"a"}']);
+    expect(await app.prisma.idempotencyKey.count({ where: { key } })).toBe(2);
+  });
+
+  it('is kept for IDEMPOTENCY_TTL_SECONDS', async () => {
+    const key = unique();
+    await aCall(key)
+      .once()
+      .do(async () => ({ id: 'a' }));
+    await aCall(`${key}-across`)
+      .once()
+      .across(steps(async () => 'done'));
+    const kept = await app.prisma.idempotencyKey.findMany({ where: { key: { startsWith: key } } });
+    const hours = kept.map(({ expiresAt }) => Math.round((expiresAt.getTime() - Date.now()) / 3_600_000));
+    expect(hours).toEqual([24, 24]);
+    expect(kept.map(({ leasedUntil }) => leasedUntil)).toEqual([null, null]);
+  });
+
+  it('that failed is free, and what was written with it is undone', async () => {
+    const key = unique();
+    await expect(
+      aCall(key)
+        .once()
+        .do(() => Promise.reject(new Error('no'))),
+    ).rejects.toThrow('no');
+    expect(await app.prisma.idempotencyKey.count({ where: { key } })).toBe(0);
+  });
+});
+
+describe('a route', () => {
+  const post = (path: string, key: string | undefined, body: object, token = person.accessToken) =>
+    app.request<{ id: string; code?: string }>('POST', path, { token, body, headers: key === undefined ? {} : { 'idempotency-key': key } });
+
+  it('answers a retry with the status, the headers and the bytes of the first time', async () => {
+    const key = unique();
+    const body = { title: 'Once', body: 'And only once.' };
+    const first = await post('posts', key, body);
+    const again = await post('posts', key, body);
+    expect([first.status, first.headers['idempotency-replayed']]).toEqual([201, undefined]);
+    expect([again.status, again.headers['idempotency-replayed'], again.text]).toEqual([201, 'true', first.text]);
+    for (const name of ['location', 'etag', 'content-type']) expect([name, again.headers[name]]).toEqual([name, first.headers[name]]);
+    expect((await post('posts', undefined, body)).body.id).not.toBe(first.body.id);
+  });
+
+  it('whose answer has another status than that of a creation keeps it', async () => {
+    const { accessToken } = await aUser(app);
+    const key = unique();
+    expect((await post('users/me/export', key, {}, accessToken)).status).toBe(202);
+    expect((await app.prisma.idempotencyKey.findFirstOrThrow({ where: { key } })).status).toBe(202);
+    const again = await post('users/me/export', key, {}, accessToken);
+    expect([again.status, again.headers['idempotency-replayed']]).toEqual([202, 'true']);
+  });
+
+  it('says whether it needs a key', async () => {
+    const refused = await post('orders', undefined, { items: [] });
+    expect([refused.status, refused.body.code]).toEqual([400, 'idempotency/key-required']);
   });
 });

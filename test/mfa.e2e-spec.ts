@@ -43,7 +43,7 @@ const me = async (by: Person, at = app) => (await at.request<UserResponse>('GET'
 const login = (person: Person) => post<MfaRequiredResponse>('login', { email: person.email, password: person.password });
 /** What the first step gives, without its hash: passwords are slow. */
 const mfaToken = async ({ id }: Person) =>
-  (await app.get(MfaTokensService).issue(await app.prisma.user.findUniqueOrThrow({ where: { id } }))).mfaToken;
+  (await app.get(MfaTokensService).issue(await app.prisma.user.findUniqueOrThrow({ where: { id } }), { by: 'password' })).mfaToken;
 const finish = (body: object, at = app) => post<TokensResponse & { code?: string }>('login/mfa', body, {}, at);
 const codeOfAnswer = ({ body }: Answer<unknown>) => (body as { code?: string } | undefined)?.code;
 const sql = <Row extends object>(text: string, ...values: unknown[]) => query<Row>(app.databaseUrl, text, values);
@@ -78,7 +78,7 @@ describe('an authenticator app', () => {
     const confirmed = await post<RecoveryCodesResponse>('mfa/totp/confirm', { code: codeOf(secret) }, as(person));
     expect(confirmed.status).toBe(200);
     expect(new Set(confirmed.body.recoveryCodes).size).toBe(10);
-    for (const code of confirmed.body.recoveryCodes) expect(code).toMatch(/^[2-9a-hjkmnp-tv-z]{4}(-[2-9a-hjkmnp-tv-z]{4}){3}$/);
+    for (const code of confirmed.body.recoveryCodes) expect(code).toMatch(/^[2-9a-hjkmnp-tv-z]{4}(-[2-9a-hjkmnp-tv-z]{4}){6}$/);
     expect(await me(person)).toMatchObject({ mfaEnabled: true, version: before.version + 1 });
     expect((await login(person)).body).toEqual({ mfaRequired: true, mfaToken: expect.any(String), methods: ['totp', 'recovery-code'] });
     const mail = await mails.mailTo(person.email);
@@ -108,7 +108,7 @@ describe('an authenticator app', () => {
 
   it('goes when its user says so, with the recovery codes; both need a fresh proof', async () => {
     const person = await aUser(app);
-    await aTotp(app, person);
+    const { secret } = await aTotp(app, person);
     await stale(person);
     for (const [method, path] of [
       ['POST', 'mfa/totp'],
@@ -119,7 +119,7 @@ describe('an authenticator app', () => {
         async () => codeOfAnswer(await app.request(method!, `auth/${path}`, as(person))) === 'auth/step-up-required',
         WITHIN_A_SECOND,
       );
-    expect((await post('step-up', { password: person.password }, as(person))).status).toBe(204);
+    expect((await post('step-up', { code: codeOf(secret) }, as(person))).status).toBe(204);
     expect((await app.request('DELETE', 'auth/mfa/totp', as(person))).status).toBe(204);
     expect(await me(person)).toMatchObject({ mfaEnabled: false });
     expect(await sql('SELECT 1 FROM recovery_codes WHERE user_id = $1', person.id)).toEqual([]);
@@ -274,6 +274,24 @@ describe('a code of the authenticator app', () => {
     });
     expect((await login(person)).status).toBe(200); // another bucket
   }, 30_000);
+
+  it('is guessed fifty times at most in a day, whatever right ones come between', async () => {
+    const person = await aUser(app);
+    const { secret } = await aTotp(app, person);
+    const guess = (code: string) => post('step-up', { code }, as(person));
+    const wrong = wrongCode(secret);
+    for (let round = 0; round < 5; round++) {
+      expect(tally(await Promise.all(Array.from({ length: 10 }, () => guess(wrong))))).toEqual({ 401: 10 });
+      await sql(`UPDATE budgets SET window_ends_at = now() WHERE bucket = $1`, `second-factor ${person.id}`); // a quarter of an hour later
+      if (round === 3) expect((await guess(codeOf(secret))).status).toBe(204);
+    }
+    await refreshCodes(app, person);
+    const { status, headers } = await guess(codeOf(secret));
+    expect(status).toBe(429);
+    expect(Number(headers['retry-after'])).toBeGreaterThan(23 * 3_600);
+    await sql(`UPDATE budgets SET window_ends_at = now() WHERE bucket = $1`, `second-factor-day ${person.id}`);
+    expect((await guess(codeOf(secret))).status).toBe(204);
+  }, 30_000);
 });
 
 describe('a recovery code', () => {
@@ -326,16 +344,30 @@ describe('a recovery code', () => {
 });
 
 describe('a step-up', () => {
-  it('takes a password or a code, and exactly one of them', async () => {
+  it('takes the second factor where there is one, and the password where there is none', async () => {
     const person = await aUser(app);
     const { secret } = await aTotp(app, person);
     const fresh = async () => (await app.request('POST', 'auth/passkeys/registration/options', as(person))).status === 200;
-    for (const proof of [{ code: codeOf(secret) }, { password: person.password }]) {
+    const grow = async () => {
       await stale(person);
       await eventually(async () => !(await fresh()), WITHIN_A_SECOND);
-      expect((await post('step-up', proof, as(person))).status).toBe(204);
-      await eventually(fresh, WITHIN_A_SECOND);
-    }
+    };
+    await grow();
+    const byPassword = () => post('step-up', { password: person.password }, as(person));
+    expect(await byPassword()).toMatchObject({ status: 403, body: { code: 'auth/second-factor-required' } });
+    expect(await fresh()).toBe(false);
+    expect((await post('step-up', { code: codeOf(secret) }, as(person))).status).toBe(204);
+    await eventually(fresh, WITHIN_A_SECOND);
+    expect((await app.request('DELETE', 'auth/mfa/totp', as(person))).status).toBe(204);
+    await grow();
+    expect((await byPassword()).status).toBe(204);
+    await eventually(fresh, WITHIN_A_SECOND);
+  });
+
+  it('takes exactly one proof, once', async () => {
+    const person = await aUser(app);
+    const { secret } = await aTotp(app, person);
+    expect((await post('step-up', { code: codeOf(secret) }, as(person))).status).toBe(204);
     expect(await post('step-up', { code: codeOf(secret) }, as(person))).toMatchObject({ status: 401, body: { code: 'auth/invalid-code' } });
     for (const body of [{}, { code: '123456', password: 'x' }]) expect((await post('step-up', body, as(person))).status).toBe(400);
   });

@@ -421,6 +421,48 @@ describe('the way back', () => {
   });
 });
 
+describe('how long ago the provider asked who somebody is', () => {
+  const minutesAgo = (minutes: number) => Math.floor(Date.now() / 1_000) - minutes * 60;
+
+  it.each([
+    ['just now', { auth_time: minutesAgo(0) }, true],
+    ['an hour ago', { auth_time: minutesAgo(60) }, false],
+    ['in the future', { auth_time: minutesAgo(-60) }, true],
+    ['it does not say', {}, true],
+  ])('%s: says whether the session is fresh', async (_when, lie, fresh) => {
+    const sub = `s-${unique()}`;
+    const { status, body } = await exchange(await byLiar({ sub, email: `${sub}@example.org`, email_verified: true, ...lie }));
+    expect(status).toBe(200);
+    const attempt = await app.request<{ code?: string }>('POST', 'auth/passkeys/registration/options', { token: body.accessToken });
+    expect([attempt.status, attempt.body.code]).toEqual(fresh ? [200, undefined] : [403, 'auth/step-up-required']);
+    const [session] = await sql('SELECT proven_at > now() AS ahead FROM sessions ORDER BY created_at DESC, id DESC LIMIT 1');
+    expect(session).toEqual({ ahead: false });
+  });
+
+  it('is asked for where the provider can be asked, and asked anew on demand', async () => {
+    const question = async (provider: string, more = '') =>
+      (await aBrowser().visit(startUrl(provider, aClient()) + more)).location!.searchParams;
+    expect(JSON.parse((await question('liar')).get('claims')!)).toEqual({ id_token: { auth_time: { essential: true } } });
+    expect((await question('liar')).get('max_age')).toBeNull();
+    expect((await question('liar', '&fresh=false')).get('max_age')).toBeNull();
+    expect((await question('liar', '&fresh=true')).get('max_age')).toBe('0');
+    const ofGithub = await question('github', '&fresh=true');
+    expect([ofGithub.get('claims'), ofGithub.get('max_age')]).toEqual([null, null]);
+  });
+
+  it('is just now when the client asked for that, whatever session there is at the provider', async () => {
+    const account = anAccount();
+    const browser = aBrowser();
+    const first = await browser.follow(await toCallback(browser, startUrl('acme', aClient()), loginAs(account)), isReturn);
+    expect(first.searchParams.has('code')).toBe(true);
+    const isPage = ({ pathname }: URL) => pathname.startsWith('/interaction/');
+    const silent = await browser.follow(startUrl('acme', aClient()), (url) => isPage(url) || isReturn(url));
+    expect(isReturn(silent)).toBe(true);
+    const asked = await browser.follow(`${startUrl('acme', aClient())}&fresh=true`, (url) => isPage(url) || isReturn(url));
+    expect(isPage(asked)).toBe(true);
+  });
+});
+
 describe('a code', () => {
   const invalid = { status: 401, body: { code: 'auth/invalid-oauth-code' } };
 

@@ -6,6 +6,7 @@ import type { Actor } from '#security';
 import { auditedUser, UsersService } from '../users/users.service.js';
 import type { ChangePasswordDto } from './auth.dto.js';
 import { passwordChanged } from './auth.events.js';
+import { secondFactorRequired } from './factors.errors.js';
 import { PasswordsService } from './passwords.service.js';
 import { type Device, SessionsService } from './sessions.service.js';
 
@@ -19,9 +20,13 @@ export class AuthService {
     private readonly sessions: SessionsService,
   ) {}
 
-  /** Makes the actor's session fresh by their password. @throws auth/invalid-credentials, auth/too-many-attempts */
+  /**
+   * Makes the actor's session fresh by their password, where that is all they log in with.
+   * @throws auth/second-factor-required, auth/invalid-credentials, auth/too-many-attempts
+   */
   async stepUp(actor: Actor, password: string, device: Device): Promise<void> {
     const user = await this.users.me(actor);
+    if (user.mfaEnabled) throw secondFactorRequired('This account has a second factor: send a code, or what the passkey answers.');
     const attempt = { userId: user.id, email: user.email, password, ip: device.ip };
     await this.passwords.prove({ ...attempt, purpose: 'auth.step-up', actor, subject: user.id });
     await this.sessions.refreshProof(actor);

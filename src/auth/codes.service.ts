@@ -11,6 +11,7 @@ import { recoveryCodesRenewed, recoveryCodeUsed } from './factors.events.js';
 import { newRecoveryCode, newTotpSecret, otpauthUrl, RECOVERY_CODES, recoveryCodeHash, timeStepOf } from './factors.rules.js';
 
 const WINDOW_SECONDS = 900;
+const DAY_SECONDS = 86_400;
 
 /** A code that somebody gives, and what it is to allow. */
 export interface CodeAttempt {
@@ -31,8 +32,8 @@ type Verdict = 'right' | 'wrong' | 'used';
 class CodeUsed extends Error {}
 
 /** Where wrong codes of an account count: of whatever kind, on whatever way they come. */
-export function codesBucket(userId: string): string {
-  return `second-factor ${userId}`;
+export function codesBuckets(userId: string): { soon: string; day: string } {
+  return { soon: `second-factor ${userId}`, day: `second-factor-day ${userId}` };
 }
 
 /** The codes of second factors: those an authenticator app shows, and those kept for when it is lost. Each is good once. */
@@ -79,11 +80,16 @@ export class CodesService {
    * @throws auth/invalid-code, auth/too-many-attempts
    */
   async prove<T>(attempt: CodeAttempt, then: (db: Tx) => Promise<T>): Promise<T> {
-    const limit = this.env.AUTH_LOGIN_FAILURES_PER_WINDOW;
-    const budget = { bucket: codesBucket(attempt.userId), limit, windowSeconds: WINDOW_SECONDS, forgive: true };
+    const { soon, day } = codesBuckets(attempt.userId);
+    const { AUTH_LOGIN_FAILURES_PER_WINDOW: limit, AUTH_CODE_FAILURES_PER_DAY: daily } = this.env;
+    const budgets = [
+      { bucket: soon, limit, windowSeconds: WINDOW_SECONDS, forgive: true },
+      // Six digits are guessed in the end by who may try for ever; what a right code forgives would give them the day anew.
+      { bucket: day, limit: daily, windowSeconds: DAY_SECONDS },
+    ];
     let allowed: { result: T } | undefined;
     try {
-      await this.budgets.attempt([budget], () =>
+      await this.budgets.attempt(budgets, () =>
         transaction(this.prisma, async (db) => {
           const verdict = await this.judge(attempt, db);
           if (verdict === 'used') throw new CodeUsed();

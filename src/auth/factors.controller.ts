@@ -7,7 +7,7 @@ import { TokensResponse } from './auth.dto.js';
 import { invalidCredentials } from './auth.errors.js';
 import { deviceOf } from './devices.rules.js';
 import { ConfirmTotpDto, RecoveryCodesResponse, SecondStepDto, StepUpDto, TotpResponse } from './factors.dto.js';
-import { invalidCode, invalidMfaToken, noSecondFactor, totpEnabled, totpNotFound } from './factors.errors.js';
+import { invalidCode, invalidMfaToken, noSecondFactor, secondFactorRequired, totpEnabled, totpNotFound } from './factors.errors.js';
 import { FactorsService } from './factors.service.js';
 import { invalidPasskey } from './passkeys.errors.js';
 import { SecondStepsService } from './second-steps.service.js';
@@ -41,14 +41,14 @@ export class FactorsController {
    * Prove once more who I am
    *
    * This session may then, for ten minutes, do what asks for a fresh proof: add or remove a way of logging in, change the address, delete
-   * the account. A login is such a proof, too. Takes one of: the password, a code of the authenticator app, or what a passkey answers to
-   * the options of POST /api/v1/auth/passkeys/login/options.
+   * the account. A login is such a proof, too. Takes one of: a code of the authenticator app, what a passkey answers to the options of
+   * POST /api/v1/auth/passkeys/login/options, or, of who has neither, the password.
    */
   @Post('auth/step-up')
   @SignedIn()
   @SessionOnly()
   @HttpCode(204)
-  @Problems(invalidCredentials, invalidCode, invalidPasskey, tooManyAttempts)
+  @Problems(invalidCredentials, invalidCode, invalidPasskey, secondFactorRequired, tooManyAttempts)
   async stepUp(@Caller() actor: Actor, @Body() body: StepUpDto, @Req() request: FastifyRequest): Promise<void> {
     await this.stepUps.stepUp(actor, body, deviceOf(request));
   }

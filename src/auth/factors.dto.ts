@@ -44,7 +44,7 @@ export class SecondStepDto extends OptionalAssertionDto {
   @TotpCode()
   code?: string;
 
-  /** One of the ten that were shown once; case, spaces and hyphens do not matter. @example "k7wq-39fa-x2mn-b8tc" */
+  /** One of the ten that were shown once; case, spaces and hyphens do not matter. @example "k7wq-39fa-x2mn-b8tc-5hpz-q3vd-y6jr" */
   @IfPresent()
   @Text(1, 100)
   recoveryCode?: string;
@@ -63,7 +63,7 @@ export class TotpResponse {
 }
 
 export class RecoveryCodesResponse {
-  /** Ten codes, each good once. Shown only now. @example ["k7wq-39fa-x2mn-b8tc"] */
+  /** Ten codes, each good once. Shown only now. @example ["k7wq-39fa-x2mn-b8tc-5hpz-q3vd-y6jr"] */
   recoveryCodes: string[];
 }
 

@@ -12,6 +12,12 @@ export const invalidMfaToken = problem(
   'The log-in has to begin anew',
   'The `mfaToken` is malformed, was used up, is older than five minutes, or the account has changed since. Log in again from the first step.',
 );
+export const secondFactorRequired = problem(
+  'auth/second-factor-required',
+  'forbidden',
+  'The password alone is not enough',
+  'The account has a second factor, and what asks for a fresh proof wants that one. Send `code`, as the authenticator app shows it, or what a passkey answers to the options of POST /api/v1/auth/passkeys/login/options. Who has lost both logs in anew with a recovery code, which is a fresh proof, too.',
+);
 export const totpEnabled = problem(
   'auth/totp-enabled',
   'conflict',

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Db, Tx } from '#database';
 import { type ExportedFile, few, type Person, PersonalData } from '#privacy';
 import { Budgets } from '#security';
-import { codesBucket } from './codes.service.js';
+import { codesBuckets } from './codes.service.js';
 
 /** Second factors: exports name them without what is secret about them, and they go at once. */
 @Injectable()
@@ -33,7 +33,7 @@ export class FactorsPrivacy extends PersonalData {
   }
 
   override async close({ id }: Person, db: Tx): Promise<void> {
-    await this.budgets.forget(codesBucket(id), db);
+    for (const bucket of Object.values(codesBuckets(id))) await this.budgets.forget(bucket, db);
     await this.erase(id, db);
   }
 

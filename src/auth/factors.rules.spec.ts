@@ -41,10 +41,10 @@ describe('the secret of an authenticator app', () => {
 });
 
 describe('a recovery code', () => {
-  it('has four groups of four, without what people confuse', () => {
+  it('has seven groups of four, without what people confuse', () => {
     const codes = Array.from({ length: 500 }, newRecoveryCode);
     expect(new Set(codes).size).toBe(500);
-    for (const code of codes) expect(code).toMatch(/^[^01ilou\s-]{4}(-[^01ilou\s-]{4}){3}$/);
+    for (const code of codes) expect(code).toMatch(/^[^01ilou\s-]{4}(-[^01ilou\s-]{4}){6}$/);
   });
 
   it('is the same however it is typed, and another one for everybody', () => {

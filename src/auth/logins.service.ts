@@ -5,6 +5,7 @@ import type { LoginDto } from './auth.dto.js';
 import { invalidCredentials } from './auth.errors.js';
 import { MfaTokensService, type SecondStep } from './mfa-tokens.service.js';
 import { PasswordsService } from './passwords.service.js';
+import type { Proven } from './proofs.rules.js';
 import { type Device, SessionsService, type Tokens } from './sessions.service.js';
 
 /** What a proof of one factor leads to: a session, or the question for the second factor. */
@@ -27,11 +28,11 @@ export class LoginsService {
     const attempt = { userId: admitted?.id ?? null, email, password, ip: device.ip };
     const proven = await this.passwords.prove({ ...attempt, purpose: 'auth.login', actor: null, subject: user?.id ?? null });
     if (admitted === null) throw invalidCredentials('The address or the password is wrong.');
-    return this.passwords.whileItHolds(admitted.id, proven, (db) => this.complete(admitted, device, db));
+    return this.passwords.whileItHolds(admitted.id, proven, (db) => this.complete(admitted, device, { by: 'password' }, db));
   }
 
   /** Goes on for somebody who has just proven by one factor (a password, an account elsewhere) that they are this active user. */
-  async complete(user: User, device: Device, db?: Db): Promise<LoginOutcome> {
-    return user.mfaEnabled ? this.mfaTokens.issue(user, db) : this.sessions.open(user, device, db);
+  async complete(user: User, device: Device, proven: Proven, db?: Db): Promise<LoginOutcome> {
+    return user.mfaEnabled ? this.mfaTokens.issue(user, proven, db) : this.sessions.open(user, device, proven, db);
   }
 }

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { record } from '#audit';
+import { audited, record } from '#audit';
 import { type Db, PrismaService, transaction, type Tx } from '#database';
-import { auditedUser, type User } from '../users/users.service.js';
+import type { User } from '../users/users.service.js';
 import { invalidMfaToken } from './factors.errors.js';
 import { methodsOf } from './factors.queries.js';
 import type { FactorMethod } from './factors.rules.js';
 import { type OneTimePurpose, OneTimeTokensService } from './one-time-tokens.service.js';
+import type { Proven } from './proofs.rules.js';
 
 /** What is left to do after the first factor of somebody who has a second one. */
 export interface SecondStep {
@@ -17,6 +18,8 @@ export const LOGIN_MFA: OneTimePurpose = 'login:mfa';
 const TTL_SECONDS = 300;
 const NEVER = new Date(0);
 
+const auditedFirstStep = audited('user', { by: 'plain' });
+
 /** What connects the two steps of a log-in. It survives wrong codes, and nothing else: success, suspension and another password end it. */
 @Injectable()
 export class MfaTokensService {
@@ -25,12 +28,14 @@ export class MfaTokensService {
     private readonly tokens: OneTimeTokensService,
   ) {}
 
-  async issue(user: User, within: Db = this.prisma): Promise<SecondStep> {
+  /** After a first step by this. */
+  async issue(user: User, { by }: Proven, within: Db = this.prisma): Promise<SecondStep> {
     const { id: userId } = user;
     return transaction(within, async (db) => {
       const data = { begunAt: Date.now() };
       const mfaToken = await this.tokens.issue({ purpose: LOGIN_MFA, userId, data, seconds: TTL_SECONDS }, db);
-      await record(db, { actor: user, action: 'auth.first-step-passed', resource: auditedUser(userId), subject: userId });
+      const resource = auditedFirstStep(userId);
+      await record(db, { actor: user, action: 'auth.first-step-passed', resource, subject: userId, after: { by } });
       return { mfaToken, methods: await methodsOf(userId, db) };
     });
   }

@@ -5,7 +5,7 @@ import { AppError } from '#errors';
 import { IdentitiesService, repeatedOnce } from './identities.service.js';
 import { type LoginOutcome, LoginsService } from './logins.service.js';
 import type { ExchangeCodeDto } from './oauth.dto.js';
-import type { Profile } from './oauth.rules.js';
+import { type Profile, provenAt } from './oauth.rules.js';
 import { OAuthService } from './oauth.service.js';
 import type { Device } from './sessions.service.js';
 
@@ -25,7 +25,8 @@ export class OAuthLoginsService {
       return await repeatedOnce(() =>
         transaction(this.prisma, async (db) => {
           profile = await this.oauth.redeem(proof, null, db);
-          return this.logins.complete(await this.identities.userOf(profile, db), device, db);
+          const user = await this.identities.userOf(profile, db);
+          return this.logins.complete(user, device, { by: 'identity', at: provenAt(profile, new Date()) }, db);
         }),
       );
     } catch (error) {

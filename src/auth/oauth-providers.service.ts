@@ -34,6 +34,9 @@ export interface Question {
   nonce: string;
 }
 
+/** Asks for `auth_time` (OpenID Connect Core, 5.5), which tells a fresh proof from an old session at the provider. */
+const WHEN = JSON.stringify({ id_token: { auth_time: { essential: true } } });
+
 /**
  * The providers of the configuration, and all that is said between them and us. Where they are is the operator's word, so requests to them
  * go past the guard for addresses that users have given, and may reach a private network.
@@ -77,7 +80,11 @@ export class OAuthProvidersService {
   }
 
   /** Where the browser goes to be asked. */
-  async questionUrl(provider: OAuthProvider, configuration: Configuration, { state, verifier, nonce }: Question): Promise<string> {
+  async questionUrl(
+    provider: OAuthProvider,
+    configuration: Configuration,
+    { state, verifier, nonce, anew = false }: Question & { anew?: boolean },
+  ): Promise<string> {
     const client = await import('openid-client');
     return client.buildAuthorizationUrl(configuration, {
       redirect_uri: this.callbackOf(provider),
@@ -86,6 +93,8 @@ export class OAuthProvidersService {
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       ...(provider.kind === 'oidc' && { nonce }),
+      ...(provider.kind === 'oidc' && configuration.serverMetadata().claims_parameter_supported === true && { claims: WHEN }),
+      ...(provider.kind === 'oidc' && anew && { max_age: '0' }),
     }).href;
   }
 
@@ -122,7 +131,7 @@ export class OAuthProvidersService {
     const { email, email_verified: emailVerified } = said;
     return profileOf(
       provider,
-      { issuer: claims.iss, subject: claims.sub, email, emailVerified, name: said['name'] ?? claims['name'] },
+      { issuer: claims.iss, subject: claims.sub, email, emailVerified, name: said['name'] ?? claims['name'], authTime: claims.auth_time },
       isAddress,
     );
   }

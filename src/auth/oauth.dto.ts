@@ -1,6 +1,6 @@
-import { Text } from '#http';
+import { IfPresent, Text } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsOptional, IsString, Matches } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
 import { TransportDto } from './auth.dto.js';
 
 const S256 = /^[A-Za-z0-9_-]{43}$/;
@@ -19,7 +19,15 @@ export class StartSignInQuery {
   @ApiProperty({ type: 'string', required: false, pattern: S256.source })
   challenge?: string;
 
-  /** Of POST /auth/identities/{provider}, instead of the two. */
+  /**
+   * `true`: the provider is to ask who it is even if they are logged in there (OpenID Connect's `max_age=0`), for a session that is fresh. Where
+   * the provider tells when it last did (`auth_time`), a session is as fresh as that.
+   */
+  @IfPresent()
+  @IsIn(['true', 'false'])
+  fresh?: 'true' | 'false';
+
+  /** Of POST /auth/identities/{provider}, instead of `returnTo` and `challenge`. */
   @IsOptional()
   @Text(1, 100)
   ticket?: string;

@@ -9,6 +9,7 @@ import {
   primaryAddress,
   type Profile,
   profileOf as profileOfAny,
+  provenAt,
   provesChallenge,
   returnUrl,
   secretsOf,
@@ -22,6 +23,20 @@ const acme = { id: 'acme', trustEmail: true };
 const profileOf = (provider: typeof acme, said: Parameters<typeof profileOfAny>[1]): Profile | null =>
   profileOfAny(provider, said, (text) => isEmail(text));
 const issuer = 'https://acme.example';
+
+describe('when somebody from elsewhere has proven who they are', () => {
+  const now = new Date('2026-11-30T08:00:00Z');
+  const seconds = now.getTime() / 1_000;
+
+  it.each<[string, number | undefined, Date]>([
+    ['as the provider says', seconds - 3_600, new Date('2026-11-30T07:00:00Z')],
+    ['never later than now', seconds + 3_600, now],
+    ['at some time that can be told', -1e300, new Date(0)],
+    ['now, where the provider does not say', undefined, now],
+  ])('is %s', (_rule, provenAtSeconds, at) => {
+    expect(provenAt(provenAtSeconds === undefined ? {} : { provenAtSeconds }, now)).toEqual(at);
+  });
+});
 
 describe('what a first sign-in comes to', () => {
   it.each([

@@ -10,6 +10,13 @@ export interface Profile {
   /** Whether the provider says, and is trusted to say, that the address is this person's. */
   emailVerified: boolean;
   name: string | null;
+  /** When the provider asked who they are (`auth_time`, in seconds); left out when it does not say. */
+  provenAtSeconds?: number;
+}
+
+/** A session is as fresh as the provider's own proof: one that was let through by an old session there is none. Who does not say is believed. */
+export function provenAt({ provenAtSeconds }: Pick<Profile, 'provenAtSeconds'>, now: Date): Date {
+  return provenAtSeconds === undefined ? now : new Date(Math.min(now.getTime(), Math.max(0, provenAtSeconds * 1_000)));
 }
 
 /** What a sign-in with an identity that nobody has linked comes to. */
@@ -83,10 +90,10 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
  */
 export function profileOf(
   provider: { id: string; trustEmail: boolean },
-  said: { issuer: string; subject: unknown; email?: unknown; emailVerified?: unknown; name?: unknown },
+  said: { issuer: string; subject: unknown; email?: unknown; emailVerified?: unknown; name?: unknown; authTime?: unknown },
   isAddress: (text: string) => boolean,
 ): Profile | null {
-  const { issuer, subject, email, emailVerified, name } = said;
+  const { issuer, subject, email, emailVerified, name, authTime } = said;
   if (typeof subject !== 'string' || subject.length < 1 || subject.length > 255 || /[\0\ud800-\udfff]/u.test(subject)) return null;
   const address = typeof email === 'string' ? email.trim().normalize('NFC').toLowerCase() : '';
   const known = address.length <= 254 && isAddress(address);
@@ -105,6 +112,7 @@ export function profileOf(
     // Apple says it as a text.
     emailVerified: known && provider.trustEmail && (emailVerified === true || emailVerified === 'true'),
     name: [...line].slice(0, 100).join('').trim() || null,
+    ...(typeof authTime === 'number' && { provenAtSeconds: authTime }),
   };
 }
 

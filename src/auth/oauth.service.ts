@@ -61,7 +61,7 @@ export class OAuthService {
   /** Where the browser goes, and the cookie that it takes along. */
   async begin(providerId: string, query: StartSignInQuery, known: string | null): Promise<{ url: string; cookie: string }> {
     const provider = this.providers.get(providerId);
-    const { ticket, ...wish } = query;
+    const { ticket, fresh, ...wish } = query;
     if (ticket === undefined) this.check(wish);
     else if (wish.returnTo !== undefined || wish.challenge !== undefined)
       throw invalidOauthStart('A ticket brings its own `returnTo` and `challenge`; send it alone.');
@@ -73,7 +73,8 @@ export class OAuthService {
       const data = { ...asked, provider: providerId, browser: hashOf(browser), key };
       return this.tokens.issue({ purpose: 'oauth:state', ...(userId !== null && { userId }), data, seconds: SIGN_IN_SECONDS }, db);
     });
-    const url = await this.providers.questionUrl(provider, configuration, { state, ...secretsOf(secret, state) });
+    const question = { state, ...secretsOf(secret, state), anew: fresh === 'true' };
+    const url = await this.providers.questionUrl(provider, configuration, question);
     return { url, cookie: browserCookie(this.env.PUBLIC_URL!, browser, SIGN_IN_SECONDS) };
   }
 

@@ -14,7 +14,7 @@ export class PasskeyLoginsService {
   /** @throws auth/invalid-passkey */
   async login(answer: AuthenticationResponseJSON, device: Device): Promise<Tokens> {
     return this.passkeys.prove(answer, { userId: null, purpose: 'auth.login', actor: null }, (db, user) =>
-      this.sessions.open(user, device, db),
+      this.sessions.open(user, device, { by: 'passkey' }, db),
     );
   }
 }

@@ -23,6 +23,12 @@ export type Proof =
   | { kind: 'recovery-code'; recoveryCode: string }
   | { kind: 'passkey'; assertion: AuthenticationResponseJSON };
 
+/** By what a session begins; `at`: when that was, where somebody else says so. */
+export interface Proven {
+  by: Proof['kind'] | 'identity' | 'registration';
+  at?: Date;
+}
+
 /** The one proof that a body holds; null when there is none, more than one, or a part of one. */
 export function proofIn({ password, code, recoveryCode, ...assertion }: ProofMembers): Proof | null {
   const proofs: (Proof | null)[] = [];

@@ -30,7 +30,7 @@ export class RegistrationsService {
     return transaction(this.prisma, async (db) => {
       const user = await this.make(account, hash, db);
       await this.mails.verification(user, {}, db);
-      return this.sessions.open(user, device, db);
+      return this.sessions.open(user, device, { by: 'registration' }, db);
     });
   }
 

@@ -24,7 +24,7 @@ export class SecondStepsService {
     if (proof === null || proof.kind === 'password')
       throw validationFailed('Send exactly one of: code, recoveryCode, or what a passkey answers.');
     const userId = await this.mfaTokens.read(mfaToken);
-    const open = async (db: Tx) => this.sessions.open(await this.mfaTokens.redeem(mfaToken, db), device, db);
+    const open = async (db: Tx) => this.sessions.open(await this.mfaTokens.redeem(mfaToken, db), device, { by: proof.kind }, db);
     const attempt = { userId, purpose: 'auth.login', actor: null } as const;
     if (proof.kind === 'passkey') return this.passkeys.prove(proof.assertion, attempt, open);
     return this.codes.prove({ ...attempt, ...proof }, open);

@@ -8,11 +8,12 @@ import { type Actor, KeyRing } from '#security';
 import type { User } from '../users/users.service.js';
 import { invalidRefreshToken, sessionNotFound } from './auth.errors.js';
 import { sessionEnded, sessionStarted } from './auth.events.js';
+import type { Proven } from './proofs.rules.js';
 import { firstToken, readToken, type RefreshToken, successorOf } from './refresh-tokens.rules.js';
 
 export type Session = Prisma.SessionGetPayload<object>;
 
-const auditedSession = audited('session', { endedBecause: 'plain' });
+const auditedSession = audited('session', { endedBecause: 'plain', by: 'plain' });
 const auditedSessions = audited('user', { endedSessions: 'plain', endedBecause: 'plain' });
 
 /** Where somebody logs in from. */
@@ -54,7 +55,8 @@ export class SessionsService {
     return status === 'active' && (emailVerifiedAt !== null || this.env.AUTH_EMAIL_VERIFICATION === 'optional');
   }
 
-  async open(user: User, device: Device, db: Db = this.prisma): Promise<Tokens> {
+  /** Begins a session for somebody who has just proven to be this user; fresh it is from when they did. */
+  async open(user: User, device: Device, { by, at: provenAt = new Date() }: Proven, db: Db = this.prisma): Promise<Tokens> {
     const expiresAt = new Date(Date.now() + this.env.AUTH_SESSION_TTL_SECONDS * 1_000);
     const token = firstToken(this.refreshKeys, randomUUIDv7());
     await transaction(db, async (tx) => {
@@ -65,10 +67,12 @@ export class SessionsService {
           refreshHash: token.hash,
           ip: device.ip,
           userAgent: device.userAgent.slice(0, 500),
+          provenAt,
           expiresAt,
         },
       });
-      await record(tx, { actor: user, action: 'auth.logged-in', resource: auditedSession(token.sessionId), subject: user.id });
+      const resource = auditedSession(token.sessionId);
+      await record(tx, { actor: user, action: 'auth.logged-in', resource, subject: user.id, after: { by } });
       const about = { actor: user, resource: { type: 'session', id: token.sessionId }, subject: user.id };
       await publish(tx, sessionStarted, { sessionId: token.sessionId, userId: user.id }, about);
     });

@@ -8,7 +8,7 @@ import { donePage, questionPage } from './unsubscriptions.rules.js';
 import { UnsubscriptionsService } from './unsubscriptions.service.js';
 
 const HTML = 'text/html; charset=utf-8';
-const CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'";
+const CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 @Controller('unsubscribe')
 @Public({ credentials: 'ignored' })

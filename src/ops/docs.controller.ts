@@ -8,7 +8,7 @@ import { DocsService } from './docs.service.js';
 
 const HTML = 'text/html; charset=utf-8';
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /** Swagger UI and the document it shows. */
 @Controller()

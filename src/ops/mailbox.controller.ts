@@ -5,9 +5,10 @@ import { linksOf, Mailbox, type MailboxEntry, mailboxPage } from '#mail';
 import { Public } from '#security';
 import { MailboxEntryResponse, MailboxList, MailboxQuery } from './mailbox.dto.js';
 
-const LIST_CSP = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+const LIST_CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 // What a mail says is somebody's: no script, no form, nothing from elsewhere, and an origin of its own.
-const MAIL_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; frame-ancestors 'none'";
+const MAIL_CSP =
+  "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 const wantsJson = (accept = '') => accept.includes('application/json');
 const page = (text: string) => new StreamableFile(Buffer.from(text), { type: 'text/html; charset=utf-8' });

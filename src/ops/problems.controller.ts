@@ -23,7 +23,7 @@ export class ProblemsController {
   @Get(':module/:what')
   @ApiProduces('text/html')
   @Header('Content-Type', 'text/html; charset=utf-8')
-  @Header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
+  @Header('Content-Security-Policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
   @PubliclyCached(300)
   @Problems(notFound)
   page(@Param('module') module: string, @Param('what') what: string): string {

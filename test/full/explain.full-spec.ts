@@ -21,6 +21,8 @@ interface Plan {
 /** A list of the API: whom it answers, and what its filters are tried with. Sorts, and which filters there are, come from openapi.json. */
 interface List {
   operation: string;
+  /** What stands for `{id}` in its path. */
+  of?: 'variant' | 'endpoint' | 'release';
   callers: Caller[];
   filters: Record<string, string[]>;
 }
@@ -36,12 +38,14 @@ const ROWS = {
   events: 200_000,
   audited: 200_000,
 };
+/** Deliveries of webhooks: half of them go to one endpoint, a hundred of its owner's, the others to those of 2,000 people. */
+const DELIVERIES = 200_000;
 /** The most that one step of a plan may read for a page of 20. */
 const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
 const BIG =
-  `users posts post_tags post_words post_imports products variants orders order_lines stock_movements notifications events event_deliveries audit_entries releases release_items`.split(
+  `users posts post_tags post_words post_imports products variants orders order_lines stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
     ' ',
   );
 
@@ -127,13 +131,18 @@ const LISTS: Record<string, List> = {
     callers: ['admin'],
     filters: { status: ['open', 'scheduled', 'published', 'rolled-back', 'failed'] },
   },
-  'items of a release': { operation: '/api/v1/releases/{id}/items', callers: ['admin'], filters: {} },
-  'stock movements': { operation: '/api/v1/variants/{id}/stock-adjustments', callers: ['admin'], filters: {} },
+  'items of a release': { operation: '/api/v1/releases/{id}/items', of: 'release', callers: ['admin'], filters: {} },
+  'stock movements': { operation: '/api/v1/variants/{id}/stock-adjustments', of: 'variant', callers: ['admin'], filters: {} },
+  'webhook endpoints': { operation: '/api/v1/webhooks/endpoints', callers: ['admin'], filters: {} },
+  'webhook deliveries': {
+    operation: '/api/v1/webhooks/endpoints/{id}/deliveries',
+    of: 'endpoint',
+    callers: ['admin'],
+    filters: { status: ['pending', 'delivered', 'failed'], event: ['kind-a.happened', 'kind-rare.happened', 'never.happened'] },
+  },
 };
 /** Lists of tables that are not filled here yet: their plans at this size are not proven. */
 const NOT_FILLED = [
-  '/api/v1/webhooks/endpoints',
-  '/api/v1/webhooks/endpoints/{id}/deliveries',
   '/api/v1/posts/{id}/comments',
   '/api/v1/comments',
   '/api/v1/comments/{id}/reports',
@@ -171,20 +180,21 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     await client.query(`INSERT INTO post_imports (id, owner_id, author_id, name, created_at)
       SELECT gen_random_uuid(), id, id, 'blog.zip', now() - make_interval(mins => n) FROM users, generate_series(1, 4) AS n`);
     await client.query('ANALYZE post_imports');
-    const { rows } = await client.query<{ user: string; month: Date; id: string }>(
-      `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS id`,
+    await fillWebhooks(client);
+    const { rows } = await client.query<{ user: string; month: Date; variant: string; endpoint: string }>(
+      `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS variant, (SELECT endpoint_id FROM webhook_deliveries GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS endpoint`,
     );
     Object.assign(known, rows[0], { month: rows[0]!.month.toISOString() });
-    // One of them has the id of the variant whose movements are listed, so that one id does for all paths.
     await client.query(
       `INSERT INTO releases (id, name, status, published_at, created_by_id, created_at, updated_at)
-       SELECT CASE WHEN n = 1 THEN $1::uuid ELSE gen_random_uuid() END, 'release ' || n, CASE WHEN n % 10 = 0 THEN 'open' ELSE 'published' END::release_status,
-         CASE WHEN n % 10 = 0 THEN NULL ELSE now() END, $2, now() - n * interval '1 minute', now() FROM generate_series(1, 30000) n`,
-      [rows[0]!.id, rows[0]!.user],
+       SELECT gen_random_uuid(), 'release ' || n, CASE WHEN n % 10 = 0 THEN 'open' ELSE 'published' END::release_status,
+         CASE WHEN n % 10 = 0 THEN NULL ELSE now() END, $1, now() - n * interval '1 minute', now() FROM generate_series(1, 30000) n`,
+      [rows[0]!.user],
     );
     await client.query(`INSERT INTO release_items (id, release_id, kind, resource_id, base_version, created_at, updated_at)
       SELECT gen_random_uuid(), id, 'product', gen_random_uuid(), 1, now() - n * interval '1 second', now() FROM releases, generate_series(1, 4) n`);
     await client.query('ANALYZE releases, release_items');
+    known.release = (await client.query<{ id: string }>('SELECT id FROM releases ORDER BY created_at DESC LIMIT 1')).rows[0]!.id;
     // From here on every statement of every new connection goes into the server's log together with the plan it had.
     const explain = {
       session_preload_libraries: 'auto_explain',
@@ -197,6 +207,9 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     await client.end();
     app = await startApp({ DATABASE_URL: server.url, ROLE: 'api' });
     people = { customer: await aUser(app), admin: await aUser(app, { roles: ['admin'] }) };
+    // Endpoints are their owners' alone, so the one who asks takes over those of the owner who has a hundred.
+    await app.prisma.$executeRaw`UPDATE webhook_endpoints SET owner_id = ${people.admin.id}::uuid
+      WHERE owner_id = (SELECT owner_id FROM webhook_endpoints WHERE id = ${known.endpoint}::uuid)`;
   });
 
   afterAll(async () => {
@@ -212,7 +225,8 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
   });
 
   it.each(Object.keys(LISTS))('no list of %s reads a big table from end to end', async (name) => {
-    const { operation, callers, filters } = LISTS[name]!;
+    const { operation, of, callers, filters } = LISTS[name]!;
+    const path = operation.replace('{id}', known[of ?? '']!);
     const { sorts, names } = await parametersOf(operation);
     expect(Object.keys(filters).sort()).toEqual(names.sort());
     const queries = [
@@ -229,10 +243,10 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
         for (const sort of sorts) {
           const search = new URLSearchParams({ ...query, ...(sort !== undefined && { sort }) });
           if (name === 'posts' && !goTogether(search)) continue;
-          const first = await explained(operation, search, caller);
+          const first = await explained(path, search, caller);
           const pages = [first.plans];
           if (first.nextCursor !== null)
-            pages.push((await explained(operation, new URLSearchParams([...search, ['cursor', first.nextCursor]]), caller)).plans);
+            pages.push((await explained(path, new URLSearchParams([...search, ['cursor', first.nextCursor]]), caller)).plans);
           for (const [page, explanations] of pages.entries()) {
             plans += explanations.length;
             for (const offence of explanations.flatMap(endToEnd))
@@ -281,13 +295,8 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     expect((await plansSince(from)).flatMap(endToEnd)).toEqual([`Seq Scan of posts (${ROWS.posts} rows)`]);
   });
 
-  async function explained(
-    operation: string,
-    search: URLSearchParams,
-    caller: Caller,
-  ): Promise<{ plans: Plan[]; nextCursor: string | null }> {
+  async function explained(path: string, search: URLSearchParams, caller: Caller): Promise<{ plans: Plan[]; nextCursor: string | null }> {
     const from = await logSize();
-    const path = operation.replace('{id}', known.id!);
     const { status, body, text } = await app.request<{ nextCursor: string | null }>(
       'GET',
       search.size > 0 ? `${path}?${search.toString()}` : path,
@@ -309,6 +318,27 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     return [...entries].map(([, json]) => (JSON.parse(json!) as { Plan: Plan }).Plan);
   }
 });
+
+async function fillWebhooks(client: pg.Client): Promise<void> {
+  const statements = [
+    `INSERT INTO webhook_endpoints (id, owner_id, url, events, created_at, updated_at)
+      SELECT uuidv7(t - now()), u.id, 'https://example.com/' || n, '{*}', t, t
+      FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM users ORDER BY id LIMIT 2000) u,
+        generate_series(1, CASE u.place WHEN 1 THEN 100 ELSE 10 END) n, LATERAL (SELECT date_trunc('milliseconds', now()) - n * interval '1 hour' AS t) x`,
+    `CREATE TEMP TABLE endpoint AS SELECT id, row_number() OVER (ORDER BY id)::int AS place FROM webhook_endpoints`,
+    `INSERT INTO webhook_deliveries (id, endpoint_id, message_id, type, body, status, attempts, next_attempt_at, completed_at, created_at)
+      SELECT uuidv7(t - now()), e.id, uuidv7(t - now()), CASE n % 10000 WHEN 1 THEN 'kind-rare.happened' ELSE 'kind-' || chr(97 + n / 2 % 20) || '.happened' END, '{}',
+        status, 1, CASE status WHEN 'scheduled' THEN now() + interval '1 day' END, CASE WHEN status <> 'scheduled' THEN t END, t
+      FROM generate_series(1, ${DELIVERIES}) n
+        JOIN endpoint e ON e.place = CASE n % 2 WHEN 0 THEN 1 + n % (SELECT max(place) FROM endpoint) ELSE 1 END,
+        LATERAL (SELECT date_trunc('milliseconds', now()) - n * interval '1 minute' AS t, (CASE n % 1000 WHEN 1 THEN 'failed' WHEN 3 THEN 'scheduled' ELSE 'delivered' END)::webhook_delivery_status AS status) x`,
+    `INSERT INTO webhook_attempts (delivery_id, number, started_at, duration_ms, sent_headers, status_code, answer)
+      SELECT id, 1, created_at, 20, '{}', 200, 'ok' FROM webhook_deliveries`,
+    'DROP TABLE endpoint',
+    'ANALYZE webhook_endpoints, webhook_deliveries, webhook_attempts',
+  ];
+  for (const statement of statements) await client.query(statement);
+}
 
 /** Scans that read a big table from end to end: those that say so, and walks along an index that throw nearly all of it away. */
 function endToEnd(plan: Plan): string[] {

@@ -90,6 +90,7 @@ export async function aLyingProvider(): Promise<LyingProvider> {
           subject_types_supported: ['public'],
           id_token_signing_alg_values_supported: ['RS256'],
           authorization_response_iss_parameter_supported: true,
+          claims_parameter_supported: true,
         });
       case '/jwks':
         return json(response, { keys: [jwk] });

@@ -53,7 +53,7 @@ export const anAdmin = (app: TestApp) => aUser(app, { roles: ['admin'] });
 /** Another login of somebody's, on another device. */
 export async function aSession(app: TestApp, userId: string): Promise<Pick<Person, 'sessionId' | 'accessToken' | 'refreshToken'>> {
   const user = await app.prisma.user.findUniqueOrThrow({ where: { id: userId } });
-  const { accessToken, refreshToken } = await app.get(SessionsService).open(user, DEVICE);
+  const { accessToken, refreshToken } = await app.get(SessionsService).open(user, DEVICE, { by: 'password' });
   return { sessionId: refreshToken.slice(0, 36), accessToken, refreshToken };
 }
 

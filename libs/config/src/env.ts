@@ -165,6 +165,11 @@ export class Env extends Tuning {
   @Min(1)
   AUTH_LOGIN_FAILURES_PER_WINDOW = 10;
 
+  /** Wrong codes of second factors per account in a day, over all processes; right ones do not clear them. */
+  @IsInt()
+  @Min(1)
+  AUTH_CODE_FAILURES_PER_DAY = 50;
+
   /**
    * Whether a new account must confirm its address before it can log in. `required` also tells nobody which addresses have accounts:
    * registering then answers alike for all.

@@ -23,7 +23,7 @@ export interface Content {
 /** Whatever it is, it runs nothing and belongs to no origin: not even if a browser takes it for a page. Other sites may show it. */
 const HEADERS = {
   'Content-Security-Policy':
-    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'",
+    "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox; base-uri 'none'; frame-ancestors 'none'",
   'Cross-Origin-Resource-Policy': 'cross-origin',
   'Accept-Ranges': 'bytes',
 };

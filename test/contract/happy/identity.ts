@@ -48,11 +48,11 @@ export function happyCallsOfIdentity({ app, product }: World): HappyCalls {
       { body: { token: await aToken(RESET_PASSWORD, await aUser(app)), password: 'six yellow lanterns over water' } },
     ],
     'factors.stepUp': async () => {
-      const by = await aUser(app);
+      const [by, another] = [await aUser(app), await aUser(app)];
       const { authenticator } = await aPasskey(product, by);
       const { secret } = await aTotp(app, by);
       return [
-        { by, body: { password: by.password } },
+        { by: another, body: { password: another.password } },
         { by, body: { code: codeOf(secret) } },
         { by, body: await anAssertion(product, authenticator) },
       ];
@@ -62,7 +62,7 @@ export function happyCallsOfIdentity({ app, product }: World): HappyCalls {
       const { authenticator } = await aPasskey(product, by);
       const { secret, recoveryCodes } = await aTotp(app, by);
       const begin = async () => ({
-        mfaToken: (await app.get(MfaTokensService).issue(await app.get(UsersService).me(actorOf(by)))).mfaToken,
+        mfaToken: (await app.get(MfaTokensService).issue(await app.get(UsersService).me(actorOf(by)), { by: 'password' })).mfaToken,
       });
       return [
         { body: { ...(await begin()), code: codeOf(secret) } },
