@@ -1049,7 +1049,7 @@ describe('Markdown', () => {
     '<javascript:alert(1)>',
     '<a@b.example"onclick="x>',
     '![x](/api/v1/files/0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49/contents?"onerror="x)',
-    '![x](//evil.example/a.png "\"onerror=alert(1)")',
+    '![x](//evil.example/a.png ""onerror=alert(1)")',
     '[x](#fn-note-1"onclick="x)',
     '[x](https://a.example){onclick=alert(1)}',
     '~~[x](vbscript:x)~~ **![x](vbscript:x)**',
@@ -1104,6 +1104,9 @@ describe('Markdown', () => {
     ['footnotes in footnotes', `${'[^a]: '.repeat(490)}x`],
     ['footnotes', Array.from({ length: 240 }, (_, index) => `[^${index}]\n\n[^${index}]: x\n\n`).join('')],
     ['quotes and lists', '> - '.repeat(100_000)],
+    ['comments of HTML', '<!-- '.repeat(80_000)],
+    ['words between underscores', 'a_'.repeat(200_000)],
+    ['homes', '~/'.repeat(200_000)],
     ['Chinese', '漢'.repeat(250_000)],
     ['a wide table', `${'|a'.repeat(3_000)}|\n${'|-'.repeat(3_000)}|\n${'|b|\n'.repeat(3_000)}`],
   ])('is rendered quickly, be it %s', async (_, body) => {

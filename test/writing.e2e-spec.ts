@@ -193,8 +193,8 @@ describe('a slug that a post had', () => {
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
       // One that leaves a slug and two that want it: whoever comes when, it is left, and so is nobody’s.
       const races = await Promise.all([
-        edit(author, first!.id, { slug: `left-${unique()}` }),
-        ...others.map(({ id }) => edit(author, id, { slug: first!.slug })),
+        edit(author, first.id, { slug: `left-${unique()}` }),
+        ...others.map(({ id }) => edit(author, id, { slug: first.slug })),
       ]);
       expect(races.map(({ status }) => status)).toEqual([200, 409, 409, 409]);
     }

@@ -27,4 +27,4 @@ export function relinked(html: string, ids: readonly string[], link: (id: string
 }
 
 /** Whether a link works for as long as the file is shown: one that ends is kept by nobody. */
-export const isLasting = (url: string) => !url.includes('expires=');
+export const isLasting = (url: string): boolean => !url.includes('expires=');

@@ -133,8 +133,9 @@ export async function datePost(db: Tx, id: string, { date, updatedAt }: { date: 
   if (date === null && updatedAt === null) return;
   await execute(
     db,
-    Prisma.sql`UPDATE posts SET created_at = least(created_at, ${date}), updated_at = greatest(least(now(), coalesce(${updatedAt}, ${date})), least(created_at, ${date}))
-      WHERE id = ${id}::uuid`,
+    Prisma.sql`UPDATE posts SET created_at = least(created_at, said.at),
+        updated_at = greatest(least(now(), coalesce(said.updated_at, said.at)), least(created_at, said.at))
+      FROM (SELECT ${date}::timestamptz(3) AS at, ${updatedAt}::timestamptz(3) AS updated_at) AS said WHERE id = ${id}::uuid`,
   );
 }
 

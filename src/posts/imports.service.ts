@@ -127,7 +127,9 @@ export class ImportsService {
         if (!(error instanceof AppError || error instanceof BytesNotFound)) throw error;
       }
     }
-    await this.storage.delete(keyOf(importId));
+    // Where another run has taken over, that one needs the archive.
+    const isNeeded = (await this.prisma.postImport.count({ where: { id: importId, completedAt: null } })) > 0;
+    if (!isNeeded) await this.storage.delete(keyOf(importId));
   }
 
   /** Imports a folder of this machine, for the command line: the same, but here and now. */

@@ -3,5 +3,5 @@ declare module 'markdown-it-footnote' {
 
   /** Footnotes as GitHub has them: `[^1]` in the text, and `[^1]: …` somewhere. */
   const footnotes: (markdown: MarkdownIt) => void;
-  export default footnotes;
+  export { footnotes as default };
 }

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { Cache } from '#cache';
-import { type Db, defined, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { type Db, defined, PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { type ExpectedVersions, isId, slugFrom, validationFailed } from '#http';
 import type { Actor } from '#security';

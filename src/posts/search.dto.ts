@@ -1,3 +1,5 @@
+import { ApiProperty } from '@nestjs/swagger';
+
 /** Where the words of `q` stand. HTML: everything is escaped but `<mark>` around what was found. */
 export class HighlightsResponse {
   /** The whole title. @example "On analytical <mark>engines</mark>" */
@@ -18,5 +20,6 @@ export class SearchResponse {
    * Nothing has all of the words as they were typed, so that these were looked for: for each word the spellings that published posts have,
    * the nearest first. Null when what was typed was found, or nothing resembles it. @example [["engine", "engines"]]
    */
+  @ApiProperty({ type: 'array', nullable: true, items: { type: 'array', items: { type: 'string' } } })
   corrections: string[][] | null;
 }

@@ -12,7 +12,7 @@ const Tag = () =>
   applyDecorators(
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? normaliseTags([value])[0] : value)),
     ValidateBy({ name: 'isTag', validator: { validate: isTag, defaultMessage: () => `$property ${TAG}` } }),
-    ApiProperty({ type: 'string', minLength: 1, maxLength: 40, pattern: TAG_AS_WRITTEN, example: 'engines' }),
+    ApiProperty({ type: 'string', minLength: 1, maxLength: 40, pattern: TAG_AS_WRITTEN }),
   );
 
 export class TagResponse {

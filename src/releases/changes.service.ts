@@ -2,9 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database';
 import type { ExpectedVersions } from '#http';
 import type { Actor } from '#security';
-import type { UpdatePostDto } from '../posts/posts.dto.js';
 import { type Post, PostsService } from '../posts/posts.service.js';
-import type { UpdateProductDto, UpdateVariantDto } from '../products/products.dto.js';
 import { ProductsService } from '../products/products.service.js';
 import type { ReleaseItem } from './releases.queries.js';
 import { concerned, type Kind, type Members, type Resource } from './releases.rules.js';
@@ -59,11 +57,11 @@ export class ChangesService {
   private async edit(actor: Actor, kind: Kind, id: string, changes: object, expected: ExpectedVersions, db: Tx): Promise<Resource> {
     switch (kind) {
       case 'post':
-        return { kind, row: await this.posts.update(actor, id, changes as UpdatePostDto, expected, db) };
+        return { kind, row: await this.posts.update(actor, id, changes, expected, db) };
       case 'product':
-        return { kind, row: await this.products.update(actor, id, changes as UpdateProductDto, expected, db) };
+        return { kind, row: await this.products.update(actor, id, changes, expected, db) };
       case 'variant':
-        return { kind, row: await this.products.updateVariant(actor, id, changes as UpdateVariantDto, expected, db) };
+        return { kind, row: await this.products.updateVariant(actor, id, changes, expected, db) };
     }
   }
 

@@ -3,7 +3,7 @@ import { BodyOneOf, Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch,
 import { Actor, Caller, Requires } from '#security';
 import { postNotFound } from '../posts/posts.errors.js';
 import { productNotFound, variantNotFound } from '../products/products.errors.js';
-import { ADDED, type AddItemDto, CHANGED, type ChangeItemDto, ListItemsQuery, ReleaseItemList, ReleaseItemResponse } from './items.dto.js';
+import { ADDED, type ItemToAdd, CHANGED, type ItemToChange, ListItemsQuery, ReleaseItemList, ReleaseItemResponse } from './items.dto.js';
 import { ItemsService } from './items.service.js';
 import {
   beyondYourRights,
@@ -50,7 +50,7 @@ export class ItemsController {
   add(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
-    @BodyOneOf('kind', ADDED) item: AddItemDto,
+    @BodyOneOf('kind', ADDED) item: ItemToAdd,
     @Idempotent() once: Once,
   ): Promise<ReleaseItemResponse> {
     return once.do(async (db) => ReleaseItemResponse.from(await this.items.add(actor, id, item, db)));
@@ -74,7 +74,7 @@ export class ItemsController {
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
     @Param('itemId', IdPipe) itemId: string,
-    @BodyOneOf('kind', CHANGED) changes: ChangeItemDto,
+    @BodyOneOf('kind', CHANGED) changes: ItemToChange,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<ReleaseItemResponse> {
     return ReleaseItemResponse.from(await this.items.change(actor, id, itemId, changes, expected));

@@ -58,7 +58,7 @@ export class AddVariantItemDto {
 
 /** What is added to a release, by its kind. */
 export const ADDED = { post: AddPostItemDto, product: AddProductItemDto, variant: AddVariantItemDto };
-export type AddItemDto = AddPostItemDto | AddProductItemDto | AddVariantItemDto;
+export type ItemToAdd = AddPostItemDto | AddProductItemDto | AddVariantItemDto;
 
 export class ChangePostItemDto extends PostItemDto {
   /** Whether the release also publishes the post, or takes it back to a draft; `null` for neither. */
@@ -87,7 +87,7 @@ export class ChangeVariantItemDto {
 
 /** What an item is changed to, by its kind, which it keeps. */
 export const CHANGED = { post: ChangePostItemDto, product: ChangeProductItemDto, variant: ChangeVariantItemDto };
-export type ChangeItemDto = ChangePostItemDto | ChangeProductItemDto | ChangeVariantItemDto;
+export type ItemToChange = ChangePostItemDto | ChangeProductItemDto | ChangeVariantItemDto;
 
 /** The post's members and, where it is published or taken back, its status. */
 export class PostStateResponse extends UpdatePostDto {
@@ -138,7 +138,7 @@ export class ReleaseItemResponse extends ItemOfReleaseResponse {
   static from(this: void, item: ReleaseItem): ReleaseItemResponse {
     return {
       ...ItemOfReleaseResponse.aboutOf(item),
-      changes: item.changes as object,
+      changes: item.changes,
       publication: item.publication,
       baseVersion: item.baseVersion,
       version: item.version,

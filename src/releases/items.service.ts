@@ -4,7 +4,7 @@ import { type Db, defined, isUniqueViolation, Prisma, PrismaService, transaction
 import { expectVersion, type ExpectedVersions, keyset, type Page, parseSort, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { ChangesService } from './changes.service.js';
-import type { AddItemDto, ChangeItemDto, ListItemsQuery } from './items.dto.js';
+import type { ItemToAdd, ItemToChange, ListItemsQuery } from './items.dto.js';
 import { itemChangesNothing, itemOfOtherKind, releaseFull, releaseItemNotFound, resourceInRelease } from './releases.errors.js';
 import { auditedItem, extentOf, type Release, type ReleaseItem } from './releases.queries.js';
 import { changesNothing, kindsSeenBy, refuseBeyond, resourceOf } from './releases.rules.js';
@@ -46,7 +46,7 @@ export class ItemsService {
     });
   }
 
-  async add(actor: Actor, releaseId: string, item: AddItemDto, db: Db = this.prisma): Promise<ReleaseItem> {
+  async add(actor: Actor, releaseId: string, item: ItemToAdd, db: Db = this.prisma): Promise<ReleaseItem> {
     const change = {
       kind: item.kind,
       changes: defined(item.changes ?? {}),
@@ -67,7 +67,7 @@ export class ItemsService {
     });
   }
 
-  async change(actor: Actor, releaseId: string, id: string, changes: ChangeItemDto, expected: ExpectedVersions): Promise<ReleaseItem> {
+  async change(actor: Actor, releaseId: string, id: string, changes: ItemToChange, expected: ExpectedVersions): Promise<ReleaseItem> {
     return this.write(actor, releaseId, id, 'changed', expected, this.prisma, async (before) => {
       if (changes.kind !== before.kind) throw itemOfOtherKind(`The item is of the kind ${before.kind}.`);
       const after = { ...before, ...defined(changes), ...(changes.changes && { changes: defined(changes.changes) }) };

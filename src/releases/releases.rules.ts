@@ -125,7 +125,7 @@ export function concerned({ kind, row }: Resource, { changes, publication }: Cha
 /** What there is to see of members that a change concerns: a publication is seen by the status, too. */
 export function shown(members: Members, now: Date): Record<string, unknown> {
   if (members.publishedAt === undefined) return { ...members };
-  const time = (at: string | null | undefined) => (at == null ? null : new Date(at));
+  const time = (at: string | null | undefined) => (at === null || at === undefined ? null : new Date(at));
   const facts = { publishedAt: time(members.publishedAt), expiresAt: time(members.expiresAt), review: null, trashedAt: null };
   return { ...members, status: statusOfPost(facts, now) };
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type AuditActor, record } from '#audit';
 import { type Db, defined, Prisma, PrismaService, transaction, type Tx } from '#database';
-import { publish } from '#events';
+import { type Circumstances, publish } from '#events';
 import { expectVersion, type ExpectedVersions, keyset, type Page, parseSort, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import type { CreateReleaseDto, ListReleasesQuery, UpdateReleaseDto } from './releases.dto.js';
@@ -92,7 +92,7 @@ export class ReleasesService {
 }
 
 /** What the events of a release have in common. */
-export function about(actor: AuditActor, { id }: { id: string }) {
+export function about(actor: AuditActor, { id }: { id: string }): Circumstances {
   return { actor, resource: { type: 'release', id } };
 }
 

@@ -9,7 +9,7 @@ import { IsEmail, isISO8601, IsString, Matches, MaxLength, MinLength, ValidateBy
  * separators of lines, marks and overrides of direction, and what has no width. Joiners and selectors are not among them: scripts and emoji need them.
  */
 const UNSEEN =
-  '\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb';
+  '\\u034f\\u17b4\\u17b5\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb';
 /** A joiner says something behind a letter or mark of a script that joins, and within emoji; elsewhere it only hides. */
 const STRAY_JOINERS =
   /(?<![\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Mongolian}])[\u200c\u200d]|[\u200c\u200d](?![\p{L}\p{M}\p{Extended_Pictographic}])/gu;

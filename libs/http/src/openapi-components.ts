@@ -24,7 +24,7 @@ export const PROBLEM_SCHEMA = {
   properties: {
     type: { type: 'string', format: 'uri', description: 'A page about this kind of problem.' },
     title: { type: 'string', description: 'The kind of problem.' },
-    status: { type: 'integer', minimum: 400, maximum: 599 },
+    status: { type: 'integer', minimum: 300, maximum: 599 },
     detail: { type: 'string', description: 'What happened this time, and the way out.' },
     instance: { type: 'string', description: 'The path of the request.' },
     code: { type: 'string', pattern: '^[a-z-]+/[a-z-]+$', description: 'The kind of problem, for programs.' },

@@ -235,15 +235,15 @@ function problemResponse(problems: ProblemDefinition[], shared: Record<string, u
     problems.map((problem) => [problem.code, { $ref: `#/components/examples/${componentName(problem)}` }]),
   );
   const isOf = (...kinds: string[]) => problems.some(({ kind }) => kinds.includes(kind));
-  const waits = isOf('too-many', 'unavailable', 'full', 'conflict') ? (['Retry-After'] as const) : [];
-  const names = ['X-Request-Id', ...waits, ...(isOf('moved') ? (['Location'] as const) : [])] as const;
+  const waits = isOf('too-many', 'unavailable', 'full', 'conflict') ? ['Retry-After' as const] : [];
+  const names = ['X-Request-Id', ...waits, ...(isOf('moved') ? ['Location' as const] : [])] as const;
   const headers = Object.fromEntries(names.map((name) => [name, header(name)]));
   const response = {
     description: problems.map(({ code, title }) => `${title} (\`${code}\`)`).join('; '),
     headers,
     content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' }, examples } },
   };
-  if (problems.length > 1) return response as unknown as ResponseObject;
+  if (problems.length > 1) return response;
   const name = componentName(problems[0]!);
   shared[name] = response;
   return { $ref: `#/components/responses/${name}` } as unknown as ResponseObject;

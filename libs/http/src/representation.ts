@@ -38,7 +38,7 @@ export const BodyOneOf =
   (target, method, index) => {
     Body(new OneOfPipe(by, classes))(target, method, index);
     const [route, bodies] = [Object.getOwnPropertyDescriptor(target, method!)!, Object.values(classes)];
-    ApiExtraModels(...bodies)(target, method!, route);
+    ApiExtraModels(...bodies)(target, method, route);
     ApiBody({ required: true, schema: { oneOf: bodies.map((body) => ({ $ref: getSchemaPath(body) })) } })(target, method!, route);
   };
 
