@@ -384,6 +384,7 @@ const FIELDS = [
 const NAMED_BY_CLIENTS: Record<string, string> = {
   externalId: 'is the integrator’s own',
   coverFileId: 'names a picture',
+  seriesId: 'names a series of one’s own',
   parentId: 'names what is replied to',
   variantId: 'names what is bought',
   expiresAt: 'is when the client wants its key to end',

@@ -414,7 +414,7 @@ describe('a preview link', () => {
     for (const forged of [
       `${linkId}.${later}.${signature}`,
       `${linkId}.${end}.${'A'.repeat(43)}`,
-      `A${linkId.slice(1)}.${end}.${signature}`,
+      `B${linkId.slice(1)}.${end}.${signature}`,
       'x',
       '..',
     ]) {

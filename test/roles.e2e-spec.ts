@@ -218,7 +218,15 @@ describe('nobody gives what they do not have', () => {
   });
 
   it('by giving somebody a role, not even themselves', async () => {
-    const clerk = await somebodyWith('users:manage', 'users:read', 'posts:write', 'posts:publish', 'orders:place', 'files:write');
+    const clerk = await somebodyWith(
+      'users:manage',
+      'users:read',
+      'posts:write',
+      'posts:publish',
+      'comments:write',
+      'orders:place',
+      'files:write',
+    );
     const [person, boss] = [await aUser(app), await anAdmin(app)];
     const mighty = await aRole(['audit:read']);
     for (const roles of [['admin'], ['support'], ['customer', mighty]]) {

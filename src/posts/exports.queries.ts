@@ -11,7 +11,8 @@ export interface ExportedPost {
   title: string;
   excerpt: string;
   body: string;
-  bodyHtml: string;
+  /** Whether the excerpt was written by hand; others are made from the body again. */
+  ownExcerpt: boolean;
   tags: string[];
   authorId: string;
   authorName: string;
@@ -41,7 +42,7 @@ export function exportPosts(
   ];
   return rows(
     db,
-    Prisma.sql`SELECT p.id, p.slug, p.title, p.excerpt, p.body, p.body_html AS "bodyHtml", p.tags, p.author_id AS "authorId", u.name AS "authorName",
+    Prisma.sql`SELECT p.id, p.slug, p.title, p.excerpt, p.body, p.own_excerpt AS "ownExcerpt", p.tags, p.author_id AS "authorId", u.name AS "authorName",
         p.external_id AS "externalId", p.metadata, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
         CASE WHEN ${IS.expired} THEN NULL ELSE p.published_at END AS "publishedAt"
       FROM posts p JOIN users u ON u.id = p.author_id WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${limit}`,

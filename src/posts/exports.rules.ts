@@ -1,6 +1,5 @@
 import type { ExportedPost } from './exports.queries.js';
 import { joinFile } from './front-matter.rules.js';
-import { excerptFrom } from './markdown.rules.js';
 
 /** `2026-01-31-a-slug.md`: no two posts have the same, and every computer takes it, since slugs are of small letters, digits and hyphens. */
 export function fileNameOf({ slug, publishedAt, createdAt }: Pick<ExportedPost, 'slug' | 'publishedAt' | 'createdAt'>): string {
@@ -8,8 +7,7 @@ export function fileNameOf({ slug, publishedAt, createdAt }: Pick<ExportedPost, 
 }
 
 /** The file of a post: what an import makes the same post of. */
-export function fileOf(post: Omit<ExportedPost, 'bodyHtml' | 'authorId'> & { bodyHtml: string }): string {
-  const isMade = post.excerpt === excerptFrom(post.bodyHtml);
+export function fileOf(post: Omit<ExportedPost, 'authorId'>): string {
   return joinFile(
     {
       title: post.title,
@@ -18,7 +16,7 @@ export function fileOf(post: Omit<ExportedPost, 'bodyHtml' | 'authorId'> & { bod
       lastmod: post.updatedAt.toISOString(),
       draft: post.publishedAt === null,
       ...(post.tags.length > 0 && { tags: post.tags }),
-      ...(!isMade && { excerpt: post.excerpt }),
+      ...(post.ownExcerpt && { excerpt: post.excerpt }),
       author: post.authorName,
       id: post.id,
       ...(post.externalId !== null && { externalId: post.externalId }),

@@ -30,8 +30,11 @@ export type Content = Pick<Post, (typeof KEPT)[number] | 'ownExcerpt'>;
 /** Those that a restoration brings back: what leads to a post, and whether it is out, stays as it is now. */
 export const RESTORED = ['title', 'excerpt', 'body', 'tags'] as const satisfies readonly (typeof NAMED)[number][];
 
+/** What the API calls it. */
+export const memberOf = (name: (typeof NAMED)[number]): string => (name === 'seriesPlace' ? 'seriesPosition' : name);
+
 export function changedMembers(before: Post, after: Post): string[] {
-  return NAMED.filter((name) => !isDeepStrictEqual(before[name], after[name]));
+  return NAMED.filter((name) => !isDeepStrictEqual(before[name], after[name])).map(memberOf);
 }
 
 export function contentOf(post: Content): Content {

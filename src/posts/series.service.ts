@@ -76,6 +76,7 @@ export class SeriesService {
       await db.post.updateMany({ where: { seriesId: id }, data: { seriesId: null, seriesPlace: null, version: { increment: 1 } } });
       await db.series.delete({ where: { id } });
       outdate(db, id);
+      invalidate(db, ['posts']); // feeds say when their posts were changed
       await record(db, { actor, action: 'series.deleted', resource: auditedSeries(id), subject: before.ownerId, before });
       await publish(db, seriesDeleted, ...of(actor, before));
     });

@@ -1,5 +1,8 @@
 import { type Db, execute, Prisma, rows, type Tx } from '#database';
 
+/** What stands in the place of a slug in a path of the API: a post of that name could not be read by it. */
+const RESERVED = ['imports'];
+
 /** How many former slugs lead to a post; older ones are free again. */
 const MOST_FORMER = 50;
 
@@ -8,6 +11,7 @@ const MOST_FORMER = 50;
  * two that want the same one at once, the second waits for the first and sees it, until the transaction ends.
  */
 export async function claimSlug(db: Tx, slug: string, postId: string): Promise<boolean> {
+  if (RESERVED.includes(slug)) return false;
   const [, taken] = await Promise.all([
     rows(db, Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`posts.slug ${slug}`}, 0))`),
     rows(

@@ -3,8 +3,8 @@ import { BodyOneOf, Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch,
 import { Actor, Caller, Requires } from '#security';
 import { postNotFound } from '../posts/posts.errors.js';
 import { productNotFound, variantNotFound } from '../products/products.errors.js';
-import { ADDED, type ItemToAdd, CHANGED, type ItemToChange, ListItemsQuery, ReleaseItemList, ReleaseItemResponse } from './items.dto.js';
-import { ItemsService } from './items.service.js';
+import { ADDED, CHANGED, ListItemsQuery, ReleaseItemList, ReleaseItemResponse } from './items.dto.js';
+import { ItemsService, type ItemToAdd, type ItemToChange } from './items.service.js';
 import {
   beyondYourRights,
   itemChangesNothing,

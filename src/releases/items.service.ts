@@ -10,6 +10,8 @@ import { auditedItem, extentOf, type Release, type ReleaseItem } from './release
 import { changesNothing, kindsSeenBy, refuseBeyond, resourceOf } from './releases.rules.js';
 import { ReleasesService } from './releases.service.js';
 
+export type { ItemToAdd, ItemToChange } from './items.dto.js';
+
 const MOST_ITEMS = 200;
 const MOST_BYTES = 10_000_000;
 

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { Prisma } from '../generated/client.js';
 import { type NameOf, prepared, type Result } from './statements.js';
 
@@ -10,6 +10,7 @@ export class Connection {
   private waiting: Prisma.Sql[] = [];
   private ended = false;
   private failed: unknown;
+  private doubtful = false;
 
   private constructor(
     private readonly client: pg.PoolClient,
@@ -47,7 +48,12 @@ export class Connection {
   /** For Prisma, which writes its statements itself. */
   async query<Row extends object>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>> {
     if (this.ended) throw transactionEnded();
-    return this.behindWaiting(() => this.client.query<Row>(config));
+    try {
+      return await this.behindWaiting(() => this.client.query<Row>(config));
+    } catch (error) {
+      this.doubt(error);
+      throw error;
+    }
   }
 
   /** @throws what a deferred statement failed with; nothing is committed then */
@@ -73,8 +79,13 @@ export class Connection {
       broken = false;
       return answer;
     } finally {
-      this.client.release(broken);
+      this.client.release(broken || this.doubtful);
     }
+  }
+
+  /** What PostgreSQL did not say comes from the driver, which may take a statement for prepared from then on that is not: nobody gets the connection again. */
+  private doubt(error: unknown): void {
+    if (!(error instanceof pg.DatabaseError)) this.doubtful = true;
   }
 
   private behindWaiting<T>(send: () => T): T {
@@ -84,8 +95,10 @@ export class Connection {
     try {
       // The driver may say at once that it cannot send one, so that it never reaches PostgreSQL: then there is no COMMIT.
       for (const sql of this.waiting.splice(0))
-        this.client.query(prepared(sql, this.nameOf), (error?: Error) => {
-          if (error) this.failed ??= error;
+        this.client.query(prepared(sql, this.nameOf), (error?: Error | null) => {
+          if (!error) return;
+          this.failed ??= error;
+          this.doubt(error);
         });
       return send();
     } finally {

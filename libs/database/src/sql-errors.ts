@@ -72,7 +72,7 @@ const UNREACHABLE_KINDS = new Set([
   'TlsConnectionError',
 ]);
 const UNREACHABLE_TEXTS =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Connection ended unexpectedly|not queryable|ECONNREFUSED|ECONNRESET|shutting down|starting up|in recovery mode|Can't reach database/i;
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Connection ended unexpectedly|not queryable|ECONNREFUSED|ECONNRESET|EPIPE|socket has been ended|write after end|shutting down|starting up|in recovery mode|Can't reach database/i;
 
 /** Whether the database could not be asked now (down, restarting, overloaded, too slow), as opposed to having refused. */
 export function isUnavailable(error: unknown): boolean {
