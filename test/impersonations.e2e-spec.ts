@@ -105,7 +105,7 @@ describe('acting as somebody', () => {
     ] as const)
       expect([path, ...refusal(await app.request(method, path, { token, body }))]).toEqual([path, 403, 'auth/impersonating']);
     const name = `helper-${unique()}`;
-    const permissions = ['users:impersonate', 'posts:write', 'posts:publish', 'orders:place', 'files:write'];
+    const permissions = ['users:impersonate', 'posts:write', 'posts:publish', 'comments:write', 'orders:place', 'files:write'];
     await app.request('POST', 'roles', { token: admin.accessToken, body: { name, permissions } });
     await update(person.id, { roles: ['customer', name] });
     await eventually(
@@ -154,7 +154,7 @@ describe('acting as somebody', () => {
     for (const user of [boss, admin, suspended]) expect(refusal(await begin(user))).toEqual([403, 'auth/impersonation-refused']);
     expect(refusal(await begin({ id: '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49' }))).toEqual([404, 'users/not-found']);
     const name = `helper-${unique()}`;
-    const permissions = ['users:impersonate', 'posts:write', 'posts:publish', 'orders:place', 'files:write'];
+    const permissions = ['users:impersonate', 'posts:write', 'posts:publish', 'comments:write', 'orders:place', 'files:write'];
     await app.request('POST', 'roles', { token: admin.accessToken, body: { name, permissions } });
     const helper = await aUser(app);
     await update(helper.id, { roles: [name] });

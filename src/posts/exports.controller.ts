@@ -1,5 +1,6 @@
 import { Controller, Get, Query, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiProduces } from '@nestjs/swagger';
+import { MadeAnew } from '#http';
 import { Actor, Caller, Requires } from '#security';
 import { ExportPostsQuery } from './exports.dto.js';
 import { PostExportsService } from './exports.service.js';
@@ -16,6 +17,7 @@ export class PostExportsController {
    */
   @Get('export.zip')
   @Requires('posts:write')
+  @MadeAnew()
   @ApiProduces('application/zip')
   @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
   zip(@Caller() actor: Actor, @Query() query: ExportPostsQuery): StreamableFile {

@@ -187,7 +187,7 @@ describe('every operation', () => {
 
   it('refuses ids that are none, and finds nothing under those of nobody', async () => {
     const faults = await trial.overAll(
-      ({ path }) => path.includes('{'),
+      ({ path }) => path.includes('{') && !path.includes('{page}'), // pages are counted
       async (operation, happy) => {
         const faults = [];
         for (const id of NO_IDS) {
@@ -197,7 +197,7 @@ describe('every operation', () => {
           if (id.length < 500) faults.push(...trial.unless([400, 404].includes(answer.status), operation, answer, '400 or 404'));
           else if (answer.status !== 404) faults.push(`${operation.id} answers ${answer.status} to an endless path`);
         }
-        const nobodys = await trial.send(operation, happy, { path: pathOf(operation, {}) });
+        const nobodys = await trial.send(operation, happy, { path: pathOf(operation, { n: '1' }, happy.query) });
         return [...faults, ...trial.unlessRefused(operation, nobodys, 404)];
       },
       { shared: true },

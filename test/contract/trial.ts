@@ -132,7 +132,7 @@ export class Trial {
       !problem.instance.startsWith('/')
     )
       faults.push(`the problem contradicts itself: ${text}`);
-    if (/prisma|postgres|select |node_modules|at .*\.js/i.test(text)) faults.push(`it tells too much: ${text}`);
+    if (/prisma|postgres|select |node_modules|at .*\.js\b/i.test(text)) faults.push(`it tells too much: ${text}`);
     return faults;
   }
 

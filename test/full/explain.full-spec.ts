@@ -156,7 +156,14 @@ const goTogether = (search: URLSearchParams): boolean => {
   return sort === null || sort.endsWith('publishedAt') || !(search.has('from') || search.has('to'));
 };
 /** Searches that are narrowed down by a filter. */
-const NARROWED: Record<string, string>[] = [{ tag: 'common' }, { tag: 'rare' }, { author: '{user}' }, { from: '{month}' }, { to: '{month}' }, { status: 'draft' }];
+const NARROWED: Record<string, string>[] = [
+  { tag: 'common' },
+  { tag: 'rare' },
+  { author: '{user}' },
+  { from: '{month}' },
+  { to: '{month}' },
+  { status: 'draft' },
+];
 const STAFF_FILTERS = new Set(['customer', 'q']); // of orders
 
 describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLocaleString('en')} orders`, () => {

@@ -16,7 +16,17 @@ export { keyset, keysetSql, ListQuery, type Page, parseSort, type Position, Quer
 export { problemDocument, ProblemFilter, STATUS } from './problem.filter.js';
 export { RateLimitGuard, Unlimited } from './rate-limit.guard.js';
 export { RateLimits } from './rate-limits.js';
-export { Accepts, AnswersOneOf, BodyOneOf, Creates, type ExpectedVersions, expectVersion, IfMatch, isStale } from './representation.js';
+export {
+  Accepts,
+  AnswersOneOf,
+  BodyOneOf,
+  Creates,
+  type ExpectedVersions,
+  expectVersion,
+  IfMatch,
+  isStale,
+  MadeAnew,
+} from './representation.js';
 export { InEveryRole, RoleGuard } from './role.guard.js';
 export { answerFromMemory, PubliclyCached } from './shared-answers.js';
 export { slugFrom } from './slug.js';

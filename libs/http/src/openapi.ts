@@ -37,7 +37,7 @@ import {
   TICKET,
 } from './openapi-components.js';
 import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
-import { LOCATED, VERSIONED } from './representation.js';
+import { LOCATED, MADE_ANEW, VERSIONED } from './representation.js';
 
 type PathItemObject = OpenAPIObject['paths'][string];
 type OperationObject = NonNullable<PathItemObject['get']>;
@@ -59,6 +59,8 @@ export interface RouteFacts {
   versioned: boolean;
   located: boolean;
   endless: boolean;
+  /** Whether it is made while it is sent, so that nothing can name it beforehand. */
+  madeAnew: boolean;
   tickets: boolean;
   /** Whether only a session may call, and which. */
   session: SessionRule | undefined;
@@ -150,6 +152,7 @@ export function collectFacts(app: INestApplication): Map<string, RouteFacts> {
         versioned: Reflect.getMetadata(VERSIONED, handler) === true,
         located: Reflect.getMetadata(LOCATED, handler) === true,
         endless: Reflect.getMetadata(ENDLESS, handler) === true,
+        madeAnew: Reflect.getMetadata(MADE_ANEW, handler) === true,
         tickets: Reflect.getMetadata(TICKETS, handler) === true,
         session: (Reflect.getMetadata(SESSION, handler) ?? Reflect.getMetadata(SESSION, metatype)) as RouteFacts['session'],
       });
@@ -170,7 +173,7 @@ function completeOperation(
   operation.description = [rest.join('\n').trim(), accessText(route)].filter(Boolean).join('\n\n');
   operation.tags = [tagOf(path)];
   operation.security = route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? LOGINS : [])] : [...LOGINS];
-  const reads = method === 'get' && !route.endless && !('302' in operation.responses);
+  const reads = method === 'get' && !route.endless && !route.madeAnew && !('302' in operation.responses);
   operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route, reads)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
   for (const [status, response] of Object.entries(operation.responses)) describeSuccess(status, response as ResponseObject, route, method);
@@ -258,7 +261,11 @@ function describeSuccess(status: string, response: ResponseObject, route: RouteF
     ...response.headers,
     'X-Request-Id': header('X-Request-Id'),
     ...((status === '201' || status === '302' || (route.located && status === '202')) && { Location: header('Location') }),
-    ...((method === 'get' || route.versioned) && status !== '204' && status !== '302' && !route.endless && { ETag: header('ETag') }),
+    ...((method === 'get' || route.versioned) &&
+      status !== '204' &&
+      status !== '302' &&
+      !route.endless &&
+      !route.madeAnew && { ETag: header('ETag') }),
     ...(route.idempotent && { 'Idempotency-Replayed': header('Idempotency-Replayed') }),
   } as never;
 }

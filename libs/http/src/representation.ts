@@ -147,3 +147,8 @@ export function namesTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
+
+export const MADE_ANEW = 'ashlar:made-anew';
+
+/** An answer that is made while it is sent: it has no ETag. */
+export const MadeAnew = () => SetMetadata(MADE_ANEW, true);
