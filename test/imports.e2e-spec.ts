@@ -499,7 +499,7 @@ describe('the export', () => {
         );
       expect(await facts(empty, bob)).toEqual(await facts(app, ada));
       const [file] = await empty.prisma.file.findMany();
-      expect(file).toMatchObject({ sha256: expect.anything(), isPublic: true });
+      expect(file).toMatchObject({ sha256: expect.anything(), isPublic: false }); // its post is a draft
       expect(counts(await anImport(empty, bob, bytes, { query: 'publish=true' }))).toMatchObject({ unchanged: 26, created: 0, updated: 0 });
     } finally {
       await empty.close();

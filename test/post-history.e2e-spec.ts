@@ -87,9 +87,9 @@ describe('the history of a post', () => {
     expect(held).toEqual([
       ['First', 'one', ['a'], 'one'],
       ['Second', 'one', ['a'], 'one'],
-      ['Second', 'three', ['b'], 'one'],
-      ['Second', 'three', ['b'], 'one'],
-      ['Second', 'three', ['b'], 'one'],
+      ['Second', 'three', ['b'], 'three'],
+      ['Second', 'three', ['b'], 'three'],
+      ['Second', 'three', ['b'], 'three'],
       ['Second', 'three', ['b'], 'By hand.'],
     ]);
   });

@@ -28,7 +28,7 @@ const auditedRules = audited('comment-rules', {
 /** What comments wait for. Kept in the database, and for a moment in each process. */
 @Injectable()
 export class CommentRulesService {
-  private kept: { rules: Promise<CommentRules>; until: number } | undefined;
+  private kept: { rules: CommentRules; until: number } | undefined;
 
   constructor(
     private readonly prisma: PrismaService,
@@ -38,13 +38,13 @@ export class CommentRulesService {
     signals.onGap(() => (this.kept = undefined));
   }
 
-  /** As they are, or were at most a second ago. */
-  current(): Promise<CommentRules> {
+  /** As they are, or were at most a second ago. Read by `db`: transactions that wait for another connection of the pool wait for each other. */
+  async current(db: Db): Promise<CommentRules> {
     if (this.kept !== undefined && performance.now() < this.kept.until) return this.kept.rules;
-    const kept = { rules: this.read(this.prisma), until: performance.now() + KEPT_MS };
-    kept.rules.catch(() => this.kept === kept && (this.kept = undefined)); // whoever asked is told; the next one asks again
-    this.kept = kept;
-    return kept.rules;
+    const until = performance.now() + KEPT_MS;
+    const rules = await this.read(db);
+    this.kept = { rules, until };
+    return rules;
   }
 
   get(_actor: Actor): Promise<CommentRules> {

@@ -75,7 +75,7 @@ export class CommentsService {
       if (!post.commentsOpen) throw commentsClosed('Comments on this post are closed.');
       await this.refuseUnknown(post, rendered.mentioned, tx);
       const parent = parentId === undefined ? null : await this.parent(actor, postId, parentId, tx);
-      const heldFor = await this.holds(actor, body, rendered, await isKnownAuthor(tx, actor.id));
+      const heldFor = await this.holds(actor, body, rendered, await isKnownAuthor(tx, actor.id), tx);
       const id = randomUUIDv7();
       await insertComment(tx, { ...rendered, id, postId, authorId: actor.id, place: parent && placeBelow(parent), heldFor });
       const comment = (await findComment(tx, id))!;
@@ -96,7 +96,7 @@ export class CommentsService {
       const rendered = renderComment(body);
       const post = await this.post(actor, before.postId, db);
       await this.refuseUnknown(post, rendered.mentioned, db);
-      const holds = moderates(actor) ? [] : await this.holds(actor, body, rendered, before.status === 'approved');
+      const holds = moderates(actor) ? [] : await this.holds(actor, body, rendered, before.status === 'approved', db);
       // What waits goes on waiting: a moderator has to look at it in any case.
       const waits = before.status === 'pending' || (before.status === 'approved' && holds.length > 0);
       await rewriteComment(db, id, rendered, waits && !moderates(actor) ? [...new Set([...before.heldFor, ...holds])] : null);
@@ -184,9 +184,9 @@ export class CommentsService {
     if (known.size < mentioned.length) throw unknownMention('Somebody who is mentioned has not taken part here; leave them out.');
   }
 
-  private async holds(actor: Actor, written: string, { bodyHtml }: Rendered, known: boolean): Promise<Hold[]> {
+  private async holds(actor: Actor, written: string, { bodyHtml }: Rendered, known: boolean, db: Tx): Promise<Hold[]> {
     const texts = [written, plainText(bodyHtml)];
-    return holdsOf({ roles: actor.roles, texts, links: countLinks(bodyHtml), known }, await this.rules.current());
+    return holdsOf({ roles: actor.roles, texts, links: countLinks(bodyHtml), known }, await this.rules.current(db));
   }
 }
 

@@ -20,7 +20,7 @@ import {
   sha256,
   takeFile,
 } from './imports.queries.js';
-import { LONGEST_FILE, readDraft, readText } from './imports.rules.js';
+import { LONGEST_FILE, readDraft, readText } from './drafts.jobs.js';
 import { type Brought, ImportedPostsService, type ImportedFile } from './imported-posts.service.js';
 import { PicturesService } from './pictures.service.js';
 

@@ -4,7 +4,7 @@ import { isId } from '#http';
 import type { Actor } from '#security';
 import type { FileProblem } from './front-matter.rules.js';
 import { datePost, findKnown, keepSource, type Known, type Outcome, slugIsTaken } from './imports.queries.js';
-import { digestOf, type FileDraft } from './imports.rules.js';
+import { digestOf, type FileDraft } from './drafts.jobs.js';
 import type { UpdatePostDto } from './posts.dto.js';
 import { findPost, type Post } from './posts.queries.js';
 import { PostsService } from './posts.service.js';

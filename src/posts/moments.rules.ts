@@ -1,5 +1,3 @@
-import { isTime } from '#http';
-
 /** A day, a time, or words like "Jan 2, 2020"; in UTC unless it says otherwise. */
 export function moment(text: string): Date | null {
   const [, year, month, day, time, zone = ''] =
@@ -18,5 +16,8 @@ export function moment(text: string): Date | null {
   const clock =
     time === undefined ? '00:00:00' : `${time.padStart(5, '0')}${time.split(':').length === 2 ? ':00' : ''}`.replace(/^(\d):/, '0$1:');
   const written = `${year}-${month!.padStart(2, '0')}-${day!.padStart(2, '0')}T${clock}${offset}`;
-  return isTime(written) ? new Date(written) : null;
+  // A day that its month has not is the next month's for JavaScript.
+  const read = new Date(written);
+  const isDay = Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  return isDay && !Number.isNaN(read.getTime()) ? read : null;
 }

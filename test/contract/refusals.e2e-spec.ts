@@ -231,7 +231,8 @@ describe('every operation', () => {
       ({ requestBody }) => requestBody?.content[JSON_TYPE] !== undefined,
       async (operation, happy) => {
         const { $ref, ...inline } = operation.requestBody!.content[JSON_TYPE]!.schema;
-        const { properties } = $ref ? trial.resolve<Schema>($ref) : inline;
+        const schema = $ref ? trial.resolve<Schema>($ref) : inline;
+        const { properties } = schema.oneOf ? trial.resolve<Schema>(schema.oneOf[0]!.$ref!) : schema;
         const faults = [];
         for (const name of Object.keys(properties!)) {
           const rest = Object.entries(happy.body ?? {})

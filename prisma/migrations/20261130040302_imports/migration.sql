@@ -84,6 +84,7 @@ ALTER TABLE "post_import_problems" ADD CONSTRAINT "post_import_problems_import_i
 -- AddForeignKey
 ALTER TABLE "post_sources" ADD CONSTRAINT "post_sources_post_id_fkey" FOREIGN KEY ("post_id") REFERENCES "posts"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
+ALTER TABLE "post_imports" ADD CONSTRAINT "post_imports_size_check" CHECK ("size" >= 0);
 ALTER TABLE "post_imports" ADD CONSTRAINT "post_imports_done_check" CHECK ("done" >= 0 AND ("of" IS NULL OR "done" <= "of"));
 ALTER TABLE "post_imports" ADD CONSTRAINT "post_imports_counts_check" CHECK (LEAST("created", "updated", "unchanged", "failed") >= 0 AND "created" + "updated" + "unchanged" <= "done");
 ALTER TABLE "post_imports" ADD CONSTRAINT "post_imports_completed_at_check" CHECK (("completed_at" IS NULL) = ("status" IN ('pending', 'running')));
