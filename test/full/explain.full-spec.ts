@@ -198,8 +198,8 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
          CASE WHEN n % 10 = 0 THEN NULL ELSE now() END, $1, now() - n * interval '1 minute', now() FROM generate_series(1, 30000) n`,
       [rows[0]!.user],
     );
-    await client.query(`INSERT INTO release_items (id, release_id, kind, resource_id, base_version, created_at, updated_at)
-      SELECT gen_random_uuid(), id, 'product', gen_random_uuid(), 1, now() - n * interval '1 second', now() FROM releases, generate_series(1, 4) n`);
+    await client.query(`INSERT INTO release_items (id, release_id, kind, resource_id, base_version, changes, created_at, updated_at)
+      SELECT gen_random_uuid(), id, 'product', gen_random_uuid(), 1, '{"name": "x"}', now() - n * interval '1 second', now() FROM releases, generate_series(1, 4) n`);
     await client.query('ANALYZE releases, release_items');
     known.release = (await client.query<{ id: string }>('SELECT id FROM releases ORDER BY created_at DESC LIMIT 1')).rows[0]!.id;
     // From here on every statement of every new connection goes into the server's log together with the plan it had.
