@@ -1,5 +1,5 @@
 /** Marks belong to the letters of many scripts, and to some of ours once they are lower case. */
-export const TAG_AS_WRITTEN = '^(?!.*\\p{Default_Ignorable_Code_Point})\\s*[\\p{L}\\p{M}\\p{N}.+#_-][\\p{L}\\p{M}\\p{N}\\s.+#_-]*$';
+export const TAG_AS_WRITTEN = '^\\s*[\\p{L}\\p{M}\\p{N}.+#_-][\\p{L}\\p{M}\\p{N}\\s.+#_-]*$';
 
 export const isTag = (value: unknown): boolean =>
   typeof value === 'string' && /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{M}\p{N} .+#_-]{1,40}$/u.test(value);

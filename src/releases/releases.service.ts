@@ -7,7 +7,7 @@ import type { Actor } from '#security';
 import type { CreateReleaseDto, ListReleasesQuery, UpdateReleaseDto } from './releases.dto.js';
 import { releaseNotFound, releaseNotOpen, releaseNotPublished, releaseNotScheduled } from './releases.errors.js';
 import { releaseCreated, releaseDeleted, releaseUpdated } from './releases.events.js';
-import { auditedRelease, lockRelease, type Release, withCount } from './releases.queries.js';
+import { auditedRelease, counted, lockRelease, type Release, withCount } from './releases.queries.js';
 import { type Act, may, type ReleaseStatus, statusOf } from './releases.rules.js';
 
 export type { Release } from './releases.queries.js';
@@ -22,7 +22,8 @@ export class ReleasesService {
   async list(_actor: Actor, query: ListReleasesQuery): Promise<Page<Release>> {
     const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
     const filters: Prisma.ReleaseWhereInput[] = query.status === undefined ? [] : [{ status: stored(query.status) }];
-    const rows = await this.prisma.release.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1, ...withCount });
+    const found = await this.prisma.release.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1 });
+    const rows = await counted(this.prisma, found);
     return toPage(
       rows,
       query,
