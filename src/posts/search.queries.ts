@@ -7,6 +7,8 @@ import { decoded, MARK, marked, MOST_RANKED } from './search.rules.js';
 /** Days before now that are looked through one after the other, until there are enough matches. */
 const WINDOWS = [1, 4, 16, 64, 256, 1_024, Infinity];
 const DAY_MS = 86_400_000;
+/** Of the posts that are not out, whoever may manage them has so many of each kind searched: the newest. */
+const MOST_HIDDEN = 2_000;
 
 /** A post of a ranked page. */
 export interface RankedPost extends PostSummary {
@@ -34,12 +36,17 @@ export function newestMatches(query: Prisma.Sql, asOf: Date, most: number, condi
 
 /** What the caller may see beyond what everybody does. */
 function hiddenMatches(actor: Actor, query: Prisma.Sql, { status }: ListPostsQuery, conditions: readonly Prisma.Sql[]): Prisma.Sql {
-  // Said so that an index answers it: each way not to be out has one, and so has an author.
-  const hidden = [
-    Prisma.sql`(p.published_at IS NULL OR p.published_at > now() OR p.expires_at <= now())`,
-    ...(actor.can('posts:manage') ? [] : [Prisma.sql`p.author_id = ${actor.id}::uuid`]),
-  ];
-  return Prisma.sql`(SELECT p.id, p.search FROM posts p WHERE p.search @@ ${query} AND ${Prisma.join([...hidden, visibleTo(actor, status), ...conditions], ' AND ')} ORDER BY p.created_at DESC LIMIT ${MOST_RANKED})`;
+  const all = [Prisma.sql`p.search @@ ${query}`, visibleTo(actor, status), ...conditions];
+  const own = Prisma.sql`posts p WHERE p.author_id = ${actor.id}::uuid AND (p.published_at IS NULL OR p.published_at > now() OR p.expires_at <= now()) AND`;
+  // Of everybody's, the newest of each way not to be out: each has an index, and all of them together have none.
+  const newest = (which: Prisma.Sql, order: Prisma.Sql) =>
+    Prisma.sql`(SELECT * FROM posts WHERE trashed_at IS NULL AND ${which} ORDER BY ${order} DESC LIMIT ${MOST_HIDDEN})`;
+  const everybodys = Prisma.sql`(
+    ${newest(Prisma.sql`published_at IS NULL`, Prisma.sql`id`)} UNION ALL
+    ${newest(Prisma.sql`published_at > now()`, Prisma.sql`published_at`)} UNION ALL
+    ${newest(Prisma.sql`expires_at <= now()`, Prisma.sql`expires_at`)}) p WHERE`;
+  const from = actor.can('posts:manage') ? everybodys : own;
+  return Prisma.sql`(SELECT p.id, p.search FROM ${from} ${Prisma.join(all, ' AND ')} ORDER BY p.created_at DESC LIMIT ${MOST_RANKED})`;
 }
 
 /** A page of the best among the newest matches that the caller may see; one row more than asked for tells that there is a next page. */
