@@ -42,7 +42,7 @@ function hiddenMatches(actor: Actor, query: Prisma.Sql, { status }: ListPostsQue
   const newest = (which: Prisma.Sql, order: Prisma.Sql) =>
     Prisma.sql`(SELECT * FROM posts WHERE trashed_at IS NULL AND ${which} ORDER BY ${order} DESC LIMIT ${MOST_HIDDEN})`;
   const everybodys = Prisma.sql`(
-    ${newest(Prisma.sql`published_at IS NULL`, Prisma.sql`id`)} UNION ALL
+    ${newest(Prisma.sql`published_at IS NULL`, Prisma.sql`published_at DESC, id`)} UNION ALL
     ${newest(Prisma.sql`published_at > now()`, Prisma.sql`published_at`)} UNION ALL
     ${newest(Prisma.sql`expires_at <= now()`, Prisma.sql`expires_at`)}) p WHERE`;
   const from = actor.can('posts:manage') ? everybodys : own;
