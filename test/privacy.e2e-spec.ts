@@ -499,7 +499,7 @@ describe('an erasure', () => {
     const orderId = randomUUID();
     await query(
       own.url,
-      `INSERT INTO orders (id, user_id, currency, subtotal, total, shipping_address, expires_at) VALUES ($1, $2, 'EUR', 1, 1, '{"name": "Ada"}', now())`,
+      `INSERT INTO orders (id, user_id, currency, subtotal, total, shipping_address, expires_at) VALUES ($1, $2, 'EUR', 1, 1, '{"name": "Ada"}', now() + interval '1 day')`,
       [orderId, person.user.id],
     );
 

@@ -29,7 +29,7 @@ export class FeedsController {
 
   /** The newest posts as JSON Feed 1.1 */
   @Get('posts.json')
-  @AnswersDocument('application/feed+json')
+  @AnswersDocument('application/feed+json', 'object')
   @PubliclyCached('POSTS_MAX_AGE_SECONDS', tagsOf)
   json(@Query() query: FeedQuery): Promise<TextDocument> {
     return this.feeds.read('json', query);

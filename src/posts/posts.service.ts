@@ -112,8 +112,15 @@ export class PostsService {
     return this.changes.change(actor, id, expected, edit, db);
   }
 
-  /** Publishes now or at a time to come. A post that is out already keeps its date unless it is given another. */
-  async publish(actor: Actor, id: string, { at, until }: PublishPostDto, expected: ExpectedVersions, db: Db = this.prisma): Promise<Post> {
+  /** Publishes now or at a time to come. A post that is out already keeps its date unless it is given another. `pointer`: to its times in the body. */
+  async publish(
+    actor: Actor,
+    id: string,
+    { at, until }: PublishPostDto,
+    expected: ExpectedVersions,
+    db: Db = this.prisma,
+    pointer = '',
+  ): Promise<Post> {
     const now = new Date();
     const wanted = {
       ...(at !== undefined && { at: new Date(at) }),
@@ -123,7 +130,7 @@ export class PostsService {
       const publication = publicationOf(post, wanted, now);
       if (publication === null)
         throw validationFailed('A publication ends after it has begun, and not in the past.', {
-          fields: [{ pointer: '/until', code: 'later', detail: 'must be later than `at`, and than now; null for no end' }],
+          fields: [{ pointer: `${pointer}/until`, code: 'later', detail: 'must be later than `at`, and than now; null for no end' }],
         });
       return { ...publication, review: null };
     };

@@ -70,7 +70,7 @@ export class ReviewsService {
       };
       const change = { kind: 'approved', decide: waiting({ review: 'approved' }), tell, summary: note } as const;
       const approved = await this.changes.change(actor, id, expected, change, tx);
-      return publication === undefined ? approved : this.posts.publish(actor, id, publication, null, tx);
+      return publication === undefined ? approved : this.posts.publish(actor, id, publication, null, tx, '/publication');
     });
   }
 

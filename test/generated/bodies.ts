@@ -79,7 +79,7 @@ const fieldOf = (schema: Schema) => Object.keys(schema.properties!)[0]!;
 const files = (field: string): Arbitrary<Part> =>
   fc.record({
     field: fc.constant(field),
-    name: fc.constantFrom('a.txt', 'A.TXT', 'note', 'été 日.txt'),
+    name: fc.constantFrom('a.txt', 'A.TXT', 'note', 'été 日.txt', 'a-post.md'),
     type: fc.constant('text/plain'),
     bytes: fc.string({ unit: 'grapheme-ascii', minLength: 1 }),
   });

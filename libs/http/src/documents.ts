@@ -23,6 +23,6 @@ export function sendDocument(reply: FastifyReply, document: TextDocument): strin
   return document.text;
 }
 
-/** Says in the document that the route answers with a text of this type. */
-export const AnswersDocument = (contentType: string) =>
-  applyDecorators(ApiProduces(contentType), ApiOkResponse({ schema: { type: 'string' } }));
+/** Says in the document that the route answers with a text of this type; `object`: it is JSON of a shape that a standard of its own defines. */
+export const AnswersDocument = (contentType: string, type: 'string' | 'object' = 'string') =>
+  applyDecorators(ApiProduces(contentType), ApiOkResponse({ schema: { type, ...(type === 'object' && { additionalProperties: true }) } }));

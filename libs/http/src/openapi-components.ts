@@ -109,6 +109,7 @@ export function describeParameter(parameter: { in: string; name: string; descrip
   if (parameter.in !== 'path') return;
   parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
   if (parameter.name === 'n') parameter.schema = { type: 'integer', minimum: 1, maximum: 2_147_483_647 };
+  else if (parameter.schema !== undefined && 'type' in parameter.schema && parameter.schema.type === 'integer') return;
   else if (/(^i|I)d$/.test(parameter.name)) parameter.schema = { type: 'string', format: 'uuid' };
   else
     parameter.schema = {
