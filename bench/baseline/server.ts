@@ -442,7 +442,7 @@ function userOf({ id, email, name, emailVerifiedAt, roles, status, externalId, m
 app.get('/api/v1/users/me', async (request) => {
   const session = await signedIn(request);
   const [user] = await rows<User>(pool, 'me', `SELECT ${USER} FROM users u WHERE u.id = $1`, [session.userId]);
-  return userOf(user!);
+  return { ...userOf(user!), impersonatedBy: null };
 });
 
 // --- writing a post
