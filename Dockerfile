@@ -28,7 +28,7 @@ COPY --from=production /app/package.json ./
 COPY prisma/migrations ./prisma/migrations
 COPY --from=build /app/dist ./dist
 # A package that is missing after all fails the build, not the first start.
-RUN node -e "import('./dist/src/main.js'); import('graphile-worker')"
+RUN node -e "import('./dist/src/server.js'); import('graphile-worker')"
 # Where files lie when there is no bucket: a volume that all processes share takes its owner from here.
 RUN mkdir /data && chown 1000:1000 /data
 ENV DATA_DIR=/data

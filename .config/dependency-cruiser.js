@@ -96,7 +96,7 @@ const RULES = [
   {
     name: 'only-the-root-names-features',
     comment: 'Only app.module.ts, app.setup.ts and the programs beside them put the application together.',
-    from: { path: at('src/[^/]+\\.ts$'), pathNot: at('src/(?:app\\.module|app\\.setup|main|contract)\\.ts$') },
+    from: { path: at('src/[^/]+\\.ts$'), pathNot: at('src/(?:app\\.module|app\\.setup|server|contract)\\.ts$') },
     to: { path: at('src/[^/]+/') },
   },
   {

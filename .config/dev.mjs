@@ -18,7 +18,7 @@ const LEAVE_WITHIN_MS = 1_000; // what a request in flight may still take when t
 
 /** The application: a child that tells when it listens and does not outlive this process. */
 const SERVE = `
-  import { start } from './dist/src/main.js';
+  import { start } from './dist/src/server.js';
   import { DEMO_EMAILS, DEMO_PASSWORD } from './dist/prisma/seed.js';
   process.once('disconnect', () => process.kill(process.pid, 'SIGINT')).channel.unref();
   await start({ managed: false });

@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   stopWithParent();
   const { build } = (await load('../.config/build.mjs')) as Build;
   if (await build({ ifChanged: true })) console.log('Built the application.');
-  const { start } = (await load('../dist/src/main.js')) as Application;
+  const { start } = (await load('../dist/src/server.js')) as Application;
   await start({ managed: true });
 }
 

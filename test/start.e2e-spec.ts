@@ -132,6 +132,35 @@ describe('a start without npm', () => {
   });
 });
 
+describe('a start by a Node that is too old', () => {
+  /** Says of the first process that it is older than it is; the one that takes over is told from it by its arguments. */
+  const old = `data:text/javascript,process.execArgv.join().includes('SIGKILL')||Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.20.2'}})`;
+  const start = () => startProcess({ databaseUrl: app.databaseUrl, env: { NODE_OPTIONS: `--import=${old}`, SHUTDOWN_DRAIN_SECONDS: '0' } });
+
+  it('hands over to the Node of the project, and passes on what it is told', async () => {
+    const product = await start();
+    expect(product.log.find(({ msg }) => msg === 'listening')!.pid).not.toBe(product.pid);
+    expect((await product.request('GET', '/health/ready')).status).toBe(200);
+    expect(await product.stop('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(product.log.map(({ msg }) => msg)).toContain('stopped');
+  });
+
+  it('leaves nothing behind when it is killed', async () => {
+    const product = await start();
+    await product.stop('SIGKILL');
+    expect(
+      await eventually(
+        () =>
+          fetch(`${product.url}/health/live`).then(
+            () => false,
+            () => true,
+          ),
+        10_000,
+      ),
+    ).toBe(true);
+  });
+});
+
 describe('a process that is told to stop', () => {
   /** Holds a user's row, so that a request which changes it cannot finish before `release`. */
   async function hold(userId: string): Promise<{ release: () => Promise<void>; wanted: () => Promise<boolean> }> {

@@ -4,11 +4,10 @@ import type { ListPostsQuery } from './posts.dto.js';
 import { FROM, filtersOf, type PostSummary, SUMMARY, visibleTo } from './posts.queries.js';
 import { decoded, MARK, marked, MOST_RANKED } from './search.rules.js';
 
-/** Days before now that are looked through one after the other, until there are enough matches. */
-const WINDOWS = [1, 4, 16, 64, 256, 1_024, Infinity];
-const DAY_MS = 86_400_000;
-/** Of the posts that are not out, whoever may manage them has so many of each kind searched: the newest. */
+/** Of the posts that are not out, the newest are searched: so many of each kind. */
 const MOST_HIDDEN = 2_000;
+/** So many posts of an author or with a tag are looked through one by one. */
+const FEW = 10_000;
 
 /** A post of a ranked page. */
 export interface RankedPost extends PostSummary {
@@ -18,39 +17,60 @@ export interface RankedPost extends PostSummary {
 }
 
 /**
- * The newest published posts that match, `most` of them at most, as (id, search). PostgreSQL goes through the windows in turn and ends as
- * soon as it has enough: a common word is read from the newest days only, and a rare one is rare in all of them.
+ * The newest published posts that match, `most` of them at most, as (id, search). Common words are met by walking back from the newest, rare
+ * ones by their index: PostgreSQL knows which are which, and so has to plan the statement for these very words.
  */
-export function newestMatches(query: Prisma.Sql, asOf: Date, most: number, conditions: readonly Prisma.Sql[]): Prisma.Sql {
-  const begins = WINDOWS.map((days) => (days === Infinity ? null : new Date(Math.floor(asOf.getTime() / DAY_MS - days) * DAY_MS)));
-  const windows = begins.map((begin, n) => {
-    const until = n === 0 ? Prisma.sql`p.published_at <= ${asOf}` : Prisma.sql`p.published_at < ${begins[n - 1]!}`;
-    const since = begin
-      ? Prisma.sql`AND p.published_at >= ${begin} AND (p.published_at AT TIME ZONE 'UTC')::date >= ${begin.toISOString().slice(0, 10)}::date`
-      : Prisma.empty;
-    return Prisma.sql`(SELECT p.id, p.search FROM posts p WHERE p.search @@ ${query} AND ${until} ${since} AND p.trashed_at IS NULL
-      AND ${Prisma.join([visibleTo(null, 'published'), ...conditions], ' AND ')} ORDER BY p.published_at DESC LIMIT ${most})`;
-  });
-  return Prisma.sql`(SELECT * FROM (${Prisma.join(windows, ' UNION ALL ')}) w LIMIT ${most})`;
+export function newestMatches(
+  query: Prisma.Sql,
+  asOf: Date,
+  most: number,
+  conditions: readonly Prisma.Sql[],
+  posts = Prisma.sql`posts p`,
+): Prisma.Sql {
+  return Prisma.sql`(SELECT p.id, p.search FROM ${posts} WHERE p.search @@ ${query} AND p.published_at <= ${asOf} AND p.trashed_at IS NULL
+    AND ${Prisma.join([visibleTo(null, 'published'), ...conditions], ' AND ')} ORDER BY p.published_at DESC LIMIT ${most})`;
+}
+
+/** The posts that a filter leaves, `p`, where they are so few that they are rather looked through than intersected with all that have a common word. */
+async function among(db: Db, query: ListPostsQuery): Promise<Prisma.Sql> {
+  const ways: [few: Prisma.Sql, posts: Prisma.Sql][] = [];
+  const { author } = query;
+  if (author !== undefined)
+    ways.push([
+      Prisma.sql`posts WHERE author_id = ${author}::uuid AND trashed_at IS NULL`,
+      Prisma.sql`(SELECT * FROM posts WHERE author_id = ${author}::uuid AND trashed_at IS NULL OFFSET 0) p`,
+    ]);
+  for (const tag of tagsOf(query))
+    ways.push([
+      Prisma.sql`post_tags WHERE tag = ${tag}`,
+      Prisma.sql`(SELECT p.* FROM post_tags t JOIN posts p ON p.id = t.post_id WHERE t.tag = ${tag} OFFSET 0) p`,
+    ]);
+  for (const [few, posts] of ways) {
+    const [count] = await rows<{ few: boolean }>(
+      db,
+      Prisma.sql`SELECT count(*) <= ${FEW} AS few FROM (SELECT FROM ${few} LIMIT ${FEW + 1}) some`,
+    );
+    if (count!.few) return posts;
+  }
+  return Prisma.sql`posts p`;
 }
 
 /** What the caller may see beyond what everybody does. */
 function hiddenMatches(actor: Actor, query: Prisma.Sql, { status }: ListPostsQuery, conditions: readonly Prisma.Sql[]): Prisma.Sql {
   const all = [Prisma.sql`p.search @@ ${query}`, visibleTo(actor, status), ...conditions];
-  const own = Prisma.sql`posts p WHERE p.author_id = ${actor.id}::uuid AND (p.published_at IS NULL OR p.published_at > now() OR p.expires_at <= now()) AND`;
-  // Of everybody's, the newest of each way not to be out: each has an index, and all of them together have none.
+  const whose = actor.can('posts:manage') ? Prisma.sql`true` : Prisma.sql`author_id = ${actor.id}::uuid`;
+  // The newest of each way not to be out: each has an index, and all of them together have none.
   const newest = (which: Prisma.Sql, order: Prisma.Sql) =>
-    Prisma.sql`(SELECT * FROM posts WHERE trashed_at IS NULL AND ${which} ORDER BY ${order} DESC LIMIT ${MOST_HIDDEN})`;
-  const everybodys = Prisma.sql`(
+    Prisma.sql`(SELECT * FROM posts WHERE trashed_at IS NULL AND ${whose} AND ${which} ORDER BY ${order} DESC LIMIT ${MOST_HIDDEN})`;
+  const hidden = Prisma.sql`(
     ${newest(Prisma.sql`published_at IS NULL`, Prisma.sql`published_at DESC, id`)} UNION ALL
     ${newest(Prisma.sql`published_at > now()`, Prisma.sql`published_at`)} UNION ALL
-    ${newest(Prisma.sql`expires_at <= now()`, Prisma.sql`expires_at`)}) p WHERE`;
-  const from = actor.can('posts:manage') ? everybodys : own;
-  return Prisma.sql`(SELECT p.id, p.search FROM ${from} ${Prisma.join(all, ' AND ')} ORDER BY p.created_at DESC LIMIT ${MOST_RANKED})`;
+    ${newest(Prisma.sql`expires_at <= now()`, Prisma.sql`expires_at`)})`;
+  return Prisma.sql`(SELECT p.id, p.search FROM ${hidden} p WHERE ${Prisma.join(all, ' AND ')} ORDER BY p.created_at DESC LIMIT ${MOST_RANKED})`;
 }
 
 /** A page of the best among the newest matches that the caller may see; one row more than asked for tells that there is a next page. */
-export function rankPosts(
+export async function rankPosts(
   db: Db,
   actor: Actor | null,
   query: ListPostsQuery,
@@ -59,13 +79,15 @@ export function rankPosts(
 ): Promise<RankedPost[]> {
   const conditions = filtersOf(query);
   const sources = [
-    ...(query.status === undefined || query.status === 'published' ? [newestMatches(words, asOf, MOST_RANKED, conditions)] : []),
+    ...(query.status === undefined || query.status === 'published'
+      ? [newestMatches(words, asOf, MOST_RANKED, conditions, await among(db, query))]
+      : []),
     ...(actor !== null && query.status !== 'published' ? [hiddenMatches(actor, words, query, conditions)] : []),
   ];
-  if (sources.length === 0) return Promise.resolve([]);
+  if (sources.length === 0) return [];
   // Weights of body, excerpt, tags and title; divided by the logarithm of the length, so that long texts do not win by it.
-  return rows(
-    db,
+  // By Prisma, which names no statement: a named one is soon planned once for all words.
+  return db.$queryRaw<RankedPost[]>(
     Prisma.sql`WITH found AS MATERIALIZED (${Prisma.join(sources, ' UNION ALL ')}),
       ranked AS (SELECT id, round(ts_rank('{0.1, 0.2, 0.6, 1}', search, ${words}, 1)::numeric * 1000000)::int AS score FROM found),
       page AS (SELECT id, score FROM ranked WHERE ${after ? Prisma.sql`(score, id) < (${after.score}, ${after.id}::uuid)` : Prisma.sql`true`}
