@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ImportersService } from '../src/posts/importers.service.js';
+import { ImportersService } from '../src/imports/importers.service.js';
 import type { PostList, PostResponse } from '../src/posts/posts.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { unzip } from './harness/archive.js';

@@ -10,11 +10,13 @@ import { BodiesService } from './bodies.service.js';
 import { ChangesService, refuseTaken } from './changes.service.js';
 import { markLiked } from './likes.queries.js';
 import { excerptFrom, RENDERING } from './markdown.rules.js';
-import type { CreatePostDto, PublishPostDto, UpdatePostDto } from './posts.dto.js';
+import type { CreatePostDto, UpdatePostDto } from './posts.dto.js';
 import { postMoved, postNotFound, publicationLocked, slugTaken } from './posts.errors.js';
 import { of, postCreated, postUnpublished, postUpdated } from './posts.events.js';
 import { auditedPost, findPost, insertPost, type Post, untilNextAppearance } from './posts.queries.js';
+import { type CommentedPost, findCommented } from './public.queries.js';
 import { mayRewrite, maySee, publicationOf } from './posts.rules.js';
+import type { PublishPostDto } from './publications.dto.js';
 import { tellPublication } from './publications.service.js';
 import { reopenReview } from './reviews.queries.js';
 import { isRewritten } from './revisions.rules.js';
@@ -22,6 +24,7 @@ import { SeriesService } from './series.service.js';
 import { claimSlug, findRenamed, leaveSlug } from './slugs.queries.js';
 
 export type { Post } from './posts.queries.js';
+export { type CommentedPost, IS } from './public.queries.js';
 
 /** A change of what a post says; of one that brings an older version back, which. */
 export interface PostEdit extends UpdatePostDto {
@@ -52,6 +55,11 @@ export class PostsService {
     if (formerId !== null) throw postMoved('The post has another slug now; go on there.', { location: `/posts/${found.slug}` });
     await markLiked(db, actor, [found]);
     return found;
+  }
+
+  /** What is asked of a post before something is said about it, whoever asks; `kept`: it cannot be deleted before the transaction ends, but changed. */
+  commented(id: string, db: Db, { kept = false } = {}): Promise<CommentedPost | null> {
+    return findCommented(db, id, kept);
   }
 
   /** Writes a draft: the actor's own, or for those who may manage posts, somebody else's. */

@@ -20,7 +20,8 @@ import {
   sha256,
   takeFile,
 } from './imports.queries.js';
-import { LONGEST_FILE, readDraft, readText } from './drafts.jobs.js';
+import { readDraft } from './drafts.jobs.js';
+import { LONGEST_FILE, readText } from './drafts.rules.js';
 import { type Brought, ImportedPostsService, type ImportedFile } from './imported-posts.service.js';
 import { PicturesService } from './pictures.service.js';
 

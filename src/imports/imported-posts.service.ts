@@ -4,10 +4,10 @@ import { isId } from '#http';
 import type { Actor } from '#security';
 import type { FileProblem } from './front-matter.rules.js';
 import { datePost, findKnown, keepSource, type Known, type Outcome, slugIsTaken } from './imports.queries.js';
-import { digestOf, type FileDraft } from './drafts.jobs.js';
-import type { UpdatePostDto } from './posts.dto.js';
-import { findPost, type Post } from './posts.queries.js';
-import { PostsService } from './posts.service.js';
+import type { FileDraft } from './drafts.jobs.js';
+import { digestOf } from './drafts.rules.js';
+import type { UpdatePostDto } from '../posts/posts.dto.js';
+import { type Post, PostsService } from '../posts/posts.service.js';
 
 /** What is asked for, of all files. */
 export interface ImportOptions {
@@ -71,7 +71,7 @@ export class ImportedPostsService {
   }
 
   private async follow(actor: Actor, file: ImportedFile, known: Known, options: ImportOptions, db: Tx): Promise<Brought> {
-    const post = (await findPost(db, { id: known.postId }))!;
+    const post = await this.posts.get(actor, known.postId, db);
     const changes = changesOf(post, file.draft);
     const isSame = known.digest?.equals(file.digest) === true;
     const isAsWritten = known.written?.equals(digestOf(post)) === true;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fileNameOf, fileOf } from './exports.rules.js';
-import { type FileDraft, type ReadFile, readDraft, readPath, readText } from './drafts.jobs.js';
+import { type FileDraft, type ReadFile, readDraft } from './drafts.jobs.js';
+import { readPath, readText } from './drafts.rules.js';
 import { moment } from './moments.rules.js';
 
 type Taken = { draft: FileDraft; notes: { code: string; detail: string; line: number | null }[] };

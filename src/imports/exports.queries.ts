@@ -1,8 +1,8 @@
 import { type Db, Prisma, rows } from '#database';
 import { keysetSql } from '#http';
 import type { ExportPostsQuery } from './exports.dto.js';
-import { IS } from './public.queries.js';
-import { normaliseTags } from './tags.rules.js';
+import { IS } from '../posts/posts.service.js';
+import { normaliseTags } from '../posts/tags.rules.js';
 
 /** A post as it is exported. */
 export interface ExportedPost {
