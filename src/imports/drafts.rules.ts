@@ -92,7 +92,7 @@ export function digestOf({
     .digest();
 }
 
-export const isNothing = (value: unknown) => value === undefined || value === null || value === '';
+export const isNothing = (value: unknown): boolean => value === undefined || value === null || value === '';
 
 /** YAML 1.1 had more words for it than 1.2 has. */
 export function truth(value: unknown): boolean | null {

@@ -146,7 +146,7 @@ const Place = () =>
   applyDecorators(IsInt(), Min(1), Max(1_000_000), ApiProperty({ type: 'integer', minimum: 1, maximum: 1_000_000, example: 2 }));
 
 /** What is said of a post in the same way when it is written and when it is changed. */
-class PostMembers {
+export class PostMembers {
   /** @example ["engines"] */
   @IfPresent()
   @Tags()
