@@ -287,8 +287,9 @@ export class ListPostsQuery extends ListQuery {
   to?: string;
 
   /**
-   * `relevance` with `q`, `-publishedAt` with `from` or `to`, else `-createdAt`. Relevance ranks the newest 1,000 matches; the answer's
-   * `search.complete` says whether these were all.
+   * `relevance` with `q`, `-publishedAt` with `from` or `to`, else `-createdAt`. Relevance ranks the newest 1,000 matches,
+   * and for whoever may manage posts the newest 2,000 of each kind that is not out are looked at; the answer's `search.complete` says
+   * whether these were all.
    */
   @IfPresent()
   @IsIn(['relevance', '-createdAt', 'createdAt', '-publishedAt', 'publishedAt'])

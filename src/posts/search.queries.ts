@@ -2,12 +2,13 @@ import { type Db, Prisma, rows } from '#database';
 import type { Actor } from '#security';
 import type { ListPostsQuery } from './posts.dto.js';
 import { FROM, filtersOf, type PostSummary, SUMMARY, visibleTo } from './posts.queries.js';
+import { IS } from './public.queries.js';
 import { decoded, MARK, marked, MOST_RANKED } from './search.rules.js';
 
 /** Days before now that are looked through one after the other, until there are enough matches. */
 const WINDOWS = [1, 4, 16, 64, 256, 1_024, Infinity];
 const DAY_MS = 86_400_000;
-/** Of the posts that are not out, whoever may manage them has so many of each kind searched: the newest. */
+/** Of the posts that are not out, whoever may manage them has so many of each kind searched: the newest. The answer says when there are more. */
 const MOST_HIDDEN = 2_000;
 
 /** A post of a ranked page. */
@@ -34,17 +35,38 @@ export function newestMatches(query: Prisma.Sql, asOf: Date, most: number, condi
   return Prisma.sql`(SELECT * FROM (${Prisma.join(windows, ' UNION ALL ')}) w LIMIT ${most})`;
 }
 
+/** Each way not to be out, with its order, the newest first: each has an index, and all of them together have none. */
+const HIDDEN = {
+  unpublished: Prisma.sql`trashed_at IS NULL AND published_at IS NULL ORDER BY published_at DESC, id DESC`,
+  scheduled: Prisma.sql`trashed_at IS NULL AND published_at > now() ORDER BY published_at DESC`,
+  expired: Prisma.sql`trashed_at IS NULL AND expires_at <= now() ORDER BY expires_at DESC`,
+  trashed: Prisma.sql`trashed_at IS NOT NULL ORDER BY created_at DESC, id DESC`,
+};
+
+/** Those that a search with this status looks through. */
+function hiddenOf(status: ListPostsQuery['status']): Prisma.Sql[] {
+  if (status === 'published') return [];
+  if (status === undefined) return [HIDDEN.unpublished, HIDDEN.scheduled, HIDDEN.expired];
+  return [status === 'scheduled' || status === 'expired' || status === 'trashed' ? HIDDEN[status] : HIDDEN.unpublished];
+}
+
+/** Whether there are posts that a search of this caller's does not look at: older ones that are not out, of whoever may manage all of them. */
+export async function overlooks(db: Db, actor: Actor | null, { status }: ListPostsQuery): Promise<boolean> {
+  const hidden = actor?.can('posts:manage') ? hiddenOf(status) : [];
+  if (hidden.length === 0) return false;
+  const older = hidden.map((which) => Prisma.sql`EXISTS (SELECT FROM posts WHERE ${which} OFFSET ${MOST_HIDDEN} LIMIT 1)`);
+  const [found] = await rows<{ older: boolean }>(db, Prisma.sql`SELECT ${Prisma.join(older, ' OR ')} AS older`);
+  return found!.older;
+}
+
 /** What the caller may see beyond what everybody does. */
 function hiddenMatches(actor: Actor, query: Prisma.Sql, { status }: ListPostsQuery, conditions: readonly Prisma.Sql[]): Prisma.Sql {
   const all = [Prisma.sql`p.search @@ ${query}`, visibleTo(actor, status), ...conditions];
-  const own = Prisma.sql`posts p WHERE p.author_id = ${actor.id}::uuid AND (p.published_at IS NULL OR p.published_at > now() OR p.expires_at <= now()) AND`;
-  // Of everybody's, the newest of each way not to be out: each has an index, and all of them together have none.
-  const newest = (which: Prisma.Sql, order: Prisma.Sql) =>
-    Prisma.sql`(SELECT * FROM posts WHERE trashed_at IS NULL AND ${which} ORDER BY ${order} DESC LIMIT ${MOST_HIDDEN})`;
-  const everybodys = Prisma.sql`(
-    ${newest(Prisma.sql`published_at IS NULL`, Prisma.sql`published_at DESC, id`)} UNION ALL
-    ${newest(Prisma.sql`published_at > now()`, Prisma.sql`published_at`)} UNION ALL
-    ${newest(Prisma.sql`expires_at <= now()`, Prisma.sql`expires_at`)}) p WHERE`;
+  const isHidden =
+    status === 'trashed' ? IS.trashed : Prisma.sql`(p.published_at IS NULL OR p.published_at > now() OR p.expires_at <= now())`;
+  const own = Prisma.sql`posts p WHERE p.author_id = ${actor.id}::uuid AND ${isHidden} AND`;
+  const newest = hiddenOf(status).map((which) => Prisma.sql`(SELECT * FROM posts WHERE ${which} LIMIT ${MOST_HIDDEN})`);
+  const everybodys = Prisma.sql`(${Prisma.join(newest, ' UNION ALL ')}) p WHERE`;
   const from = actor.can('posts:manage') ? everybodys : own;
   return Prisma.sql`(SELECT p.id, p.search FROM ${from} ${Prisma.join(all, ' AND ')} ORDER BY p.created_at DESC LIMIT ${MOST_RANKED})`;
 }
