@@ -97,10 +97,11 @@ export class PostsService {
     expected: ExpectedVersions,
     db: Db = this.prisma,
   ): Promise<Post> {
-    const { excerpt, seriesId, seriesPosition, ...changes } = dto;
-    const rendered = changes.body === undefined ? undefined : { ...this.bodies.render(changes.body), rendering: RENDERING };
+    const rendered = dto.body === undefined ? undefined : { ...this.bodies.render(dto.body), rendering: RENDERING };
     const decide = async (post: Post, tx: Tx) => {
       if (!mayRewrite(actor, post, new Date())) throw publicationLocked('This post is out, and your role does not publish: ask an editor.');
+      const edit = restoredFrom === undefined ? dto : await this.stillThere(actor, post, dto, tx);
+      const { excerpt, seriesId, seriesPosition, ...changes } = edit;
       if (changes.slug !== undefined && changes.slug !== post.slug) await this.rename(post, changes.slug, tx);
       await this.bodies.check(actor, post.authorId, { ...changes, ...rendered }, post, tx);
       return {
@@ -152,6 +153,19 @@ export class PostsService {
       if (before.publishedAt !== null) await publish(tx, postUnpublished, ...of(actor, post));
     };
     return this.changes.change(actor, id, expected, { kind: 'unpublished', decide, tell }, db);
+  }
+
+  /** Of what an older version had: a cover that is gone, and a series that is, or takes no more posts of the author's, stay as they are now. */
+  private async stillThere(
+    actor: Actor,
+    post: Post,
+    { coverFileId, seriesId, seriesPosition, ...rest }: UpdatePostDto,
+    db: Tx,
+  ): Promise<UpdatePostDto> {
+    const hasCover =
+      coverFileId === null || coverFileId === post.coverFileId || (await this.bodies.isUsable(actor, post.authorId, coverFileId, db));
+    const hasSeries = seriesId === null || seriesId === post.seriesId || (await this.series.isOpen(actor, post.authorId, seriesId, db));
+    return { ...rest, ...(hasCover && defined({ coverFileId })), ...(hasSeries && defined({ seriesId, seriesPosition })) };
   }
 
   /** A slug that was chosen has to be free; one that is made from the title is made so. */

@@ -10,7 +10,16 @@ import { maySee } from './posts.rules.js';
 import type { CreateSeriesDto, ListSeriesQuery, UpdateSeriesDto } from './series.dto.js';
 import { notYourSeries, seriesFull, seriesNotFound, seriesSlugTaken, seriesUnusable } from './series.errors.js';
 import { seriesCreated, seriesDeleted, seriesUpdated } from './series.events.js';
-import { auditedSeries, findSeries, listEntries, listSeries, lockSeries, type Series, type SeriesEntry } from './series.queries.js';
+import {
+  auditedSeries,
+  findSeries,
+  listEntries,
+  listSeries,
+  lockMembers,
+  lockSeries,
+  type Series,
+  type SeriesEntry,
+} from './series.queries.js';
 import { mayChangeSeries, maySeeSeries } from './series.rules.js';
 
 const MOST_POSTS = 500;
@@ -96,11 +105,22 @@ export class SeriesService {
       return { seriesId: null, seriesPlace: null };
     }
     if (seriesId === post.seriesId) return { seriesPlace: seriesPosition! };
-    const series = await lockSeries(db, seriesId);
-    if (series === null || !(series.ownerId === post.authorId || mayChangeSeries(actor, series)))
-      throw unusable('/seriesId', 'No series of yours has this id.');
+    const series = await this.usable(actor, post.authorId, seriesId, db);
+    if (series === null) throw unusable('/seriesId', 'No series of yours has this id.');
     if (series.posts >= MOST_POSTS) throw seriesFull(`The series has ${MOST_POSTS} posts; take one out, or begin another.`);
     return { seriesId, seriesPlace: seriesPosition ?? series.last + 1 };
+  }
+
+  /** Whether a post of this author's could join it. */
+  async isOpen(actor: Actor, authorId: string, id: string | undefined, db: Tx): Promise<boolean> {
+    const series = id === undefined ? null : await this.usable(actor, authorId, id, db);
+    return series !== null && series.posts < MOST_POSTS;
+  }
+
+  /** The series, kept as it is, if posts of this author's may be in it. */
+  private async usable(actor: Actor, authorId: string, id: string, db: Tx) {
+    const series = await lockSeries(db, id);
+    return series !== null && (series.ownerId === authorId || mayChangeSeries(actor, series)) ? series : null;
   }
 
   private async lock(actor: Actor, id: string, db: Tx): Promise<Series> {
