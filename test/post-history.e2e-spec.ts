@@ -98,6 +98,37 @@ describe('the history of a post', () => {
     ]);
   });
 
+  it('shows what became of a post by a merger of tags, and by the end of its series', async () => {
+    const [tag, series] = [unique(), await aSeries(author)];
+    const post = await aPost(app, author, { title: 'First', body: 'one', tags: [tag, 'z'], seriesId: series, seriesPosition: 3 });
+    await edit(author, post.id, { title: 'Second' });
+    const written = await aPost(app, author, { tags: [tag], published: true });
+    expect((await call('POST', `tags/${tag}/merger`, editor, { into: `${tag} b` })).status).toBe(200);
+    expect((await call('DELETE', `series/${series}`, author)).status).toBe(204);
+    expect((await history(author, post.id)).items.map(({ n, kind, author: by, changed }) => [n, kind, by?.name, changed])).toEqual([
+      [4, 'edited', 'Ada Lovelace', ['seriesId', 'seriesPosition']],
+      [3, 'edited', 'Grace Hopper', ['tags']],
+      [2, 'edited', 'Ada Lovelace', ['title']],
+      [1, 'written', 'Ada Lovelace', []],
+    ]);
+    expect(await version(author, post.id, 2)).toMatchObject({ title: 'Second', body: 'one', tags: [tag, 'z'], seriesId: series });
+    expect(await version(author, post.id, 1)).toMatchObject({ title: 'First', tags: [tag, 'z'], seriesId: series, seriesPosition: 3 });
+    expect((await difference(post.id, 3)).body.members).toEqual([{ member: 'tags', before: [tag, 'z'], after: [`${tag} b`, 'z'] }]);
+    const { items } = await history(author, written.id);
+    expect(items.map(({ n, kind, author: by }) => [n, kind, by?.name])).toEqual([
+      [written.version + 1, 'edited', 'Grace Hopper'],
+      [written.version, 'published', 'Ada Lovelace'],
+      [1, 'written', 'Ada Lovelace'],
+    ]);
+    // Whoever has it open is told what to merge.
+    const refused = await edit(author, post.id, { tags: ['c'] }, { 'if-match': '"2"' });
+    expect(refused.body).toMatchObject({
+      code: 'http/stale-version',
+      errors: expect.arrayContaining([expect.objectContaining({ pointer: '/tags' })]),
+    });
+    expect((await restore(author, post.id, 2)).body).toMatchObject({ tags: [tag, 'z'], series: null });
+  });
+
   it('comes in pages, each version once', async () => {
     const { id } = await aPost(app, author);
     for (let n = 2; n <= 5; n++) await edit(author, id, { title: `Title ${n}` });

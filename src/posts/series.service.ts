@@ -7,6 +7,7 @@ import { type Circumstances, publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import { maySee } from './posts.rules.js';
+import { keepRevisions } from './revisions.queries.js';
 import type { CreateSeriesDto, ListSeriesQuery, UpdateSeriesDto } from './series.dto.js';
 import { notYourSeries, seriesFull, seriesNotFound, seriesSlugTaken, seriesUnusable } from './series.errors.js';
 import { seriesCreated, seriesDeleted, seriesUpdated } from './series.events.js';
@@ -82,7 +83,12 @@ export class SeriesService {
     await transaction(this.prisma, async (db) => {
       const before = await this.lock(actor, id, db);
       expectVersion(before.version, expected);
-      await db.post.updateMany({ where: { seriesId: id }, data: { seriesId: null, seriesPlace: null, version: { increment: 1 } } });
+      const ids = await lockMembers(db, id);
+      const data = { seriesId: null, seriesPlace: null, version: { increment: 1 } };
+      const editorId = actor.impersonatorId ?? actor.id;
+      await keepRevisions(db, ids, editorId, ['seriesId', 'seriesPosition'], () =>
+        db.post.updateMany({ where: { id: { in: ids } }, data }),
+      );
       await db.series.delete({ where: { id } });
       outdate(db, id);
       invalidate(db, ['posts']); // feeds say when their posts were changed
