@@ -1,7 +1,7 @@
 import { slugFrom } from '#http';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { isNothing, KEYS, KNOWN, LEFT_OUT, lineOfControl, type Meaning, readPath, truth } from './drafts.rules.js';
+import { addressIn, isNothing, KEYS, KNOWN, LEFT_OUT, lineOfControl, type Meaning, readPath, truth } from './drafts.rules.js';
 import { type FileProblem, partFile, type Parted } from './front-matter.rules.js';
 import { moment } from './moments.rules.js';
 import { CreatePostDto } from '../posts/posts.dto.js';
@@ -13,6 +13,8 @@ export interface FileDraft {
   slugIsGiven: boolean;
   /** The id that the post had where it was exported. */
   id: string | null;
+  /** Where the picture lies that it wants to stand above it, and the line that says so. */
+  cover: { address: string; line: number } | null;
   isDraft: boolean;
   date: Date | null;
   updatedAt: Date | null;
@@ -64,10 +66,11 @@ class Reader {
     const date = this.date('date') ?? (this.path.date === null ? null : moment(this.path.date));
     const updatedAt = this.date('updated');
     const isDraft = this.isDraft();
+    const cover = this.cover();
     if (this.problems.length > 0) return { problems: this.problems };
     const id = values.get('id');
     return {
-      draft: { post, slugIsGiven: slug?.given ?? false, id: typeof id === 'string' ? id : null, isDraft, date, updatedAt },
+      draft: { post, slugIsGiven: slug?.given ?? false, id: typeof id === 'string' ? id : null, cover, isDraft, date, updatedAt },
       notes: this.notes,
     };
   }
@@ -117,6 +120,15 @@ class Reader {
     if (tags.some((tag, index) => tag.trim() !== cleaned[index]))
       this.note('tags', 'tags-changed', 'In tags, what is neither letter nor digit nor one of . + # _ - becomes a space.');
     return cleaned.filter((tag) => tag !== '');
+  }
+
+  private cover(): FileDraft['cover'] {
+    const key = KEYS.cover.find((each) => !isNothing(this.file.values.get(each)));
+    if (key === undefined) return null;
+    const address = addressIn(this.file.values.get(key));
+    if (address) return { address, line: this.file.lineOf(key) };
+    this.note(key, 'left-out', `\`${key}\` names no picture.`);
+    return null;
   }
 
   private isDraft(): boolean {

@@ -28,6 +28,18 @@ export const KEYS = {
   id: ['id'],
   externalId: ['externalid', 'external_id'],
   metadata: ['metadata'],
+  cover: [
+    'cover',
+    'cover_image',
+    'coverimage',
+    'feature_image',
+    'featured_image',
+    'hero_image',
+    'heroimage',
+    'image',
+    'banner',
+    'thumbnail',
+  ],
 } as const;
 export type Meaning = keyof typeof KEYS;
 
@@ -36,21 +48,7 @@ export const LEFT_OUT: Record<string, string> = {
   author: 'The author is who imports, or whom `author` names; the names in the files are not looked up.',
   authors: 'The author is who imports, or whom `author` names; the names in the files are not looked up.',
   ...Object.fromEntries(
-    [
-      'image',
-      'images',
-      'cover',
-      'cover_image',
-      'coverimage',
-      'hero_image',
-      'heroimage',
-      'feature_image',
-      'featured_image',
-      'thumbnail',
-      'banner',
-      'og_image',
-      'ogimage',
-    ].map((key) => [key, `\`${key}\` names a picture; it is not taken as a cover.`]),
+    ['images', 'og_image', 'ogimage'].map((key) => [key, `\`${key}\` names pictures for others to show; none is taken as a cover.`]),
   ),
 };
 export const KNOWN = new Set<string>([...Object.values(KEYS).flat(), ...Object.keys(LEFT_OUT)]);
@@ -73,23 +71,31 @@ export function readText(bytes: Buffer): string | FileProblem {
   return bytes.toString('utf8');
 }
 
-/** What the post would be that a file describes; for telling whether it was edited since. */
+/** What the post would be that a file describes; for telling whether it was edited since. A cover counts that the file has named. */
 export function digestOf({
   title,
   body,
   excerpt,
   tags,
   slug,
+  coverFileId,
 }: {
   title: string;
   body: string;
   excerpt: string;
   tags: readonly string[];
   slug: string;
+  coverFileId: string | null;
 }): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([title, body, excerpt, tags, slug]))
-    .digest();
+  const said = [title, body, excerpt, tags, slug, ...(coverFileId === null ? [] : [coverFileId])];
+  return createHash('sha256').update(JSON.stringify(said)).digest();
+}
+
+/** Where a picture is that is named by its address, or by an object that has one. */
+export function addressIn(value: unknown): string | null {
+  const named = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : { image: value };
+  const address = ['image', 'path', 'src', 'url', 'file'].map((key) => named[key]).find((each) => typeof each === 'string');
+  return typeof address === 'string' ? address.trim() : null;
 }
 
 export const isNothing = (value: unknown): boolean => value === undefined || value === null || value === '';

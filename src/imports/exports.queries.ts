@@ -18,6 +18,7 @@ export interface ExportedPost {
   authorName: string;
   externalId: string | null;
   metadata: Record<string, string>;
+  coverFileId: string | null;
   createdAt: Date;
   updatedAt: Date;
   publishedAt: Date | null;
@@ -43,7 +44,7 @@ export function exportPosts(
   return rows(
     db,
     Prisma.sql`SELECT p.id, p.slug, p.title, p.excerpt, p.body, p.own_excerpt AS "ownExcerpt", p.tags, p.author_id AS "authorId", u.name AS "authorName",
-        p.external_id AS "externalId", p.metadata, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+        p.external_id AS "externalId", p.metadata, p.cover_file_id AS "coverFileId", p.created_at AS "createdAt", p.updated_at AS "updatedAt",
         CASE WHEN ${IS.expired} THEN NULL ELSE p.published_at END AS "publishedAt"
       FROM posts p JOIN users u ON u.id = p.author_id WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${limit}`,
   );
