@@ -16,7 +16,10 @@ import { TelemetryModule } from '#telemetry';
 import type { Logger as Pino } from 'pino';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
+import { CommentsModule } from './comments/comments.module.js';
+import { FeedsModule } from './feeds/feeds.module.js';
 import { FilesModule } from './files/files.module.js';
+import { ImportsModule } from './imports/imports.module.js';
 import { NotificationsModule } from './notifications/notifications.module.js';
 import { MailboxModule } from './ops/mailbox.module.js';
 import { OpsModule } from './ops/ops.module.js';
@@ -52,7 +55,10 @@ export class AppModule {
         UsersModule,
         AuthModule,
         FilesModule,
+        ImportsModule, // before what it imports: `/posts/imports` is named before what has an id
         PostsModule,
+        FeedsModule,
+        CommentsModule,
         ProductsModule,
         OrdersModule,
         ReleasesModule,

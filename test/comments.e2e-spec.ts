@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { transaction } from '#database';
 import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
-import type { CommentRulesResponse } from '../src/posts/comment-rules.dto.js';
-import type { CommentList, CommentResponse, ParticipantsResponse } from '../src/posts/comments.dto.js';
-import { CommentsPrivacy } from '../src/posts/comments.privacy.js';
-import type { QueuedCommentList, QueuedCommentResponse } from '../src/posts/moderation.dto.js';
+import type { CommentRulesResponse } from '../src/comments/comment-rules.dto.js';
+import type { CommentList, CommentResponse, ParticipantsResponse } from '../src/comments/comments.dto.js';
+import { CommentsPrivacy } from '../src/comments/comments.privacy.js';
+import type { QueuedCommentList, QueuedCommentResponse } from '../src/comments/moderation.dto.js';
 import type { PostResponse } from '../src/posts/posts.dto.js';
 import type { Post } from '../src/posts/posts.queries.js';
-import type { ReportList, ReportResponse } from '../src/posts/reports.dto.js';
+import type { ReportList, ReportResponse } from '../src/comments/reports.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer, Call } from './harness/client.js';
 import { query } from './harness/database.js';

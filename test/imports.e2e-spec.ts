@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ImportersService } from '../src/posts/importers.service.js';
+import { ImportersService } from '../src/imports/importers.service.js';
 import type { PostList, PostResponse } from '../src/posts/posts.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
 import { unzip } from './harness/archive.js';
@@ -179,6 +179,96 @@ describe('importing a ZIP', () => {
       unchanged: 2,
     });
     expect(await app.prisma.file.count({ where: { ownerId: ada.id } })).toBe(1);
+  });
+});
+
+describe('a cover', () => {
+  const coverOf = async (by: Person, title: string) => {
+    const { id } = (await postsOf(by)).find((post) => post.title === title)!;
+    return (await read(by, id)).cover?.fileId ?? null;
+  };
+
+  it('that front matter names comes along as a file of whoever imports, each once', async () => {
+    const ada = await aUser(app);
+    const zip = await aZip({
+      'posts/one.md': file({ title: 'One', cover: '../img/a.png' }, '![a](../img/a.png)'),
+      'posts/two/index.md': file({ title: 'Two', image: './b.png' }),
+      'posts/two/b.png': aPng(6, 5),
+      'posts/three.md': file({ title: 'Three', hero_image: '/img/a.png' }),
+      'static/img/a.png': aPng(20, 10),
+      'img/a.png': aPng(20, 10),
+    });
+    const over = await anImport(app, ada, zip, { query: 'publish=true' });
+    expect([counts(over), said(over), noted(over)]).toEqual([{ status: 'done', created: 3, updated: 0, unchanged: 0, failed: 0 }, [], []]);
+    const files = await app.prisma.file.findMany({ where: { ownerId: ada.id } });
+    expect(files.map(({ width, isPublic }) => [width, isPublic]).sort()).toEqual([
+      [20, true],
+      [6, true],
+    ]);
+    const [a, b] = [20, 6].map((width) => files.find((each) => each.width === width)!.id);
+    expect([await coverOf(ada, 'One'), await coverOf(ada, 'Two'), await coverOf(ada, 'Three')]).toEqual([a, b, a]);
+    expect(counts(await anImport(app, ada, zip, { query: 'publish=true&overwrite=true' }))).toMatchObject({ updated: 0, unchanged: 3 });
+  });
+
+  it('that is missing, elsewhere, or no image of a size is reported with its line, and the post comes without', async () => {
+    const ada = await aUser(app);
+    const over = await importing(
+      ada,
+      {
+        'gone.md': file({ title: 'Gone', cover: 'gone.png' }),
+        'far.md': file({ title: 'Far', image: 'https://example.org/x.png' }),
+        'odd.md': file({ title: 'Odd', image: 'odd.svg' }),
+        'odd.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
+        'bad.md': file({ title: 'Bad', cover: 'bad.png' }),
+        'bad.png': 'no picture',
+      },
+      'publish=true',
+    );
+    expect(counts(over)).toMatchObject({ created: 4, failed: 0 });
+    expect(noted(over).sort()).toEqual([
+      'bad.md: picture-refused × 1',
+      'far.md: cover-elsewhere × 1',
+      'gone.md: cover-missing × 1',
+      'odd.md: cover-refused × 1',
+    ]);
+    expect(over.notes.find(({ code }) => code === 'cover-missing')).toMatchObject({ line: 3 });
+    expect((await postsOf(ada)).map(({ cover }) => cover)).toEqual([null, null, null, null]);
+  });
+
+  it('uploads nothing in a dry run, which says what is missing', async () => {
+    const ada = await aUser(app);
+    const over = await importing(
+      ada,
+      { 'a.md': file({ title: 'A', cover: 'a.png' }), 'a.png': aPng(2, 2), 'b.md': file({ title: 'B', cover: 'b.png' }) },
+      'dryRun=true',
+    );
+    expect([counts(over).created, noted(over)]).toEqual([2, ['b.md: cover-missing × 1']]);
+    expect(await app.prisma.file.count({ where: { ownerId: ada.id } })).toBe(0);
+  });
+
+  it('follows its file, and one that was chosen here is not written over', async () => {
+    const ada = await aUser(app);
+    const name = `${unique()}.md`;
+    const pictures = { 'a.png': aPng(4, 4), 'b.png': aPng(5, 5) };
+    const brought = (front: object, body: string, query = '') =>
+      importing(ada, { [name]: file({ title: 'One', ...front }, body), ...pictures }, query);
+    const width = async () => (await read(ada, (await postsOf(ada))[0]!.id)).cover?.width ?? null;
+    await brought({ cover: 'a.png' }, 'First');
+    expect(await width()).toBe(4);
+    expect(counts(await brought({ cover: 'b.png' }, 'First'))).toMatchObject({ updated: 1 });
+    expect(await width()).toBe(5);
+    const [post] = await postsOf(ada);
+    const { id: own } = (await upload(app, ada, { name: 'c.png', type: 'image/png', bytes: aPng(7, 7) })).body;
+    await app.request('PATCH', `posts/${post!.id}`, { token: ada.accessToken, body: { coverFileId: own } });
+    expect(said(await brought({ cover: 'a.png' }, 'Second'))).toEqual([`${name}:null: edited-here`]);
+    expect(await width()).toBe(7);
+    expect(counts(await brought({ cover: 'a.png' }, 'Second', 'overwrite=true'))).toMatchObject({ updated: 1 });
+    expect(await width()).toBe(4);
+    // What the file does not say stays, and hinders nothing.
+    await brought({}, 'Third', 'overwrite=true');
+    await app.request('PATCH', `posts/${post!.id}`, { token: ada.accessToken, body: { coverFileId: own } });
+    expect(counts(await brought({}, 'Fourth'))).toMatchObject({ updated: 1, failed: 0 });
+    expect(await width()).toBe(7);
   });
 });
 
@@ -470,7 +560,7 @@ describe('the export', () => {
         ...(n % 3 === 0 && { externalId: `x-${unique()}`, metadata: { a: line(text, 50) }, excerpt: line(`${n}  ${text}`, 40) }),
       });
     }
-    await aPost(app, ada, { body: `![a](${address})` });
+    await aPost(app, ada, { body: `![a](${address})`, coverFileId: picture.id });
     const { bytes } = await exported(ada);
     expect(counts(await anImport(app, ada, bytes, { query: 'publish=true' }))).toEqual({
       status: 'done',
@@ -486,7 +576,7 @@ describe('the export', () => {
       expect([counts(over), said(over)]).toEqual([{ status: 'done', created: 26, updated: 0, unchanged: 0, failed: 0 }, []]);
       const facts = async (of: TestApp, by: Person) =>
         (await of.prisma.post.findMany({ where: { authorId: by.id }, orderBy: { slug: 'asc' } })).map(
-          ({ slug, title, excerpt, body, tags, publishedAt, externalId, metadata }) => ({
+          ({ slug, title, excerpt, body, tags, publishedAt, externalId, metadata, coverFileId }) => ({
             slug,
             title,
             excerpt,
@@ -494,6 +584,7 @@ describe('the export', () => {
             publishedAt,
             externalId,
             metadata,
+            hasCover: coverFileId !== null,
             body: body.replace(/files\/[0-9a-f-]{36}/, 'files/id'),
           }),
         );

@@ -8,12 +8,14 @@ import type { PostResponse } from '../src/posts/posts.dto.js';
 import { PostsService } from '../src/posts/posts.service.js';
 import type { DifferenceResponse, FullRevisionResponse, RevisionList } from '../src/posts/revisions.dto.js';
 import { memberOf, NAMED } from '../src/posts/revisions.rules.js';
+import type { SeriesResponse } from '../src/posts/series.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer } from './harness/client.js';
 import { query } from './harness/database.js';
 import { actorOf, aPost, aUser, type Person, unique } from './harness/people.js';
 import { fire } from './harness/schedules.js';
 import { eventually } from './harness/eventually.js';
+import { aPng, upload } from './harness/uploads.js';
 import type { Wire } from './harness/wire.js';
 
 const NOBODYS_ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
@@ -43,6 +45,8 @@ const difference = (id: string, n: number, search = '') =>
   call<Wire<DifferenceResponse>>('GET', `posts/${id}/revisions/${n}/diff${search}`, author);
 const restore = (by: Person, id: string, n: number, headers?: Record<string, string>) =>
   call<Wire<PostResponse>>('POST', `posts/${id}/revisions/${n}/restoration`, by, {}, headers);
+const anImage = async (by: Person) => (await upload(app, by, { name: 'a.png', type: 'image/png', bytes: aPng(3, 2) })).body.id;
+const aSeries = async (by: Person) => (await call<Wire<SeriesResponse>>('POST', 'series', by, { title: `Series ${unique()}` })).body.id;
 const codeOf = (answer: Answer<unknown>) => (answer.body as ProblemDocument).code;
 
 describe('the history of a post', () => {
@@ -92,6 +96,37 @@ describe('the history of a post', () => {
       ['Second', 'three', ['b'], 'three'],
       ['Second', 'three', ['b'], 'By hand.'],
     ]);
+  });
+
+  it('shows what became of a post by a merger of tags, and by the end of its series', async () => {
+    const [tag, series] = [unique(), await aSeries(author)];
+    const post = await aPost(app, author, { title: 'First', body: 'one', tags: [tag, 'z'], seriesId: series, seriesPosition: 3 });
+    await edit(author, post.id, { title: 'Second' });
+    const written = await aPost(app, author, { tags: [tag], published: true });
+    expect((await call('POST', `tags/${tag}/merger`, editor, { into: `${tag} b` })).status).toBe(200);
+    expect((await call('DELETE', `series/${series}`, author)).status).toBe(204);
+    expect((await history(author, post.id)).items.map(({ n, kind, author: by, changed }) => [n, kind, by?.name, changed])).toEqual([
+      [4, 'edited', 'Ada Lovelace', ['seriesId', 'seriesPosition']],
+      [3, 'edited', 'Grace Hopper', ['tags']],
+      [2, 'edited', 'Ada Lovelace', ['title']],
+      [1, 'written', 'Ada Lovelace', []],
+    ]);
+    expect(await version(author, post.id, 2)).toMatchObject({ title: 'Second', body: 'one', tags: [tag, 'z'], seriesId: series });
+    expect(await version(author, post.id, 1)).toMatchObject({ title: 'First', tags: [tag, 'z'], seriesId: series, seriesPosition: 3 });
+    expect((await difference(post.id, 3)).body.members).toEqual([{ member: 'tags', before: [tag, 'z'], after: [`${tag} b`, 'z'] }]);
+    const { items } = await history(author, written.id);
+    expect(items.map(({ n, kind, author: by }) => [n, kind, by?.name])).toEqual([
+      [written.version + 1, 'edited', 'Grace Hopper'],
+      [written.version, 'published', 'Ada Lovelace'],
+      [1, 'written', 'Ada Lovelace'],
+    ]);
+    // Whoever has it open is told what to merge.
+    const refused = await edit(author, post.id, { tags: ['c'] }, { 'if-match': '"2"' });
+    expect(refused.body).toMatchObject({
+      code: 'http/stale-version',
+      errors: expect.arrayContaining([expect.objectContaining({ pointer: '/tags' })]),
+    });
+    expect((await restore(author, post.id, 2)).body).toMatchObject({ tags: [tag, 'z'], series: null });
   });
 
   it('comes in pages, each version once', async () => {
@@ -251,6 +286,55 @@ describe('the restoration of a version', () => {
     expect(body.slug).not.toBe(slug);
     expect((await history(author, id)).items[0]).toMatchObject({ n: 3, kind: 'restored', restoredFrom: 1 });
     expect(await version(author, id, 2)).toMatchObject({ title: 'Second', body: 'two' });
+  });
+
+  it('brings the cover and the place in a series back', async () => {
+    const [first, second] = [await anImage(author), await anImage(author)];
+    const engines = await aSeries(author);
+    const { id } = await aPost(app, author, { title: 'First', coverFileId: first, seriesId: engines, seriesPosition: 7 });
+    await edit(author, id, { coverFileId: second });
+    await edit(author, id, { coverFileId: null, seriesId: null });
+    await edit(author, id, { title: 'Fourth' });
+    expect((await difference(id, 3, '?against=1')).body.members).toEqual([
+      { member: 'coverFileId', before: [first], after: [] },
+      { member: 'seriesId', before: [engines], after: [] },
+      { member: 'seriesPosition', before: ['7'], after: [] },
+    ]);
+    expect(await version(author, id, 2)).toMatchObject({ coverFileId: second, seriesId: engines, seriesPosition: 7 });
+    expect((await restore(author, id, 2)).body).toMatchObject({ title: 'First', cover: { fileId: second }, series: { id: engines } });
+    expect((await restore(author, id, 1)).body).toMatchObject({ cover: { fileId: first }, series: { id: engines } });
+    expect((await restore(author, id, 4)).body).toMatchObject({ title: 'Fourth', cover: null, series: null });
+    expect(await version(author, id, 5)).toMatchObject({ coverFileId: second, seriesId: engines, seriesPosition: 7 });
+  });
+
+  it('leaves as they are now a cover and a series that are gone', async () => {
+    const [gone, here] = [await anImage(author), await anImage(author)];
+    const [over, engines] = [await aSeries(author), await aSeries(author)];
+    const { id } = await aPost(app, author, { title: 'First', coverFileId: gone, seriesId: over });
+    await edit(author, id, { title: 'Second', coverFileId: here, seriesId: engines });
+    expect((await call('DELETE', `files/${gone}`, author)).status).toBe(204);
+    expect((await call('DELETE', `series/${over}`, author)).status).toBe(204);
+    const { status, body } = await restore(author, id, 1);
+    expect([status, body]).toMatchObject([200, { title: 'First', cover: { fileId: here }, series: { id: engines } }]);
+  });
+
+  it('says nothing of a cover that an older release has not kept, and leaves it', async () => {
+    const [first, second] = [await anImage(author), await anImage(author)];
+    const { id } = await aPost(app, author, { title: 'First', coverFileId: first });
+    await edit(author, id, { coverFileId: second });
+    await edit(author, id, { title: 'Third' });
+    // As they wrote: no content for a cover, and none of it in what they kept.
+    await query(app.databaseUrl, `UPDATE post_revisions SET content = NULL WHERE post_id = $1 AND n = 1`, [id]);
+    expect(await version(author, id, 1)).not.toHaveProperty('coverFileId');
+    expect(await version(author, id, 2)).toMatchObject({ coverFileId: second });
+    await query(
+      app.databaseUrl,
+      `UPDATE post_revisions SET content = content - '{coverFileId,seriesId,seriesPlace}'::text[] WHERE post_id = $1 AND n = 2`,
+      [id],
+    );
+    expect(await version(author, id, 2)).not.toHaveProperty('seriesId');
+    expect((await difference(id, 3)).body.members).toEqual([{ member: 'title', before: ['First'], after: ['Third'] }]);
+    expect((await restore(author, id, 1)).body).toMatchObject({ title: 'First', cover: { fileId: second } });
   });
 
   it('heeds If-Match', async () => {

@@ -308,6 +308,47 @@ describe('a ranked list', () => {
   });
 });
 
+describe('a search of what is not out', () => {
+  it('by editors looks at the newest 2,000 of each kind, and says when there are more', async () => {
+    const [word, admin] = [aWord(), await anAdmin(app)];
+    // Older than all others: their ids are in the order of time.
+    const fill = (count: number, from = 1) =>
+      query(
+        app.databaseUrl,
+        `INSERT INTO posts (id, slug, title, excerpt, body, body_html, author_id)
+          SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, $1 || n, CASE n WHEN 1 THEN $1 ELSE 'Old' END, '', '', '', $2
+          FROM generate_series($3::int, $4::int) n`,
+        [word, author.id, from, from + count - 1],
+      );
+    const [{ drafts }] = (await query(
+      app.databaseUrl,
+      `SELECT count(*)::int AS drafts FROM posts WHERE published_at IS NULL AND trashed_at IS NULL`,
+    )) as [{ drafts: number }];
+    await fill(2_000 - drafts);
+    const oldest = '00000000-0000-7000-8000-000000000001';
+    expect((await find(word, {}, admin)).body).toMatchObject({ items: [{ id: oldest }], search: { complete: true } });
+    await fill(1, 2_001 - drafts);
+    for (const filters of [{}, { status: 'draft' }, { status: 'in-review' }] as Record<string, string>[])
+      expect((await find(word, filters, admin)).body).toMatchObject({ items: [], search: { complete: false } });
+    for (const filters of [{ status: 'scheduled' }, { status: 'published' }, { status: 'trashed' }] as Record<string, string>[])
+      expect((await find(word, filters, admin)).body).toMatchObject({ items: [], search: { complete: true } });
+    // Their own authors have all of theirs searched, and in the order of time everybody has.
+    expect((await find(word, {}, author)).body).toMatchObject({ items: [{ id: oldest }], search: { complete: true } });
+    expect(await ids(word, { sort: 'createdAt' }, admin)).toEqual([oldest]);
+  });
+
+  it('goes into the trash when that is asked for', async () => {
+    const word = aWord();
+    const [draft, shown] = [await aPost(app, author, { title: word }), await published({ title: word })];
+    for (const { id } of [draft, shown]) await app.request('DELETE', `posts/${id}`, { token: author.accessToken });
+    for (const by of [author, await anAdmin(app)]) {
+      expect((await ids(word, { status: 'trashed' }, by)).sort()).toEqual([draft.id, shown.id].sort());
+      expect(await ids(word, {}, by)).toEqual([]);
+    }
+    expect(await ids(word, { status: 'trashed' }, other)).toEqual([]);
+  });
+});
+
 describe('the list of a tag', () => {
   const tagged = async (filters: string, by: Person | null = null) =>
     (await app.request<ListBody>('GET', `posts?${filters}`, by ? { token: by.accessToken } : {})).body.items.map(({ id }) => id);

@@ -7,13 +7,13 @@ import { factorAdded, factorRemoved, factorsReset, recoveryCodesRenewed, recover
 import { apiKeyCreated, apiKeyRotated } from '../auth/api-keys.events.js';
 import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
 import { refundCreated } from '../payments/payments.events.js';
-import { commentApproved, commentCreated, commentRejected } from '../posts/comments.events.js';
+import { commentApproved, commentCreated, commentRejected } from '../comments/comments.events.js';
 import { postPublished } from '../posts/posts.events.js';
 import { releaseFailed } from '../releases/releases.events.js';
 import { postApproved, postReturned, postSubmitted } from '../posts/reviews.events.js';
 import { RolesService } from '../users/roles.service.js';
 import { webhookEndpointDisabled } from '../webhooks/webhooks.events.js';
-import type { Facts, Kind } from './notifications.rules.js';
+import type { Facts, Kind } from './letters.rules.js';
 import { NotificationsService } from './notifications.service.js';
 
 /** How many editors are told of a post that was handed in. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { channelsOf, type Facts, isKind, isMandatory, type Kind, KINDS, letterOf, titleOf } from './notifications.rules.js';
+import type { Facts, Kind } from './letters.rules.js';
+import { channelsOf, isKind, isMandatory, KINDS, letterOf, titleOf } from './notifications.rules.js';
 
 const ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
 const total = { amount: 1999, currency: 'EUR' };

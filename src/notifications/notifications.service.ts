@@ -7,7 +7,8 @@ import { type MailData, send, template } from '#mail';
 import type { Actor } from '#security';
 import type { ListNotificationsQuery, ReadAllDto } from './notifications.dto.js';
 import { notificationNotFound } from './notifications.errors.js';
-import { type Facts, type Kind, letterOf } from './notifications.rules.js';
+import type { Facts, Kind } from './letters.rules.js';
+import { letterOf } from './notifications.rules.js';
 import { PreferencesService } from './preferences.service.js';
 import { UnsubscriptionsService } from './unsubscriptions.service.js';
 

@@ -2,7 +2,8 @@ import { IfPresent } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, ValidateNested } from 'class-validator';
-import { KINDS, type Kind } from './notifications.rules.js';
+import type { Kind } from './letters.rules.js';
+import { KINDS } from './notifications.rules.js';
 import type { Preference } from './preferences.service.js';
 
 export class PreferenceResponse {

@@ -3,7 +3,8 @@ import { audited, record } from '#audit';
 import { type Db, execute, Prisma, PrismaService, rows, transaction } from '#database';
 import type { Actor } from '#security';
 import { mandatoryNotification } from './notifications.errors.js';
-import { type Channels, channelsOf, isMandatory, type Kind, KINDS } from './notifications.rules.js';
+import type { Kind } from './letters.rules.js';
+import { type Channels, channelsOf, isMandatory, KINDS } from './notifications.rules.js';
 import type { PreferencesDto } from './preferences.dto.js';
 
 const auditedPreferences = audited('notification-preferences', { preferences: 'plain', kind: 'plain', email: 'plain' });

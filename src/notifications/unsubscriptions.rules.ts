@@ -1,4 +1,5 @@
-import { aboutOf, type Kind } from './notifications.rules.js';
+import type { Kind } from './letters.rules.js';
+import { aboutOf } from './notifications.rules.js';
 
 /** What the link of a mail opens: programs that look at every link of a mail change nothing by it, a person presses the button. */
 export function questionPage(kind: Kind): string {

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { deriveKeys, Env } from '#config';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { unsubscribeLinkInvalid } from './notifications.errors.js';
-import { isKind, isMandatory, type Kind } from './notifications.rules.js';
+import type { Kind } from './letters.rules.js';
+import { isKind, isMandatory } from './notifications.rules.js';
 import { PreferencesService } from './preferences.service.js';
 
 /**

@@ -41,9 +41,8 @@ export class BodiesService {
     const known = filesOf(before);
     const added = filesOf({ ...NOTHING, ...defined(shows) }).filter((id) => !known.includes(id));
     if (added.length === 0) return;
-    const images = await this.files.images(added, db);
-    const usable = images.filter(({ ownerId }) => ownerId === authorId || ownerId === actor.id || actor.can('posts:manage'));
-    const refused = added.filter((id) => !usable.some((image) => image.id === id));
+    const usable = await this.usable(actor, authorId, added, db);
+    const refused = added.filter((id) => !usable.includes(id));
     if (refused.length === 0) return;
     throw imageUnusable('One of the files is gone, is no image, or is somebody else’s; upload the image first.', {
       fields: refused.map((id) => ({
@@ -52,6 +51,16 @@ export class BodiesService {
         detail: `cannot show the file ${id}`,
       })),
     });
+  }
+
+  /** Whether a post of this author's can show the file above it. */
+  async isUsable(actor: Actor, authorId: string, id: string | undefined, db: Tx): Promise<boolean> {
+    return id !== undefined && (await this.usable(actor, authorId, [id], db)).length > 0;
+  }
+
+  private async usable(actor: Actor, authorId: string, ids: string[], db: Tx): Promise<string[]> {
+    const images = await this.files.images(ids, db);
+    return images.filter(({ ownerId }) => ownerId === authorId || ownerId === actor.id || actor.can('posts:manage')).map(({ id }) => id);
   }
 
   /** Brings files into line with the post that shows them: called wherever a post begins or ceases to be out, or shows others. */

@@ -24,7 +24,7 @@ describe('the difference of two versions', () => {
   it('names each member with both of its values', () => {
     const { members } = differenceOf(version('x'), version('x', { title: 'U', tags: ['a', 'b'] }));
     expect(members).toEqual([
-      { member: 'title', before: 'T', after: 'U' },
+      { member: 'title', before: ['T'], after: ['U'] },
       { member: 'tags', before: ['a'], after: ['a', 'b'] },
     ]);
   });

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { diffWordsWithSpace, structuredPatch } from 'diff';
-import { type Content, KEPT } from './revisions.rules.js';
+import { type Content, KEPT, memberOf } from './revisions.rules.js';
 
 /** How many lines may be removed and added before a body counts as another one: the time it takes grows with the square of that. */
 const MOST_EDITS = 600;
@@ -29,8 +29,8 @@ export interface Hunk {
 
 export interface MemberDifference {
   member: string;
-  before: string | string[];
-  after: string | string[];
+  before: string[];
+  after: string[];
 }
 
 export interface Difference {
@@ -44,11 +44,15 @@ const KIND: Record<string, Piece['kind']> = { ' ': 'same', '-': 'removed', '+': 
 
 /** What differs between two versions: each member, and the body by lines and words. Takes bounded time, however large and different they are. */
 export function differenceOf(before: Content & { body: string }, after: Content & { body: string }): Difference {
-  const members = KEPT.flatMap((member) =>
-    isDeepStrictEqual(before[member], after[member]) ? [] : [{ member, before: before[member], after: after[member] }],
-  );
+  const members = KEPT.flatMap((name) => {
+    const sides = { before: before[name], after: after[name] };
+    if (sides.before === undefined || sides.after === undefined || isDeepStrictEqual(sides.before, sides.after)) return [];
+    return [{ member: memberOf(name), before: textsOf(sides.before), after: textsOf(sides.after) }];
+  });
   return { members, ...bodyDifference(before.body, after.body) };
 }
+
+const textsOf = (value: string | string[] | number | null): string[] => (value === null ? [] : [value].flat().map(String));
 
 function bodyDifference(before: string, after: string): Pick<Difference, 'hunks' | 'exact'> {
   if (before === after) return { hunks: [], exact: true };

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
 import { LinksService } from '../files/links.service.js';
-import { CreatePostDto, FoundPostResponse, ListPostsQuery, PostList, PostResponse, PublishPostDto, UpdatePostDto } from './posts.dto.js';
+import { CreatePostDto, FoundPostResponse, ListPostsQuery, PostList, PostResponse, UpdatePostDto } from './posts.dto.js';
 import {
   bodyTooComplex,
   imageUnusable,
@@ -16,6 +16,7 @@ import {
 } from './posts.errors.js';
 import { madeOf } from './posts.rules.js';
 import { PostsService } from './posts.service.js';
+import { PublishPostDto } from './publications.dto.js';
 import { WORDS } from './search.rules.js';
 import { SearchService } from './search.service.js';
 import { seriesFull, seriesUnusable } from './series.errors.js';

@@ -145,7 +145,28 @@ export const Tags = () =>
 const Place = () =>
   applyDecorators(IsInt(), Min(1), Max(1_000_000), ApiProperty({ type: 'integer', minimum: 1, maximum: 1_000_000, example: 2 }));
 
-export class CreatePostDto {
+/** What is said of a post in the same way when it is written and when it is changed. */
+export class PostMembers {
+  /** @example ["engines"] */
+  @IfPresent()
+  @Tags()
+  tags?: string[];
+
+  @IsOptional()
+  @ExternalId()
+  externalId?: string | null;
+
+  @IfPresent()
+  @Metadata()
+  metadata?: Record<string, string>;
+
+  /** Whether something can be said about it; what was said stays. */
+  @IfPresent()
+  @IsBoolean()
+  commentsOpen?: boolean;
+}
+
+export class CreatePostDto extends PostMembers {
   /** @example "On analytical engines" */
   @Line(1, 200)
   title: string;
@@ -158,11 +179,6 @@ export class CreatePostDto {
   @IfPresent()
   @Line(0, 500)
   excerpt?: string;
-
-  /** @example ["engines"] */
-  @IfPresent()
-  @Tags()
-  tags?: string[];
 
   /** Where the post is found beside its id; made from the title when it is left out. @example "on-analytical-engines" */
   @IfPresent()
@@ -183,22 +199,9 @@ export class CreatePostDto {
   @IfPresent()
   @Place()
   seriesPosition?: number;
-
-  @IsOptional()
-  @ExternalId()
-  externalId?: string | null;
-
-  @IfPresent()
-  @Metadata()
-  metadata?: Record<string, string>;
-
-  /** Whether something can be said about it; what was said stays. */
-  @IfPresent()
-  @IsBoolean()
-  commentsOpen?: boolean;
 }
 
-export class UpdatePostDto {
+export class UpdatePostDto extends PostMembers {
   /** @example "On analytical engines" */
   @IfPresent()
   @Line(1, 200)
@@ -213,11 +216,6 @@ export class UpdatePostDto {
   @IsOptional()
   @Line(0, 500)
   excerpt?: string | null;
-
-  /** @example ["engines"] */
-  @IfPresent()
-  @Tags()
-  tags?: string[];
 
   /** @example "on-analytical-engines" */
   @IfPresent()
@@ -239,38 +237,10 @@ export class UpdatePostDto {
   @Place()
   seriesPosition?: number;
 
-  @IsOptional()
-  @ExternalId()
-  externalId?: string | null;
-
-  @IfPresent()
-  @Metadata()
-  metadata?: Record<string, string>;
-
-  /** Whether something can be said about it; what was said stays. */
-  @IfPresent()
-  @IsBoolean()
-  commentsOpen?: boolean;
-
   /** What was changed, and why: for the history. @example "The figures of May" */
   @IsOptional()
   @Line(0, 200)
   summary?: string | null;
-}
-
-export class PublishPostDto {
-  /** When; now, if it is left out. A time to come schedules the post. @example "2030-01-01T08:00:00.000Z" */
-  @IfPresent()
-  @Time()
-  at?: string;
-
-  /**
-   * When it ends: from then on it is public no more, and its status is `expired`. Left out, an end that is still to come stays; `null` removes
-   * it. @example "2031-01-01T08:00:00.000Z"
-   */
-  @IsOptional()
-  @Time()
-  until?: string | null;
 }
 
 export class ListPostsQuery extends ListQuery {
@@ -317,8 +287,9 @@ export class ListPostsQuery extends ListQuery {
   to?: string;
 
   /**
-   * `relevance` with `q`, `-publishedAt` with `from` or `to`, else `-createdAt`. Relevance ranks the newest 1,000 matches; the answer's
-   * `search.complete` says whether these were all.
+   * `relevance` with `q`, `-publishedAt` with `from` or `to`, else `-createdAt`. Relevance ranks the newest 1,000 matches,
+   * and for whoever may manage posts the newest 2,000 of each kind that is not out are looked at; the answer's `search.complete` says
+   * whether these were all.
    */
   @IfPresent()
   @IsIn(['relevance', '-createdAt', 'createdAt', '-publishedAt', 'publishedAt'])

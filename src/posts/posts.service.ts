@@ -10,11 +10,13 @@ import { BodiesService } from './bodies.service.js';
 import { ChangesService, refuseTaken } from './changes.service.js';
 import { markLiked } from './likes.queries.js';
 import { excerptFrom, RENDERING } from './markdown.rules.js';
-import type { CreatePostDto, PublishPostDto, UpdatePostDto } from './posts.dto.js';
+import type { CreatePostDto, UpdatePostDto } from './posts.dto.js';
 import { postMoved, postNotFound, publicationLocked, slugTaken } from './posts.errors.js';
 import { of, postCreated, postUnpublished, postUpdated } from './posts.events.js';
 import { auditedPost, findPost, insertPost, type Post, untilNextAppearance } from './posts.queries.js';
+import { type CommentedPost, findCommented } from './public.queries.js';
 import { mayRewrite, maySee, publicationOf } from './posts.rules.js';
+import type { PublishPostDto } from './publications.dto.js';
 import { tellPublication } from './publications.service.js';
 import { reopenReview } from './reviews.queries.js';
 import { isRewritten } from './revisions.rules.js';
@@ -22,6 +24,7 @@ import { SeriesService } from './series.service.js';
 import { claimSlug, findRenamed, leaveSlug } from './slugs.queries.js';
 
 export type { Post } from './posts.queries.js';
+export { type CommentedPost, IS } from './public.queries.js';
 
 /** A change of what a post says; of one that brings an older version back, which. */
 export interface PostEdit extends UpdatePostDto {
@@ -52,6 +55,11 @@ export class PostsService {
     if (formerId !== null) throw postMoved('The post has another slug now; go on there.', { location: `/posts/${found.slug}` });
     await markLiked(db, actor, [found]);
     return found;
+  }
+
+  /** What is asked of a post before something is said about it, whoever asks; `kept`: it cannot be deleted before the transaction ends, but changed. */
+  commented(id: string, db: Db, { kept = false } = {}): Promise<CommentedPost | null> {
+    return findCommented(db, id, kept);
   }
 
   /** Writes a draft: the actor's own, or for those who may manage posts, somebody else's. */
@@ -89,10 +97,11 @@ export class PostsService {
     expected: ExpectedVersions,
     db: Db = this.prisma,
   ): Promise<Post> {
-    const { excerpt, seriesId, seriesPosition, ...changes } = dto;
-    const rendered = changes.body === undefined ? undefined : { ...this.bodies.render(changes.body), rendering: RENDERING };
+    const rendered = dto.body === undefined ? undefined : { ...this.bodies.render(dto.body), rendering: RENDERING };
     const decide = async (post: Post, tx: Tx) => {
       if (!mayRewrite(actor, post, new Date())) throw publicationLocked('This post is out, and your role does not publish: ask an editor.');
+      const edit = restoredFrom === undefined ? dto : await this.stillThere(actor, post, dto, tx);
+      const { excerpt, seriesId, seriesPosition, ...changes } = edit;
       if (changes.slug !== undefined && changes.slug !== post.slug) await this.rename(post, changes.slug, tx);
       await this.bodies.check(actor, post.authorId, { ...changes, ...rendered }, post, tx);
       return {
@@ -144,6 +153,19 @@ export class PostsService {
       if (before.publishedAt !== null) await publish(tx, postUnpublished, ...of(actor, post));
     };
     return this.changes.change(actor, id, expected, { kind: 'unpublished', decide, tell }, db);
+  }
+
+  /** Of what an older version had: a cover that is gone, and a series that is, or takes no more posts of the author's, stay as they are now. */
+  private async stillThere(
+    actor: Actor,
+    post: Post,
+    { coverFileId, seriesId, seriesPosition, ...rest }: UpdatePostDto,
+    db: Tx,
+  ): Promise<UpdatePostDto> {
+    const hasCover =
+      coverFileId === null || coverFileId === post.coverFileId || (await this.bodies.isUsable(actor, post.authorId, coverFileId, db));
+    const hasSeries = seriesId === null || seriesId === post.seriesId || (await this.series.isOpen(actor, post.authorId, seriesId, db));
+    return { ...rest, ...(hasCover && defined({ coverFileId })), ...(hasSeries && defined({ seriesId, seriesPosition })) };
   }
 
   /** A slug that was chosen has to be free; one that is made from the title is made so. */

@@ -1,5 +1,5 @@
-import { Prisma } from '#database';
-import type { PostStatus } from './posts.rules.js';
+import { type Db, Prisma, rows } from '#database';
+import type { PostFacts, PostStatus } from './posts.rules.js';
 
 /** Of the post `p`: that its publication has begun, and has not ended. Trashed posts are left out beside it. */
 export const OUT = outOf('p');
@@ -23,3 +23,19 @@ export const IS: Record<PostStatus, Prisma.Sql> = {
   expired: Prisma.sql`p.published_at <= now() AND p.expires_at <= now()`,
   trashed: Prisma.sql`p.trashed_at IS NOT NULL`,
 };
+
+/** What is asked of a post before something is said about it. */
+export interface CommentedPost extends PostFacts {
+  id: string;
+  commentsOpen: boolean;
+}
+
+/** A post that is not in the trash. */
+export async function findCommented(db: Db, id: string, kept: boolean): Promise<CommentedPost | null> {
+  const [post] = await rows<CommentedPost>(
+    db,
+    Prisma.sql`SELECT id, ${FACTS}, comments_open AS "commentsOpen" FROM posts
+      WHERE id = ${id}::uuid AND trashed_at IS NULL ${kept ? Prisma.sql`FOR KEY SHARE` : Prisma.empty}`,
+  );
+  return post ?? null;
+}

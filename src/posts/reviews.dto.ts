@@ -1,7 +1,8 @@
 import { IfPresent, ListQuery, type Page, Prose } from '#http';
 import { Type } from 'class-transformer';
 import { IsOptional, ValidateNested } from 'class-validator';
-import { AuthorResponse, PublishPostDto } from './posts.dto.js';
+import { AuthorResponse } from './posts.dto.js';
+import { PublishPostDto } from './publications.dto.js';
 import type { Review } from './reviews.queries.js';
 
 export class SubmitPostDto {

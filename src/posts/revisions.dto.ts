@@ -62,10 +62,26 @@ export class FullRevisionResponse extends RevisionResponse {
   tags: string[];
   /** Markdown, as it was written. @example "The engine *weaves* patterns." */
   body: string;
+  /** The image above it, which may be gone; left out where nobody knows any more. */
+  coverFileId?: string | null;
+  /** The series that it belonged to, which may be gone; left out where nobody knows any more. */
+  seriesId?: string | null;
+  /** Its place there. @example 2 */
+  seriesPosition?: number | null;
 
   static override from(this: void, revision: FullRevision): FullRevisionResponse {
-    const { title, slug, excerpt, tags } = revision.content;
-    return { ...RevisionResponse.from(revision), title, slug, excerpt, tags, body: revision.body };
+    const { title, slug, excerpt, tags, coverFileId, seriesId, seriesPlace } = revision.content;
+    return {
+      ...RevisionResponse.from(revision),
+      title,
+      slug,
+      excerpt,
+      tags,
+      body: revision.body,
+      ...(coverFileId !== undefined && { coverFileId }),
+      ...(seriesId !== undefined && { seriesId }),
+      ...(seriesPlace !== undefined && { seriesPosition: seriesPlace }),
+    };
   }
 }
 
@@ -99,7 +115,7 @@ export class HunkResponse {
 export class MemberDifferenceResponse {
   /** @example "title" */
   member: string;
-  /** Each text of it: several for tags. @example ["On engines"] */
+  /** Each text of it: several for tags, none for what was not there. @example ["On engines"] */
   before: string[];
   /** @example ["On analytical engines"] */
   after: string[];
@@ -119,11 +135,10 @@ export class DifferenceResponse {
 
   static from(this: void, { before, after, difference }: { before: number; after: number; difference: Difference }): DifferenceResponse {
     const { members, hunks, exact } = difference;
-    const texts = (value: string | string[]) => [value].flat();
     return {
       before,
       after,
-      members: members.map(({ member, ...sides }) => ({ member, before: texts(sides.before), after: texts(sides.after) })),
+      members,
       body: hunks,
       exact,
     };

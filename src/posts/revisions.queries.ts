@@ -1,7 +1,7 @@
 import { type Db, execute, Prisma, type RevisionKind, rows, type Tx } from '#database';
 import type { Position } from '#http';
 import type { Post, PostSummary } from './posts.queries.js';
-import { type Content, contentOf, type MemberChange, touchesContent } from './revisions.rules.js';
+import { type Content, contentOf, memberOf, type MemberChange, PLACES, touchesContent } from './revisions.rules.js';
 
 /** A version of a post, without what it held. */
 export interface Revision {
@@ -37,6 +37,14 @@ export interface Limits {
   bytes: number;
 }
 
+/** What `contentOf` keeps, of the post `p`. */
+const CONTENT = Prisma.sql`jsonb_build_object('title', p.title, 'slug', p.slug, 'excerpt', p.excerpt, 'ownExcerpt', p.own_excerpt, 'tags', p.tags,
+  'coverFileId', p.cover_file_id, 'seriesId', p.series_id, 'seriesPlace', p.series_place)`;
+/** What is known of the version that the post `p` has, when nothing was written down: of the first one all, of others the time. */
+const KIND = Prisma.sql`CASE p.version WHEN 1 THEN 'written' ELSE 'edited' END::revision_kind`;
+const EDITOR = Prisma.sql`CASE p.version WHEN 1 THEN p.author_id END`;
+const TIME = Prisma.sql`CASE p.version WHEN 1 THEN p.created_at ELSE p.updated_at END`;
+
 /** A save is what the editor's autosave was for. */
 const SAVES: readonly RevisionKind[] = ['edited', 'restored'];
 
@@ -64,6 +72,32 @@ export async function keepRevision(db: Tx, before: Post, after: Post, step: Step
   );
 }
 
+/**
+ * Changes these posts, which are locked, in one statement, and writes down what that made of them: two more statements, however many they are.
+ * It clears nobody's autosave, since nobody has saved.
+ */
+export async function keepRevisions(
+  db: Tx,
+  ids: readonly string[],
+  editorId: string | null,
+  changed: string[],
+  change: () => Promise<unknown>,
+): Promise<void> {
+  const these = Prisma.sql`FROM posts p WHERE p.id = ANY (${[...ids]}::uuid[])`;
+  await execute(
+    db,
+    Prisma.sql`INSERT INTO post_revisions (post_id, n, kind, editor_id, content, created_at)
+      SELECT p.id, p.version, ${KIND}, ${EDITOR}, ${CONTENT}, ${TIME} ${these} ORDER BY p.id
+      ON CONFLICT (post_id, n) DO UPDATE SET content = excluded.content`,
+  );
+  await change();
+  await execute(
+    db,
+    Prisma.sql`INSERT INTO post_revisions (post_id, n, kind, editor_id, changed)
+      SELECT p.id, p.version, 'edited'::revision_kind, ${editorId}::uuid, ${changed}::text[] ${these} ORDER BY p.id`,
+  );
+}
+
 /** Forgets the oldest versions beyond the limits. */
 export async function thinRevisions(db: Tx, postId: string, { count, bytes }: Limits): Promise<void> {
   await execute(
@@ -80,9 +114,8 @@ export async function thinRevisions(db: Tx, postId: string, { count, bytes }: Li
 const historyOf = (postId: string) => Prisma.sql`(
   SELECT n, kind, editor_id, summary, changed, restored_from, created_at FROM post_revisions WHERE post_id = ${postId}::uuid
   UNION ALL
-  SELECT version, CASE version WHEN 1 THEN 'written' ELSE 'edited' END::revision_kind, CASE version WHEN 1 THEN author_id END, NULL, '{}', NULL,
-    CASE version WHEN 1 THEN created_at ELSE updated_at END
-  FROM posts WHERE id = ${postId}::uuid AND NOT EXISTS (SELECT FROM post_revisions WHERE post_id = posts.id AND n = posts.version)
+  SELECT p.version, ${KIND}, ${EDITOR}, NULL, '{}', NULL, ${TIME}
+  FROM posts p WHERE p.id = ${postId}::uuid AND NOT EXISTS (SELECT FROM post_revisions WHERE post_id = p.id AND n = p.version)
 )`;
 const MEMBERS = Prisma.sql`h.n, h.kind::text AS kind, h.editor_id AS "editorId", u.name AS "editorName", h.summary, h.changed,
   h.restored_from AS "restoredFrom", h.created_at AS "createdAt"`;
@@ -99,17 +132,21 @@ export function listRevisions(db: Db, postId: string, limit: number, position: P
 
 /** A version, whole: what it does not keep itself is as in the next one that does, or as in the post. */
 export async function findRevision(db: Db, postId: string, n: number): Promise<FullRevision | null> {
-  const next = (column: Prisma.Sql) =>
-    Prisma.sql`(SELECT ${column} FROM post_revisions WHERE post_id = ${postId}::uuid AND n >= ${n} AND ${column} IS NOT NULL ORDER BY n LIMIT 1)`;
-  const [found] = await rows<FullRevision & { own: Content; kept: Content | null }>(
+  const later = Prisma.sql`post_revisions r WHERE r.post_id = ${postId}::uuid AND r.n`;
+  const [found] = await rows<FullRevision & { since: string[] }>(
     db,
-    Prisma.sql`SELECT ${MEMBERS}, coalesce(${next(Prisma.sql`body`)}, p.body) AS body, ${next(Prisma.sql`content`)} AS kept,
-        jsonb_build_object('title', p.title, 'slug', p.slug, 'excerpt', p.excerpt, 'ownExcerpt', p.own_excerpt, 'tags', p.tags) AS own
-      FROM ${historyOf(postId)} AS h JOIN posts p ON p.id = ${postId}::uuid LEFT JOIN users u ON u.id = h.editor_id WHERE h.n = ${n}`,
+    Prisma.sql`SELECT ${MEMBERS}, coalesce((SELECT r.body FROM ${later} >= ${n} AND r.body IS NOT NULL ORDER BY r.n LIMIT 1), p.body) AS body,
+        coalesce(k.content, ${CONTENT}) AS content,
+        ARRAY(SELECT DISTINCT unnest(r.changed) FROM ${later} > ${n} AND r.n <= coalesce(k.n, p.version)) AS since
+      FROM ${historyOf(postId)} AS h JOIN posts p ON p.id = ${postId}::uuid LEFT JOIN users u ON u.id = h.editor_id
+        LEFT JOIN LATERAL (SELECT r.n, r.content FROM ${later} >= ${n} AND r.content IS NOT NULL ORDER BY r.n LIMIT 1) k ON true
+      WHERE h.n = ${n}`,
   );
   if (found === undefined) return null;
-  const { own, kept, ...revision } = found;
-  return { ...revision, content: kept ?? own };
+  const { since, ...revision } = found;
+  // An older release kept nothing when one of these changed: what a later version has of it is not what this one had.
+  for (const name of PLACES) if (since.includes(memberOf(name))) delete revision.content[name];
+  return revision;
 }
 
 /** What was changed since a version, each member by the last who did. */

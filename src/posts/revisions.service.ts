@@ -9,7 +9,7 @@ import { PostsService } from './posts.service.js';
 import type { CompareQuery, ListRevisionsQuery } from './revisions.dto.js';
 import { revisionNotFound } from './revisions.errors.js';
 import { findRevision, type FullRevision, listRevisions, type Revision } from './revisions.queries.js';
-import { RESTORED } from './revisions.rules.js';
+import { restored } from './revisions.rules.js';
 
 const NEWEST_FIRST = '-n';
 
@@ -53,10 +53,8 @@ export class RevisionsService {
 
   /** Makes what a version held the newest one: nothing that came between is lost. */
   async restore(actor: Actor, id: string, n: number, expected: ExpectedVersions, db: Db): Promise<Post> {
-    const content = whole(await this.get(actor, id, n, db));
-    const edit = Object.fromEntries(RESTORED.map((name) => [name, content[name]]));
-    const excerpt = content.ownExcerpt ? content.excerpt : null; // made from the body again
-    return this.posts.update(actor, id, { ...edit, excerpt, restoredFrom: n }, expected, db);
+    const edit = restored(whole(await this.get(actor, id, n, db)));
+    return this.posts.update(actor, id, { ...edit, restoredFrom: n }, expected, db);
   }
 
   private async find(id: string, n: number, db: Db = this.prisma): Promise<FullRevision> {

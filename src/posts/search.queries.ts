@@ -1,10 +1,10 @@
 import { type Db, Prisma, rows } from '#database';
 import type { Actor } from '#security';
 import type { ListPostsQuery } from './posts.dto.js';
-import { FROM, filtersOf, type PostSummary, SUMMARY, visibleTo } from './posts.queries.js';
+import { FROM, filtersOf, type PostSummary, SUMMARY, tagsOf, visibleTo } from './posts.queries.js';
 import { decoded, MARK, marked, MOST_RANKED } from './search.rules.js';
 
-/** Of the posts that are not out, the newest are searched: so many of each kind. */
+/** Of the posts that are not out, so many of each kind are searched: the newest. The answer says when there are more. */
 const MOST_HIDDEN = 2_000;
 /** So many posts of an author or with a tag are looked through one by one. */
 const FEW = 10_000;
@@ -55,18 +55,40 @@ async function among(db: Db, query: ListPostsQuery): Promise<Prisma.Sql> {
   return Prisma.sql`posts p`;
 }
 
+/** Each way not to be out, and its order, the newest first: each has an index, for everybody's and for an author's own, and all of them together have none. */
+const HIDDEN = {
+  unpublished: [Prisma.sql`trashed_at IS NULL AND published_at IS NULL`, Prisma.sql`published_at DESC, id DESC`],
+  scheduled: [Prisma.sql`trashed_at IS NULL AND published_at > now()`, Prisma.sql`published_at DESC`],
+  expired: [Prisma.sql`trashed_at IS NULL AND expires_at <= now()`, Prisma.sql`expires_at DESC`],
+  trashed: [Prisma.sql`trashed_at IS NOT NULL`, Prisma.sql`created_at DESC, id DESC`],
+} as const;
+
+/** What a search with this status looks through of what not everybody sees, each the newest first: all posts, or the caller's own. */
+function hiddenFrom(actor: Actor, { status }: ListPostsQuery): Prisma.Sql[] {
+  const { unpublished, scheduled, expired } = HIDDEN;
+  const kinds = (() => {
+    if (status === 'published') return [];
+    if (status === undefined) return [unpublished, scheduled, expired];
+    return [status === 'scheduled' || status === 'expired' || status === 'trashed' ? HIDDEN[status] : unpublished];
+  })();
+  const whose = actor.can('posts:manage') ? Prisma.empty : Prisma.sql`author_id = ${actor.id}::uuid AND`;
+  return kinds.map(([which, order]) => Prisma.sql`posts WHERE ${whose} ${which} ORDER BY ${order}`);
+}
+
+/** Whether there are posts that a search of this caller's does not look at: older ones that are not out. */
+export async function overlooks(db: Db, actor: Actor | null, query: ListPostsQuery): Promise<boolean> {
+  const hidden = actor === null ? [] : hiddenFrom(actor, query);
+  if (hidden.length === 0) return false;
+  const older = hidden.map((posts) => Prisma.sql`EXISTS (SELECT FROM ${posts} OFFSET ${MOST_HIDDEN} LIMIT 1)`);
+  const [found] = await rows<{ older: boolean }>(db, Prisma.sql`SELECT ${Prisma.join(older, ' OR ')} AS older`);
+  return found!.older;
+}
+
 /** What the caller may see beyond what everybody does. */
-function hiddenMatches(actor: Actor, query: Prisma.Sql, { status }: ListPostsQuery, conditions: readonly Prisma.Sql[]): Prisma.Sql {
-  const all = [Prisma.sql`p.search @@ ${query}`, visibleTo(actor, status), ...conditions];
-  const whose = actor.can('posts:manage') ? Prisma.sql`true` : Prisma.sql`author_id = ${actor.id}::uuid`;
-  // The newest of each way not to be out: each has an index, and all of them together have none.
-  const newest = (which: Prisma.Sql, order: Prisma.Sql) =>
-    Prisma.sql`(SELECT * FROM posts WHERE trashed_at IS NULL AND ${whose} AND ${which} ORDER BY ${order} DESC LIMIT ${MOST_HIDDEN})`;
-  const hidden = Prisma.sql`(
-    ${newest(Prisma.sql`published_at IS NULL`, Prisma.sql`published_at DESC, id`)} UNION ALL
-    ${newest(Prisma.sql`published_at > now()`, Prisma.sql`published_at`)} UNION ALL
-    ${newest(Prisma.sql`expires_at <= now()`, Prisma.sql`expires_at`)})`;
-  return Prisma.sql`(SELECT p.id, p.search FROM ${hidden} p WHERE ${Prisma.join(all, ' AND ')} ORDER BY p.created_at DESC LIMIT ${MOST_RANKED})`;
+function hiddenMatches(actor: Actor, words: Prisma.Sql, query: ListPostsQuery, conditions: readonly Prisma.Sql[]): Prisma.Sql {
+  const newest = hiddenFrom(actor, query).map((posts) => Prisma.sql`(SELECT * FROM ${posts} LIMIT ${MOST_HIDDEN})`);
+  const all = [Prisma.sql`p.search @@ ${words}`, visibleTo(actor, query.status), ...conditions];
+  return Prisma.sql`(SELECT p.id, p.search FROM (${Prisma.join(newest, ' UNION ALL ')}) p WHERE ${Prisma.join(all, ' AND ')} ORDER BY p.created_at DESC LIMIT ${MOST_RANKED})`;
 }
 
 /** A page of the best among the newest matches that the caller may see; one row more than asked for tells that there is a next page. */

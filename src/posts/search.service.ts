@@ -6,7 +6,7 @@ import { markLiked } from './likes.queries.js';
 import type { ListPostsQuery } from './posts.dto.js';
 import { orderRefused } from './posts.errors.js';
 import { listPosts, type PostSummary, visibleTo } from './posts.queries.js';
-import { highlight, type Highlights, rankPosts } from './search.queries.js';
+import { highlight, type Highlights, overlooks, rankPosts } from './search.queries.js';
 import { orderFault, orderOf, rankedPosition, readRankedPosition } from './search.rules.js';
 import { spelledQuery, spellingsOf, typedQuery } from './words.queries.js';
 
@@ -50,6 +50,11 @@ export class SearchService {
   }
 
   private async byRelevance(actor: Actor | null, query: ListPostsQuery): Promise<FoundPage> {
+    const { search, ...page } = await this.best(actor, query);
+    return { ...page, search: { ...search, complete: search.complete && !(await overlooks(this.prisma, actor, query)) } };
+  }
+
+  private async best(actor: Actor | null, query: ListPostsQuery): Promise<RankedPage> {
     const { position, after } = this.beginning(query);
     if (position?.corrected) return this.corrected(actor, query, position.asOf, after);
     const asOf = position?.asOf ?? new Date();
@@ -58,7 +63,7 @@ export class SearchService {
   }
 
   /** Instead of what is nowhere, what resembles it. */
-  private async corrected(actor: Actor | null, query: ListPostsQuery, asOf: Date, after: After): Promise<FoundPage> {
+  private async corrected(actor: Actor | null, query: ListPostsQuery, asOf: Date, after: After): Promise<RankedPage> {
     const corrections = await spellingsOf(this.prisma, query.q!, visibleTo(null, 'published'));
     if (corrections === null) return { items: [], nextCursor: null, search: { complete: true, corrections } };
     const found = await this.ranked(actor, query, spelledQuery(corrections), { asOf, after, corrections });
@@ -70,7 +75,7 @@ export class SearchService {
     query: ListPostsQuery,
     words: Prisma.Sql,
     { asOf, after, corrections }: { asOf: Date; after: After; corrections: string[][] | null },
-  ): Promise<FoundPage> {
+  ): Promise<RankedPage> {
     const posts = await rankPosts(this.prisma, actor, query, words, { asOf, after });
     await markLiked(this.prisma, actor, posts);
     const { items, nextCursor } = toPage(
@@ -103,4 +108,5 @@ export class SearchService {
   }
 }
 
+type RankedPage = Required<FoundPage>;
 type After = { score: number; id: string } | null;

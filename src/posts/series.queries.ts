@@ -78,3 +78,12 @@ export async function lockSeries(db: Tx, id: string): Promise<{ ownerId: string;
   );
   return series ?? null;
 }
+
+/** Its posts, whatever their state, kept as they are until the transaction ends. */
+export async function lockMembers(db: Tx, seriesId: string): Promise<string[]> {
+  const found = await rows<{ id: string }>(
+    db,
+    Prisma.sql`SELECT id FROM posts WHERE series_id = ${seriesId}::uuid ORDER BY id FOR NO KEY UPDATE`,
+  );
+  return found.map(({ id }) => id);
+}

@@ -7,10 +7,20 @@ import { type Circumstances, publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import { maySee } from './posts.rules.js';
+import { keepRevisions } from './revisions.queries.js';
 import type { CreateSeriesDto, ListSeriesQuery, UpdateSeriesDto } from './series.dto.js';
 import { notYourSeries, seriesFull, seriesNotFound, seriesSlugTaken, seriesUnusable } from './series.errors.js';
 import { seriesCreated, seriesDeleted, seriesUpdated } from './series.events.js';
-import { auditedSeries, findSeries, listEntries, listSeries, lockSeries, type Series, type SeriesEntry } from './series.queries.js';
+import {
+  auditedSeries,
+  findSeries,
+  listEntries,
+  listSeries,
+  lockMembers,
+  lockSeries,
+  type Series,
+  type SeriesEntry,
+} from './series.queries.js';
 import { mayChangeSeries, maySeeSeries } from './series.rules.js';
 
 const MOST_POSTS = 500;
@@ -73,7 +83,12 @@ export class SeriesService {
     await transaction(this.prisma, async (db) => {
       const before = await this.lock(actor, id, db);
       expectVersion(before.version, expected);
-      await db.post.updateMany({ where: { seriesId: id }, data: { seriesId: null, seriesPlace: null, version: { increment: 1 } } });
+      const ids = await lockMembers(db, id);
+      const data = { seriesId: null, seriesPlace: null, version: { increment: 1 } };
+      const editorId = actor.impersonatorId ?? actor.id;
+      await keepRevisions(db, ids, editorId, ['seriesId', 'seriesPosition'], () =>
+        db.post.updateMany({ where: { id: { in: ids } }, data }),
+      );
       await db.series.delete({ where: { id } });
       outdate(db, id);
       invalidate(db, ['posts']); // feeds say when their posts were changed
@@ -96,11 +111,22 @@ export class SeriesService {
       return { seriesId: null, seriesPlace: null };
     }
     if (seriesId === post.seriesId) return { seriesPlace: seriesPosition! };
-    const series = await lockSeries(db, seriesId);
-    if (series === null || !(series.ownerId === post.authorId || mayChangeSeries(actor, series)))
-      throw unusable('/seriesId', 'No series of yours has this id.');
+    const series = await this.usable(actor, post.authorId, seriesId, db);
+    if (series === null) throw unusable('/seriesId', 'No series of yours has this id.');
     if (series.posts >= MOST_POSTS) throw seriesFull(`The series has ${MOST_POSTS} posts; take one out, or begin another.`);
     return { seriesId, seriesPlace: seriesPosition ?? series.last + 1 };
+  }
+
+  /** Whether a post of this author's could join it. */
+  async isOpen(actor: Actor, authorId: string, id: string | undefined, db: Tx): Promise<boolean> {
+    const series = id === undefined ? null : await this.usable(actor, authorId, id, db);
+    return series !== null && series.posts < MOST_POSTS;
+  }
+
+  /** The series, kept as it is, if posts of this author's may be in it. */
+  private async usable(actor: Actor, authorId: string, id: string, db: Tx) {
+    const series = await lockSeries(db, id);
+    return series !== null && (series.ownerId === authorId || mayChangeSeries(actor, series)) ? series : null;
   }
 
   private async lock(actor: Actor, id: string, db: Tx): Promise<Series> {

@@ -1,5 +1,5 @@
 import { job } from '#jobs';
-import { IsString } from 'class-validator';
+import { IsOptional, IsString, IsUUID } from 'class-validator';
 
 export class TagMergerPayload {
   @IsString()
@@ -7,6 +7,11 @@ export class TagMergerPayload {
 
   @IsString()
   into: string;
+
+  /** Who asked for it, for the history of the posts. */
+  @IsOptional()
+  @IsUUID()
+  editorId?: string;
 }
 
 /** Goes on with a merger of tags that many posts bear. */

@@ -1,5 +1,5 @@
 import { audited } from '#audit';
-import { type Db, Prisma, rows, type Tx } from '#database';
+import { type Db, execute, Prisma, rows, type Tx } from '#database';
 import { parseSort, type Position } from '#http';
 import type { ListTagsQuery } from './tags.dto.js';
 import { normaliseTags } from './tags.rules.js';
@@ -47,24 +47,33 @@ export function listTags(db: Db, query: ListTagsQuery, position: Position | null
   );
 }
 
-/** Gives at most so many posts of a tag another in its place, or none where they bear that already; whatever their state. */
-export function replaceTag(
-  db: Tx,
-  from: string,
-  into: string,
-  limit: number,
-): Promise<{ id: string; authorId: string; isKnown: boolean }[]> {
+export interface Bearer {
+  id: string;
+  authorId: string;
+  /** Whether strangers may know it. */
+  isKnown: boolean;
+}
+
+/** At most so many posts that bear a tag, whatever their state, kept as they are until the transaction ends. */
+export function lockBearers(db: Tx, tag: string, limit: number): Promise<Bearer[]> {
   return rows(
     db,
     Prisma.sql`WITH bearers AS (
-        SELECT id FROM posts WHERE id IN (
-          SELECT post_id FROM post_tags WHERE tag = ${from}
-          UNION ALL SELECT id FROM posts WHERE trashed_at IS NOT NULL AND tags @> ARRAY[${from}] LIMIT ${limit}
+        SELECT id, author_id, published_at, tags FROM posts WHERE id IN (
+          SELECT post_id FROM post_tags WHERE tag = ${tag}
+          UNION ALL SELECT id FROM posts WHERE trashed_at IS NOT NULL AND tags @> ARRAY[${tag}] LIMIT ${limit}
         ) ORDER BY id FOR UPDATE
       )
-      UPDATE posts p SET version = version + 1, updated_at = now(),
+      SELECT id, author_id AS "authorId", published_at IS NOT NULL AS "isKnown" FROM bearers WHERE tags @> ARRAY[${tag}]`,
+  );
+}
+
+/** Gives these posts another tag in its place, or none where they bear that already. */
+export async function replaceTag(db: Tx, ids: readonly string[], from: string, into: string): Promise<void> {
+  await execute(
+    db,
+    Prisma.sql`UPDATE posts SET version = version + 1, updated_at = now(),
         tags = CASE WHEN tags @> ARRAY[${into}] THEN array_remove(tags, ${from}) ELSE array_replace(tags, ${from}, ${into}) END
-      FROM bearers WHERE p.id = bearers.id AND tags @> ARRAY[${from}]
-      RETURNING p.id, p.author_id AS "authorId", p.published_at IS NOT NULL AS "isKnown"`,
+      WHERE id = ANY (${[...ids]}::uuid[])`,
   );
 }

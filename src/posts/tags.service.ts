@@ -8,10 +8,11 @@ import { enqueue, Handles, type JobRun } from '#jobs';
 import { type Page, parseSort, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { postUpdated } from './posts.events.js';
+import { keepRevisions } from './revisions.queries.js';
 import type { ListTagsQuery, MergeTagDto } from './tags.dto.js';
 import { sameTag, tagNotFound } from './tags.errors.js';
 import { tagMerger, type TagMergerPayload } from './tags.jobs.js';
-import { auditedMerger, listTags, type Merged, replaceTag, type TagCount } from './tags.queries.js';
+import { auditedMerger, listTags, lockBearers, type Merged, replaceTag, type TagCount } from './tags.queries.js';
 import { isTag, normaliseTags } from './tags.rules.js';
 
 /** How many posts one transaction changes: each is locked, told of, and has a new version. */
@@ -40,10 +41,11 @@ export class TagsService {
     if (!isTag(from)) throw tagNotFound('No tag has this name.');
     if (from === into) throw sameTag('The two names are the same tag.');
     return transaction(db, async (tx) => {
-      const changed = await this.mergeSome({ from, into }, actor, tx);
+      const editorId = actor.impersonatorId ?? actor.id;
+      const changed = await this.mergeSome({ from, into, editorId }, actor, tx);
       if (changed === 0) throw tagNotFound('No post bears this tag.');
       const goesOn = changed === BATCH;
-      if (goesOn) await enqueue(tx, tagMerger, { from, into });
+      if (goesOn) await enqueue(tx, tagMerger, { from, into, editorId });
       const after = { tag: from, into, changed, goesOn };
       await record(tx, { actor, action: 'tags.merged', resource: auditedMerger(randomUUIDv7()), after });
       return { into, changed, goesOn };
@@ -59,8 +61,11 @@ export class TagsService {
     }
   }
 
-  private async mergeSome({ from, into }: TagMergerPayload, actor: Actor | null, db: Tx): Promise<number> {
-    const posts = await replaceTag(db, from, into, BATCH);
+  private async mergeSome({ from, into, editorId }: TagMergerPayload, actor: Actor | null, db: Tx): Promise<number> {
+    const posts = await lockBearers(db, from, BATCH);
+    if (posts.length === 0) return 0;
+    const ids = posts.map(({ id }) => id);
+    await keepRevisions(db, ids, editorId ?? null, ['tags'], () => replaceTag(db, ids, from, into));
     for (const { id, authorId } of posts) {
       const about = { actor, resource: { type: 'post', id }, subject: authorId };
       await publish(db, postUpdated, { postId: id, authorId, changed: ['tags'] }, about);

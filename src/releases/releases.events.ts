@@ -1,4 +1,5 @@
-import { event } from '#events';
+import type { Type } from '@nestjs/common';
+import { type Audience, event } from '#events';
 import { Id, Time } from '#http';
 import { IsInt, IsString } from 'class-validator';
 
@@ -31,53 +32,36 @@ export class ReleaseFailurePayload extends ReleasePayload {
   codes: string[];
 }
 
-const visibleTo = ['releases:manage'] as const;
+/** What happens to releases, those who manage them are told. */
+const happened = <Payload extends object, const Name extends string>(
+  name: Name,
+  payload: Type<Payload>,
+  description: string,
+  others: Audience[] = [],
+) => event(name, { version: 1, payload, description, visibleTo: [...others, 'releases:manage'] });
 
-export const releaseCreated = event('release.created', {
-  version: 1,
-  payload: ReleasePayload,
-  description: 'A release was begun.',
-  visibleTo,
-});
-export const releaseUpdated = event('release.updated', {
-  version: 1,
-  payload: ReleaseChangePayload,
-  description: 'An open release was changed: what it is called, or what it will change.',
-  visibleTo,
-});
-export const releaseDeleted = event('release.deleted', {
-  version: 1,
-  payload: ReleasePayload,
-  description: 'An open release was deleted; nothing of it was ever applied.',
-  visibleTo,
-});
-export const releaseScheduled = event('release.scheduled', {
-  version: 1,
-  payload: ReleaseSchedulePayload,
-  description: 'A release was given a time to go live at.',
-  visibleTo,
-});
-export const releaseUnscheduled = event('release.unscheduled', {
-  version: 1,
-  payload: ReleasePayload,
-  description: 'A release that was scheduled is open again.',
-  visibleTo,
-});
-export const releasePublished = event('release.published', {
-  version: 1,
-  payload: ReleaseExtentPayload,
-  description: 'Everything that a release changes has gone live, in one transaction.',
-  visibleTo,
-});
-export const releaseRolledBack = event('release.rolled-back', {
-  version: 1,
-  payload: ReleaseExtentPayload,
-  description: 'What a release had changed is as it was before, in one transaction.',
-  visibleTo,
-});
-export const releaseFailed = event('release.failed', {
-  version: 1,
-  payload: ReleaseFailurePayload,
-  description: 'A release could not go live at its time, and nothing of it was applied. Its subject is who had scheduled it.',
-  visibleTo: ['subject', 'releases:manage'],
-});
+export const releaseCreated = happened('release.created', ReleasePayload, 'A release was begun.');
+export const releaseUpdated = happened(
+  'release.updated',
+  ReleaseChangePayload,
+  'An open release was changed: what it is called, or what it will change.',
+);
+export const releaseDeleted = happened('release.deleted', ReleasePayload, 'An open release was deleted; nothing of it was ever applied.');
+export const releaseScheduled = happened('release.scheduled', ReleaseSchedulePayload, 'A release was given a time to go live at.');
+export const releaseUnscheduled = happened('release.unscheduled', ReleasePayload, 'A release that was scheduled is open again.');
+export const releasePublished = happened(
+  'release.published',
+  ReleaseExtentPayload,
+  'Everything that a release changes has gone live, in one transaction.',
+);
+export const releaseRolledBack = happened(
+  'release.rolled-back',
+  ReleaseExtentPayload,
+  'What a release had changed is as it was before, in one transaction.',
+);
+export const releaseFailed = happened(
+  'release.failed',
+  ReleaseFailurePayload,
+  'A release could not go live at its time, and nothing of it was applied. Its subject is who had scheduled it.',
+  ['subject'],
+);

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import type { ImportResponse } from '../../src/posts/imports.dto.js';
+import type { ImportResponse } from '../../src/imports/imports.dto.js';
 import { ZipFile } from 'yazl';
 import { eventually } from './eventually.js';
 import { exchange, form } from './uploads.js';

@@ -1,28 +1,21 @@
-import { type INestApplication, SetMetadata, type Type } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
+import type { INestApplication, Type } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { Env } from '#config';
 import { type ProblemDefinition, problemCatalogue } from '#errors';
 import {
-  ACCESS,
-  type Access,
   csrfTokenInvalid,
   forbidden,
   impersonating,
   invalidTicket,
   invalidToken,
   mfaRequired,
-  SESSION,
   sessionRequired,
   type SessionRule,
   stepUpRequired,
-  TICKETS,
   tooManyAttempts,
   unauthenticated,
 } from '#security';
-import { ENDLESS } from './event-stream.js';
 import * as errors from './http.errors.js';
-import { IDEMPOTENT } from './idempotency.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
 import {
   BEARER,
@@ -37,7 +30,7 @@ import {
   TICKET,
 } from './openapi-components.js';
 import { closeRequests, mergeEquivalentPaths, METHODS, toVersion31 } from './openapi-version.js';
-import { LOCATED, MADE_ANEW, VERSIONED } from './representation.js';
+import { collectFacts, operationIdOf, type RouteFacts } from './route-facts.js';
 
 type PathItemObject = OpenAPIObject['paths'][string];
 type OperationObject = NonNullable<PathItemObject['get']>;
@@ -45,26 +38,7 @@ type ParameterObject = Exclude<NonNullable<OperationObject['parameters']>[number
 type ResponseObject = Exclude<NonNullable<OperationObject['responses'][string]>, { $ref: string }>;
 type SchemaObject = Exclude<NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string], { $ref: string }>;
 
-const PROBLEMS = 'ashlar:problems';
 const LOGINS: Record<string, string[]>[] = [{ bearer: [] }, { cookie: [] }];
-
-/** The failures of its own that an operation can answer with; those every operation of its kind shares are added by themselves. */
-export const Problems = (...problems: ProblemDefinition[]) => SetMetadata(PROBLEMS, problems);
-
-/** What decorators say of a route's handler. */
-export interface RouteFacts {
-  access: Access;
-  problems: ProblemDefinition[];
-  idempotent: 'required' | 'optional' | undefined;
-  versioned: boolean;
-  located: boolean;
-  endless: boolean;
-  /** Whether it is made while it is sent, so that nothing can name it beforehand. */
-  madeAnew: boolean;
-  tickets: boolean;
-  /** Whether only a session may call, and which. */
-  session: SessionRule | undefined;
-}
 
 /** What the application says of itself; `tags` by the noun an operation's path begins with. */
 export interface ApiInfo {
@@ -90,7 +64,7 @@ export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObje
     .addApiKey(COOKIE, 'cookie')
     .addApiKey(TICKET, 'ticket');
   const document = SwaggerModule.createDocument(app, builder.build(), {
-    operationIdFactory: (controller, method) => `${lowerFirst(controller.replace(/Controller$/, ''))}.${method}`,
+    operationIdFactory: operationIdOf,
   });
   const facts = collectFacts(app);
   const tags = new Set<string>();
@@ -133,32 +107,6 @@ export function schemasOf(app: INestApplication, classes: readonly Type[]): Reco
   class Nowhere {}
   const document = SwaggerModule.createDocument(app, new DocumentBuilder().build(), { include: [Nowhere], extraModels: [...classes] });
   return document.components?.schemas ?? {};
-}
-
-/** What decorators say of every route, by the `operationId` of its operation. */
-export function collectFacts(app: INestApplication): Map<string, RouteFacts> {
-  const facts = new Map<string, RouteFacts>();
-  for (const { instance, metatype } of app.get(DiscoveryService, { strict: false }).getControllers()) {
-    if (!metatype) continue;
-    const prototype = Object.getPrototypeOf(instance) as Record<string, object>;
-    for (const method of Object.getOwnPropertyNames(prototype)) {
-      const handler = prototype[method]!;
-      const access = (Reflect.getMetadata(ACCESS, handler) ?? Reflect.getMetadata(ACCESS, metatype)) as Access | undefined;
-      if (access === undefined) continue;
-      facts.set(`${lowerFirst(metatype.name.replace(/Controller$/, ''))}.${method}`, {
-        access,
-        problems: (Reflect.getMetadata(PROBLEMS, handler) as ProblemDefinition[] | undefined) ?? [],
-        idempotent: Reflect.getMetadata(IDEMPOTENT, handler) as RouteFacts['idempotent'],
-        versioned: Reflect.getMetadata(VERSIONED, handler) === true,
-        located: Reflect.getMetadata(LOCATED, handler) === true,
-        endless: Reflect.getMetadata(ENDLESS, handler) === true,
-        madeAnew: Reflect.getMetadata(MADE_ANEW, handler) === true,
-        tickets: Reflect.getMetadata(TICKETS, handler) === true,
-        session: (Reflect.getMetadata(SESSION, handler) ?? Reflect.getMetadata(SESSION, metatype)) as RouteFacts['session'],
-      });
-    }
-  }
-  return facts;
 }
 
 function completeOperation(
@@ -300,8 +248,4 @@ function headerParameters(route: RouteFacts, reads: boolean): ParameterObject[] 
       ? [header('If-None-Match', false, 'The ETag of the answer you have; while it holds, the answer is 304.', { example: '"3"' })]
       : []),
   ];
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

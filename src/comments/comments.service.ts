@@ -15,9 +15,7 @@ import { commentCreated, commentDeleted, commentHeld, commentUpdated } from './c
 import {
   auditedComment,
   type Comment,
-  type CommentedPost,
   findComment,
-  findCommentedPost,
   insertComment,
   isKnownAuthor,
   listComments,
@@ -29,8 +27,9 @@ import {
 } from './comments.queries.js';
 import { isEditable, mayFind, mayRead, moderates, MOST_MENTIONS, placeBelow } from './comments.rules.js';
 import { type Hold, holdsOf } from './moderation.rules.js';
-import { postNotFound } from './posts.errors.js';
-import { maySee, statusOf } from './posts.rules.js';
+import { postNotFound } from '../posts/posts.errors.js';
+import { maySee, statusOf } from '../posts/posts.rules.js';
+import { type CommentedPost, PostsService } from '../posts/posts.service.js';
 
 const MOST_PARTICIPANTS = 20;
 
@@ -41,6 +40,7 @@ export class CommentsService {
     private readonly prisma: PrismaService,
     private readonly rules: CommentRulesService,
     private readonly env: Env,
+    private readonly posts: PostsService,
   ) {}
 
   async list(actor: Actor | null, postId: string, query: ListCommentsQuery): Promise<Page<Comment>> {
@@ -134,7 +134,7 @@ export class CommentsService {
 
   /** A post that the caller sees. */
   private async post(actor: Actor | null, id: string, db: Db, { kept = false } = {}): Promise<CommentedPost> {
-    const post = await findCommentedPost(db, id, { kept });
+    const post = await this.posts.commented(id, db, { kept });
     if (post === null || !maySee(actor, post, new Date()))
       throw postNotFound('No post that you may see has this id.', { concealed: post !== null });
     return post;

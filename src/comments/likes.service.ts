@@ -4,10 +4,10 @@ import { execute, Prisma, PrismaService, rows, transaction, type Tx } from '#dat
 import { type EventDefinition, publish } from '#events';
 import type { Actor } from '#security';
 import { commentsClosed } from './comments.errors.js';
-import { findCommentedPost } from './comments.queries.js';
 import { type LikePayload, postLiked, postUnliked } from './likes.events.js';
-import { postNotFound } from './posts.errors.js';
-import { maySee, statusOf } from './posts.rules.js';
+import { postNotFound } from '../posts/posts.errors.js';
+import { maySee, statusOf } from '../posts/posts.rules.js';
+import { PostsService } from '../posts/posts.service.js';
 
 /** Whether somebody likes a post, and how many do. */
 export interface Liking {
@@ -19,7 +19,10 @@ export interface Liking {
 /** Liking posts: one row for each person and post decides, and triggers count. Nothing of the post is locked or changed by it. */
 @Injectable()
 export class LikesService {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly posts: PostsService,
+  ) {}
 
   async like(actor: Actor, postId: string): Promise<Liking> {
     return this.change(actor, postId, true, postLiked, (db) =>
@@ -44,7 +47,7 @@ export class LikesService {
     write: (db: Tx) => Promise<number>,
   ): Promise<Liking> {
     return transaction(this.prisma, async (db) => {
-      const post = await findCommentedPost(db, postId, { kept: true });
+      const post = await this.posts.commented(postId, db, { kept: true });
       if (post === null || !maySee(actor, post, new Date()))
         throw postNotFound('No post that you may see has this id.', { concealed: post !== null });
       if (liked && statusOf(post, new Date()) !== 'published') throw commentsClosed('The post is not published; nobody can like it yet.');

@@ -1,6 +1,6 @@
 import { IfPresent, ListQuery, type Page, Prose } from '#http';
 import { IsIn } from 'class-validator';
-import { AuthorResponse } from './posts.dto.js';
+import { AuthorResponse } from '../posts/posts.dto.js';
 import type { Report } from './reports.service.js';
 
 export class ReportCommentDto {

@@ -1,8 +1,8 @@
 import { type Db, Prisma, rows } from '#database';
 import { keysetSql } from '#http';
 import type { ExportPostsQuery } from './exports.dto.js';
-import { IS } from './public.queries.js';
-import { normaliseTags } from './tags.rules.js';
+import { IS } from '../posts/posts.service.js';
+import { normaliseTags } from '../posts/tags.rules.js';
 
 /** A post as it is exported. */
 export interface ExportedPost {
@@ -18,6 +18,7 @@ export interface ExportedPost {
   authorName: string;
   externalId: string | null;
   metadata: Record<string, string>;
+  coverFileId: string | null;
   createdAt: Date;
   updatedAt: Date;
   publishedAt: Date | null;
@@ -43,7 +44,7 @@ export function exportPosts(
   return rows(
     db,
     Prisma.sql`SELECT p.id, p.slug, p.title, p.excerpt, p.body, p.own_excerpt AS "ownExcerpt", p.tags, p.author_id AS "authorId", u.name AS "authorName",
-        p.external_id AS "externalId", p.metadata, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+        p.external_id AS "externalId", p.metadata, p.cover_file_id AS "coverFileId", p.created_at AS "createdAt", p.updated_at AS "updatedAt",
         CASE WHEN ${IS.expired} THEN NULL ELSE p.published_at END AS "publishedAt"
       FROM posts p JOIN users u ON u.id = p.author_id WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${limit}`,
   );

@@ -1,6 +1,6 @@
 import { Id, IfPresent, Line } from '#http';
 import { IsIn } from 'class-validator';
-import { POST_STATUSES, type PostStatus } from './posts.rules.js';
+import { POST_STATUSES, type PostStatus } from '../posts/posts.rules.js';
 
 export class ExportPostsQuery {
   /** @example "engines" */

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { Creates, Idempotent, IdPipe, LimitedPerAccount, type Once, Problems } from '#http';
 import { Actor, Caller, Requires } from '#security';
 import { alreadyReported, commentNotFound, ownComment } from './comments.errors.js';
-import { postNotFound } from './posts.errors.js';
+import { postNotFound } from '../posts/posts.errors.js';
 import { ListReportsQuery, ReportCommentDto, ReportList, ReportResponse } from './reports.dto.js';
 import { ReportsService } from './reports.service.js';
 

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { isUtf8 } from 'node:buffer';
 import { slugFrom } from '#http';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
+import { addressIn, isNothing, KEYS, KNOWN, LEFT_OUT, lineOfControl, type Meaning, readPath, truth } from './drafts.rules.js';
 import { type FileProblem, partFile, type Parted } from './front-matter.rules.js';
 import { moment } from './moments.rules.js';
-import { CreatePostDto } from './posts.dto.js';
+import { CreatePostDto } from '../posts/posts.dto.js';
 
 /** A post as a file describes it: it keeps the rules of `CreatePostDto`. */
 export interface FileDraft {
@@ -14,84 +13,14 @@ export interface FileDraft {
   slugIsGiven: boolean;
   /** The id that the post had where it was exported. */
   id: string | null;
+  /** Where the picture lies that it wants to stand above it, and the line that says so. */
+  cover: { address: string; line: number } | null;
   isDraft: boolean;
   date: Date | null;
   updatedAt: Date | null;
 }
 
 export type ReadFile = { draft: FileDraft; notes: FileProblem[] } | { problems: FileProblem[] };
-
-/** More than a body of the most characters has bytes, with the longest front matter. */
-export const LONGEST_FILE = 2_100_000;
-const LONGEST_EXCERPT = 500;
-
-/** The keys that generators of sites use, by what they mean; of several the first one counts. */
-const KEYS = {
-  title: ['title'],
-  date: ['publishdate', 'published_at', 'pubdate', 'pub_date', 'pubdatetime', 'date', 'created', 'created_at'],
-  updated: [
-    'lastmod',
-    'updated',
-    'updated_at',
-    'date_updated',
-    'last_modified_at',
-    'lastupdated',
-    'updateddate',
-    'modified',
-    'moddatetime',
-  ],
-  slug: ['slug'],
-  address: ['permalink', 'url'],
-  tags: ['tags', 'tag', 'categories', 'category'],
-  excerpt: ['excerpt', 'custom_excerpt', 'description', 'summary'],
-  draft: ['draft', 'published', 'status'],
-  id: ['id'],
-  externalId: ['externalid', 'external_id'],
-  metadata: ['metadata'],
-} as const;
-type Meaning = keyof typeof KEYS;
-
-/** What is looked at, and left out on purpose. */
-const LEFT_OUT: Record<string, string> = {
-  author: 'The author is who imports, or whom `author` names; the names in the files are not looked up.',
-  authors: 'The author is who imports, or whom `author` names; the names in the files are not looked up.',
-  ...Object.fromEntries(
-    [
-      'image',
-      'images',
-      'cover',
-      'cover_image',
-      'coverimage',
-      'hero_image',
-      'heroimage',
-      'feature_image',
-      'featured_image',
-      'thumbnail',
-      'banner',
-      'og_image',
-      'ogimage',
-    ].map((key) => [key, `\`${key}\` names a picture; it is not taken as a cover.`]),
-  ),
-};
-const KNOWN = new Set<string>([...Object.values(KEYS).flat(), ...Object.keys(LEFT_OUT)]);
-
-/** What the paths of generators say: `2020-01-02-a-title.md`, `a-title/index.md`, `_drafts/…`. */
-export function readPath(path: string): { name: string; date: string | null; isDraft: boolean } {
-  const parts = path.replace(/\.[a-z]+$/i, '').split('/');
-  const last = parts.at(-1)!;
-  const name = /^_?index$/i.test(last) ? (parts.at(-2) ?? last) : last;
-  const [, date = null, rest = name] = /^(\d{4}-\d\d?-\d\d?)-(.+)$/.exec(name) ?? [];
-  return { name: rest, date, isDraft: parts.includes('_drafts') };
-}
-
-/** The text of a file. */
-export function readText(bytes: Buffer): string | FileProblem {
-  if (bytes.length > LONGEST_FILE) return { line: null, code: 'too-large', detail: `A file may have ${LONGEST_FILE} bytes.` };
-  if (!isUtf8(bytes)) return { line: lineOfOffence(bytes), code: 'not-utf-8', detail: 'The file is not text in UTF-8; save it as that.' };
-  const nul = bytes.indexOf(0);
-  if (nul !== -1) return { line: lineOfByte(bytes, nul), code: 'nul', detail: 'The file holds a NUL character; it is not text.' };
-  return bytes.toString('utf8');
-}
 
 /** What a file of Markdown says, at this path. */
 export function readDraft(path: string, text: string): ReadFile {
@@ -101,25 +30,9 @@ export function readDraft(path: string, text: string): ReadFile {
   return reader.read();
 }
 
-/** What the post would be that a file describes; for telling whether it was edited since. */
-export function digestOf({
-  title,
-  body,
-  excerpt,
-  tags,
-  slug,
-}: {
-  title: string;
-  body: string;
-  excerpt: string;
-  tags: readonly string[];
-  slug: string;
-}): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([title, body, excerpt, tags, slug]))
-    .digest();
-}
+const LONGEST_EXCERPT = 500;
 
+/** Of the job that imports: unlike a service it may hold what a file says against the class that crosses the wire. */
 class Reader {
   private readonly problems: FileProblem[] = [];
   private readonly notes: FileProblem[] = [];
@@ -153,10 +66,11 @@ class Reader {
     const date = this.date('date') ?? (this.path.date === null ? null : moment(this.path.date));
     const updatedAt = this.date('updated');
     const isDraft = this.isDraft();
+    const cover = this.cover();
     if (this.problems.length > 0) return { problems: this.problems };
     const id = values.get('id');
     return {
-      draft: { post, slugIsGiven: slug?.given ?? false, id: typeof id === 'string' ? id : null, isDraft, date, updatedAt },
+      draft: { post, slugIsGiven: slug?.given ?? false, id: typeof id === 'string' ? id : null, cover, isDraft, date, updatedAt },
       notes: this.notes,
     };
   }
@@ -206,6 +120,15 @@ class Reader {
     if (tags.some((tag, index) => tag.trim() !== cleaned[index]))
       this.note('tags', 'tags-changed', 'In tags, what is neither letter nor digit nor one of . + # _ - becomes a space.');
     return cleaned.filter((tag) => tag !== '');
+  }
+
+  private cover(): FileDraft['cover'] {
+    const key = KEYS.cover.find((each) => !isNothing(this.file.values.get(each)));
+    if (key === undefined) return null;
+    const address = addressIn(this.file.values.get(key));
+    if (address) return { address, line: this.file.lineOf(key) };
+    this.note(key, 'left-out', `\`${key}\` names no picture.`);
+    return null;
   }
 
   private isDraft(): boolean {
@@ -261,34 +184,4 @@ class Reader {
   private note(key: string, code: string, detail: string): void {
     this.notes.push({ line: this.file.lineOf(key), code, detail });
   }
-}
-
-const isNothing = (value: unknown) => value === undefined || value === null || value === '';
-
-/** YAML 1.1 had more words for it than 1.2 has. */
-function truth(value: unknown): boolean | null {
-  if (typeof value === 'boolean') return value;
-  if (typeof value !== 'string') return null;
-  return /^(true|yes|on)$/i.test(value) ? true : /^(false|no|off)$/i.test(value) ? false : null;
-}
-
-function lineOfByte(bytes: Buffer, at: number): number {
-  let line = 1;
-  for (let next = bytes.indexOf(10); next !== -1 && next < at; next = bytes.indexOf(10, next + 1)) line++;
-  return line;
-}
-
-function lineOfOffence(bytes: Buffer): number {
-  let line = 1;
-  for (let start = 0; start < bytes.length; line++) {
-    const end = bytes.indexOf(10, start);
-    if (!isUtf8(bytes.subarray(start, end === -1 ? bytes.length : end))) return line;
-    start = end === -1 ? bytes.length : end + 1;
-  }
-  return line;
-}
-
-function lineOfControl(body: string): number {
-  const at = body.search(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/);
-  return at === -1 ? 0 : body.slice(0, at).split('\n').length - 1;
 }

@@ -4,10 +4,10 @@ import { isId } from '#http';
 import type { Actor } from '#security';
 import type { FileProblem } from './front-matter.rules.js';
 import { datePost, findKnown, keepSource, type Known, type Outcome, slugIsTaken } from './imports.queries.js';
-import { digestOf, type FileDraft } from './drafts.jobs.js';
-import type { UpdatePostDto } from './posts.dto.js';
-import { findPost, type Post } from './posts.queries.js';
-import { PostsService } from './posts.service.js';
+import type { FileDraft } from './drafts.jobs.js';
+import { digestOf } from './drafts.rules.js';
+import type { UpdatePostDto } from '../posts/posts.dto.js';
+import { type Post, PostsService } from '../posts/posts.service.js';
 
 /** What is asked for, of all files. */
 export interface ImportOptions {
@@ -71,10 +71,12 @@ export class ImportedPostsService {
   }
 
   private async follow(actor: Actor, file: ImportedFile, known: Known, options: ImportOptions, db: Tx): Promise<Brought> {
-    const post = (await findPost(db, { id: known.postId }))!;
+    const post = await this.posts.get(actor, known.postId, db);
     const changes = changesOf(post, file.draft);
     const isSame = known.digest?.equals(file.digest) === true;
-    const isAsWritten = known.written?.equals(digestOf(post)) === true;
+    // A cover that was chosen here is an edit where the file has another to say, and none of its business where it has not.
+    const written = [post, ...(changes.coverFileId === undefined ? [{ ...post, coverFileId: null }] : [])].map(digestOf);
+    const isAsWritten = written.some((digest) => known.written?.equals(digest));
     if (!isSame && Object.keys(changes).length > 0 && !isAsWritten && !options.overwrite) return conflict(known);
     const willChange = Object.keys(changes).length > 0 && (!isSame || (options.overwrite && !isAsWritten));
     const now = willChange ? await this.posts.update(actor, post.id, changes, null, db) : post;
@@ -100,12 +102,13 @@ export class ImportedPostsService {
     db: Tx,
     written: Buffer | null = null,
   ): Promise<void> {
-    const { path, digest } = file;
-    return keepSource(db, { postId: post.id, authorId, path, digest, written: written ?? digestOf(post), published });
+    const { path, digest, draft } = file;
+    const asFile = { ...post, coverFileId: draft.post.coverFileId == null ? null : post.coverFileId };
+    return keepSource(db, { postId: post.id, authorId, path, digest, written: written ?? digestOf(asFile), published });
   }
 }
 
-/** What an update would have to change. A slug that the file does not give stays; an excerpt that it does not give is made from the body. */
+/** What an update would have to change. A slug or a cover that the file does not give stays; an excerpt that it does not give is made from the body. */
 function changesOf(post: Post, { post: wanted, slugIsGiven }: FileDraft): UpdatePostDto {
   const excerpt = wanted.excerpt ?? null;
   return defined({
@@ -115,6 +118,7 @@ function changesOf(post: Post, { post: wanted, slugIsGiven }: FileDraft): Update
     tags: JSON.stringify(wanted.tags) === JSON.stringify(post.tags) ? undefined : wanted.tags,
     slug: !slugIsGiven || wanted.slug === post.slug ? undefined : wanted.slug,
     externalId: (wanted.externalId ?? post.externalId) === post.externalId ? undefined : wanted.externalId,
+    coverFileId: (wanted.coverFileId ?? post.coverFileId) === post.coverFileId ? undefined : wanted.coverFileId,
     metadata: wanted.metadata === undefined || sameTexts(wanted.metadata, post.metadata) ? undefined : wanted.metadata,
   });
 }

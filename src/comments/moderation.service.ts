@@ -6,15 +6,8 @@ import { expectVersion, type ExpectedVersions, type Page, readCursor, toPage } f
 import type { Actor } from '#security';
 import { commentNotFound } from './comments.errors.js';
 import { commentApproved, commentRejected } from './comments.events.js';
-import {
-  auditedComment,
-  findComment,
-  findCommentedPost,
-  findQueued,
-  listQueue,
-  lockComment,
-  type QueuedComment,
-} from './comments.queries.js';
+import { auditedComment, findComment, findQueued, listQueue, lockComment, type QueuedComment } from './comments.queries.js';
+import { PostsService } from '../posts/posts.service.js';
 import { about, CommentsService, outdate } from './comments.service.js';
 import type { ListQueueQuery, ModerateCommentDto } from './moderation.dto.js';
 
@@ -24,6 +17,7 @@ export class ModerationService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly comments: CommentsService,
+    private readonly posts: PostsService,
   ) {}
 
   async queue(_actor: Actor, query: ListQueueQuery): Promise<Page<QueuedComment>> {
@@ -68,7 +62,7 @@ export class ModerationService {
       return;
     }
     await publish(db, commentApproved, ...about(actor, after, {}));
-    const post = await findCommentedPost(db, after.postId);
+    const post = await this.posts.commented(after.postId, db);
     if (before.approvedAt !== null || post === null) return;
     await this.comments.announce(actor, after, post, after.parentId === null ? null : await findComment(db, after.parentId), db);
   }

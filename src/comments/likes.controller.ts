@@ -4,7 +4,7 @@ import { Actor, Caller, Requires } from '#security';
 import { commentsClosed } from './comments.errors.js';
 import { LikeResponse } from './likes.dto.js';
 import { LikesService } from './likes.service.js';
-import { postNotFound } from './posts.errors.js';
+import { postNotFound } from '../posts/posts.errors.js';
 
 @Controller('posts/:id/like')
 @Requires('comments:write')

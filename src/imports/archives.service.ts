@@ -9,7 +9,7 @@ import { type Entry, getFileNameLowLevel, openPromise, validateFileName, type Zi
 import { isMarkdown } from './archives.rules.js';
 import type { FileProblem } from './front-matter.rules.js';
 import { importTooLarge, importUnreadable } from './imports.errors.js';
-import { LONGEST_FILE } from './drafts.jobs.js';
+import { LONGEST_FILE } from './drafts.rules.js';
 
 /** A file that is read when it is asked for. */
 export interface ArchivedFile {

@@ -6,7 +6,7 @@ import { type Mentioned, nameInHtml, nameInText, tokenOf } from './comments-mark
 import type { Comment } from './comments.queries.js';
 import type { Actor } from '#security';
 import { type CommentStatus, mayRead } from './comments.rules.js';
-import { AuthorResponse } from './posts.dto.js';
+import { AuthorResponse } from '../posts/posts.dto.js';
 
 const MOST_CHARACTERS = 10_000;
 /** Something that is seen: neither spaces nor invisible characters alone. */

@@ -7,8 +7,7 @@ import type { ListCommentsQuery } from './comments.dto.js';
 import { type CommentFacts, moderates } from './comments.rules.js';
 import type { ListQueueQuery } from './moderation.dto.js';
 import type { Hold } from './moderation.rules.js';
-import type { PostFacts } from './posts.rules.js';
-import { FACTS } from './public.queries.js';
+import type { CommentedPost } from '../posts/posts.service.js';
 
 /** A comment with its author's name, and the names of those it mentions. */
 export interface Comment extends CommentFacts {
@@ -32,12 +31,6 @@ export interface QueuedComment extends Comment {
   moderationNote: string | null;
 }
 
-/** What is asked of a post before something is said about it. */
-export interface CommentedPost extends PostFacts {
-  id: string;
-  commentsOpen: boolean;
-}
-
 export const auditedComment = audited('comment', {
   postId: 'plain',
   parentId: 'plain',
@@ -53,16 +46,6 @@ const COMMENT = Prisma.sql`c.id, c.post_id AS "postId", c.parent_id AS "parentId
 const QUEUED = Prisma.sql`${COMMENT}, p.slug AS "postSlug", p.title AS "postTitle", c.moderated_at AS "moderatedAt", c.moderation_note AS "moderationNote",
   (SELECT count(*)::int FROM comment_reports r WHERE r.comment_id = c.id AND r.resolved_at IS NULL) AS "openReports"`;
 const AUTHOR = Prisma.sql`LEFT JOIN users u ON u.id = c.author_id`;
-
-/** A post that is not in the trash, whoever asks; `kept`: it cannot be deleted before the transaction ends, but changed. */
-export async function findCommentedPost(db: Db, id: string, { kept = false } = {}): Promise<CommentedPost | null> {
-  const [post] = await rows<CommentedPost>(
-    db,
-    Prisma.sql`SELECT id, ${FACTS}, comments_open AS "commentsOpen" FROM posts
-      WHERE id = ${id}::uuid AND trashed_at IS NULL ${kept ? Prisma.sql`FOR KEY SHARE` : Prisma.empty}`,
-  );
-  return post ?? null;
-}
 
 /** A page of the beginnings of threads, or of what was said below a comment; one row more than asked for tells that there is a next page. */
 export function listComments(

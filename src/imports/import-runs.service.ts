@@ -20,16 +20,15 @@ import {
   sha256,
   takeFile,
 } from './imports.queries.js';
-import { LONGEST_FILE, readDraft, readText } from './drafts.jobs.js';
+import { readDraft } from './drafts.jobs.js';
+import { LONGEST_FILE, readText } from './drafts.rules.js';
 import { type Brought, ImportedPostsService, type ImportedFile } from './imported-posts.service.js';
-import { PicturesService } from './pictures.service.js';
+import { type Pictures, PicturesService } from './pictures.service.js';
 
 /** What one run remembers from file to file. */
 interface Memory {
   actor: Actor;
-  archive: Archive;
-  /** Pictures that are files already, by their path. */
-  pictures: Map<string, string>;
+  pictures: Pictures;
   /** Slugs that a rehearsal has given away. */
   slugs: Set<string>;
 }
@@ -74,7 +73,8 @@ export class ImportRunsService {
   private async through(begun: PostImport, archive: Archive, signal: AbortSignal, told?: (now: PostImport) => void): Promise<boolean> {
     const { id } = begun;
     let now = await this.survey(begun, archive);
-    const memory: Memory = { actor: await this.importers.actorOf(begun), archive, pictures: new Map(), slugs: new Set() };
+    const pictures = { archive, taken: new Map(), keep: !begun.dryRun };
+    const memory: Memory = { actor: await this.importers.actorOf(begun), pictures, slugs: new Set() };
     try {
       for (let number = now.done; number < archive.files.length; number++) {
         signal.throwIfAborted();
@@ -147,13 +147,13 @@ export class ImportRunsService {
     return 'problems' in read ? read : { path: archived.path, digest: sha256(bytes), ...read };
   }
 
-  /** The file with the pictures that its text shows; one that has not changed is left as it is. */
-  private async illustrate(now: PostImport, file: ImportedFile, { actor, archive, pictures }: Memory): Promise<ImportedFile> {
-    if (archive.pictures.size === 0 && !file.draft.post.body.includes('![')) return file;
+  /** The file with the pictures that its text shows, and the one above it; a file that has not changed is left as it is. */
+  private async illustrate(now: PostImport, file: ImportedFile, { actor, pictures }: Memory): Promise<ImportedFile> {
+    const { draft } = file;
+    if (draft.cover === null && !draft.post.body.includes('![')) return file;
     if (!now.overwrite && (await isSame(this.prisma, now.authorId, file.path, file.digest))) return file;
-    const { post } = file.draft;
-    const { body, notes } = await this.pictures.take(actor, file.path, post.body, archive, pictures, !now.dryRun);
-    return { ...file, draft: { ...file.draft, post: { ...post, body } }, notes: [...file.notes, ...notes] };
+    const { notes, ...shown } = await this.pictures.take(actor, file.path, draft, pictures);
+    return { ...file, draft: { ...draft, post: { ...draft.post, ...shown } }, notes: [...file.notes, ...notes] };
   }
 }
 

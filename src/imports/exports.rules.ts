@@ -6,8 +6,8 @@ export function fileNameOf({ slug, publishedAt, createdAt }: Pick<ExportedPost, 
   return `${(publishedAt ?? createdAt).toISOString().slice(0, 10)}-${slug}.md`;
 }
 
-/** The file of a post: what an import makes the same post of. */
-export function fileOf(post: Omit<ExportedPost, 'authorId'>): string {
+/** The file of a post, with the path of the picture above it: what an import makes the same post of. */
+export function fileOf(post: Omit<ExportedPost, 'authorId' | 'coverFileId'>, cover: string | null = null): string {
   return joinFile(
     {
       title: post.title,
@@ -17,6 +17,7 @@ export function fileOf(post: Omit<ExportedPost, 'authorId'>): string {
       draft: post.publishedAt === null,
       ...(post.tags.length > 0 && { tags: post.tags }),
       ...(post.ownExcerpt && { excerpt: post.excerpt }),
+      ...(cover !== null && { cover }),
       author: post.authorName,
       id: post.id,
       ...(post.externalId !== null && { externalId: post.externalId }),

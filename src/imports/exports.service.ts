@@ -22,6 +22,8 @@ interface OutgoingFile {
 }
 
 const BATCH = 50;
+/** Beside the addresses of a text: no address is empty. */
+const COVER = '';
 
 /** Posts as files of Markdown, with the pictures they show: read page by page, and neither a page more nor an archive is ever in memory. */
 @Injectable()
@@ -63,8 +65,9 @@ export class PostExportsService {
 
   private async *filesOf(actor: Actor | null, post: ExportedPost, shown: Set<string>): AsyncGenerator<OutgoingFile> {
     const addresses = new Map<string, string>();
-    for (const address of picturesIn(post.body)) {
-      const id = fileIn(address);
+    const wanted = picturesIn(post.body).map((address) => ({ address, id: fileIn(address) }));
+    if (post.coverFileId !== null) wanted.push({ address: COVER, id: post.coverFileId });
+    for (const { address, id } of wanted) {
       const file = id === null ? null : await this.content(actor, id);
       if (id === null || file === null) continue;
       const name = `images/${id}.${file.extension}`;
@@ -73,7 +76,7 @@ export class PostExportsService {
       shown.add(id);
       yield { name, modifiedAt: file.modifiedAt, bytes: await file.open() };
     }
-    const text = fileOf({ ...post, body: withPictures(post.body, addresses) });
+    const text = fileOf({ ...post, body: withPictures(post.body, addresses) }, addresses.get(COVER) ?? null);
     yield { name: fileNameOf(post), modifiedAt: post.updatedAt, bytes: Readable.from([text], { objectMode: false }) };
   }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fileNameOf, fileOf } from './exports.rules.js';
-import { type FileDraft, type ReadFile, readDraft, readPath, readText } from './drafts.jobs.js';
+import { type FileDraft, type ReadFile, readDraft } from './drafts.jobs.js';
+import { readPath, readText } from './drafts.rules.js';
 import { moment } from './moments.rules.js';
 
 type Taken = { draft: FileDraft; notes: { code: string; detail: string; line: number | null }[] };
@@ -47,7 +48,7 @@ describe('front matter of', () => {
       "title: 'Astro'\ndescription: 'x'\npubDate: 'Jul 08 2022'\nupdatedDate: 'August 9, 2022'\nheroImage: '../a.jpg'",
     );
     expect([draft.date, draft.updatedAt]).toEqual([new Date('2022-07-08T00:00:00Z'), new Date('2022-08-09T00:00:00Z')]);
-    expect(notes).toMatchObject([{ code: 'left-out', line: 6 }]);
+    expect([draft.cover, notes]).toEqual([{ address: '../a.jpg', line: 6 }, []]);
   });
 
   it('Ghost, and of other exports', () => {
@@ -73,6 +74,20 @@ describe('a file', () => {
     const read = taken('title: x\nlayout: post\nauthor: Ada\ntags: ["C/C++ & more"]\npermalink: /:year/:title/');
     expect(codes(read)).toEqual(['unknown-key', 'left-out', 'tags-changed']);
     expect(read.draft.post).toMatchObject({ tags: ['c c++ more'], slug: 'a-title' });
+  });
+
+  it('names its cover in one of many ways', () => {
+    const coverOf = (front: string) => taken(`title: x\n${front}`).draft.cover?.address;
+    expect(coverOf('image: /img/a.png\ncover: b.png')).toBe('b.png');
+    expect(coverOf('cover:\n  image: " a b.png "\n  alt: x')).toBe('a b.png');
+    expect(coverOf('image: { path: a.png }')).toBe('a.png');
+    expect(coverOf('cover: ""\nfeature-image: c.png')).toBe('c.png');
+    expect(coverOf('layout: post')).toBeUndefined();
+    for (const cover of ['true', '[a.png]', '{ alt: x }', '"  "']) {
+      const read = taken(`title: x\ncover: ${cover}`);
+      expect([read.draft.cover, codes(read)]).toEqual([null, ['left-out']]);
+    }
+    expect(codes(taken('title: x\nimages: [a.png]\nog-image: b.png'))).toEqual(['left-out', 'left-out']);
   });
 
   it('keeps the beginning of a long description', () => {

@@ -14,7 +14,7 @@ import {
 import { commentNotFound, commentsClosed, commentSettled, notYourComment, unknownMention } from './comments.errors.js';
 import { madeOfComments } from './comments.rules.js';
 import { CommentsService } from './comments.service.js';
-import { postNotFound } from './posts.errors.js';
+import { postNotFound } from '../posts/posts.errors.js';
 
 @Controller()
 export class CommentsController {

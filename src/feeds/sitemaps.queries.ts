@@ -1,5 +1,5 @@
 import { type Db, Prisma, rows } from '#database';
-import { visibleTo } from './posts.queries.js';
+import { IS } from '../posts/posts.service.js';
 
 /** A published post, as a sitemap names it. */
 export interface SitemapPost {
@@ -34,7 +34,7 @@ export async function pageState(db: Db, after: SitemapPlace | null, size: number
   const [state] = await rows<{ count: bigint; state: bigint | null }>(
     db,
     Prisma.sql`SELECT count(*) AS count, bit_xor(hashtextextended(o.id || ':' || o.version, 0)) AS state FROM (
-        SELECT p.id, p.version, ${visibleTo(null, 'published')} AS shown FROM posts p WHERE ${OUT} ${beyond(after)} ORDER BY p.published_at, p.id LIMIT ${size}
+        SELECT p.id, p.version, ${IS.published} AS shown FROM posts p WHERE ${OUT} ${beyond(after)} ORDER BY p.published_at, p.id LIMIT ${size}
       ) o WHERE o.shown`,
   );
   return state!;
@@ -47,7 +47,7 @@ export async function* pagePosts(db: Db, after: SitemapPlace | null, size: numbe
   for (let left = size; left > 0; left -= batch) {
     const posts: (SitemapPost & { shown: boolean })[] = await rows(
       db,
-      Prisma.sql`SELECT p.id, p.slug, p.updated_at AS "updatedAt", p.published_at AS "publishedAt", ${visibleTo(null, 'published')} AS shown
+      Prisma.sql`SELECT p.id, p.slug, p.updated_at AS "updatedAt", p.published_at AS "publishedAt", ${IS.published} AS shown
         FROM posts p WHERE ${OUT} ${beyond(place)} ORDER BY p.published_at, p.id LIMIT ${Math.min(batch, left)}`,
     );
     for (const { shown, ...post } of posts) if (shown) yield post;
