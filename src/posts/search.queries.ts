@@ -48,7 +48,7 @@ async function among(db: Db, query: ListPostsQuery): Promise<Prisma.Sql> {
   for (const [few, posts] of ways) {
     const [count] = await rows<{ few: boolean }>(
       db,
-      Prisma.sql`SELECT count(*) <= ${FEW} AS few FROM (SELECT FROM ${few} LIMIT ${FEW + 1}) some`,
+      Prisma.sql`SELECT count(*) <= ${FEW} AS few FROM (SELECT FROM ${few} LIMIT ${FEW + 1}) found`,
     );
     if (count!.few) return posts;
   }
