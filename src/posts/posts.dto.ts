@@ -288,7 +288,7 @@ export class ListPostsQuery extends ListQuery {
 
   /**
    * `relevance` with `q`, `-publishedAt` with `from` or `to`, else `-createdAt`. Relevance ranks the newest 1,000 matches,
-   * and for whoever may manage posts the newest 2,000 of each kind that is not out are looked at; the answer's `search.complete` says
+   * and of posts that are not out the newest 2,000 of each kind that you see are looked at; the answer's `search.complete` says
    * whether these were all.
    */
   @IfPresent()

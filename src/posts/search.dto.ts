@@ -12,8 +12,8 @@ export class HighlightsResponse {
 
 export class SearchResponse {
   /**
-   * Whether every match was ranked. Of more than 1,000 matches the newest 1,000 are, and of posts that are not out, whoever may manage
-   * them has the newest 2,000 searched that are unpublished, scheduled, expired or in the trash. Where there are more, `complete` is false:
+   * Whether every match was ranked. Of more than 1,000 matches the newest 1,000 are, and of posts that are not out, those
+   * you see (your own, or all for whoever may manage them), the newest 2,000 that are unpublished, scheduled, expired or in the trash. Where there are more, `complete` is false:
    * narrow the search down, or sort by time to walk through all of them.
    */
   complete: boolean;

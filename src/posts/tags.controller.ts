@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Idempotent, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
-import { ListTagsQuery, MergeTagDto, TagList, TagMergerResponse, TagResponse } from './tags.dto.js';
+import { ListTagsQuery, MergeTagDto, TagList, TagMergerResponse, TagPath, TagResponse } from './tags.dto.js';
 import { sameTag, tagNotFound } from './tags.errors.js';
 import { TagsService } from './tags.service.js';
 
@@ -30,7 +30,7 @@ export class TagsController {
   @Problems(tagNotFound, sameTag)
   merge(
     @Caller() actor: Actor,
-    @Param('tag') tag: string,
+    @Param() { tag }: TagPath,
     @Body() merger: MergeTagDto,
     @Idempotent() once: Once,
   ): Promise<TagMergerResponse> {

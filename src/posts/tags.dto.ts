@@ -15,6 +15,11 @@ const Tag = () =>
     ApiProperty({ type: 'string', minLength: 1, maxLength: 40, pattern: TAG_AS_WRITTEN }),
   );
 
+export class TagPath {
+  @Tag()
+  tag: string;
+}
+
 export class TagResponse {
   /** @example "engines" */
   name: string;

@@ -104,12 +104,13 @@ export function exampleOf({ code, title, help, kind }: ProblemDefinition) {
   };
 }
 
-/** Says what a parameter of a path is, which its name tells. */
+/** Says what a parameter of a path is, which its name tells where its controller does not. */
 export function describeParameter(parameter: { in: string; name: string; description?: string; schema?: object }): void {
   if (parameter.in !== 'path') return;
+  const isDeclared = Object.keys(parameter.schema ?? {}).length > 1;
   parameter.description ??= parameter.name === 'id' ? 'The id of the resource.' : `The ${parameter.name} of the resource.`;
+  if (isDeclared) return;
   if (parameter.name === 'n') parameter.schema = { type: 'integer', minimum: 1, maximum: 2_147_483_647 };
-  else if (parameter.schema !== undefined && 'type' in parameter.schema && parameter.schema.type === 'integer') return;
   else if (/(^i|I)d$/.test(parameter.name)) parameter.schema = { type: 'string', format: 'uuid' };
   else
     parameter.schema = {
