@@ -18,6 +18,8 @@ describe('the common passwords', () => {
     'password1234567',
     '24!password2024',
     'monkeymonkeymonkey',
+    'password password',
+    'Monkey-monkey_monkey',
     '!!Letmein',
     'dragon99',
     'iloveyou12345678',

@@ -13,7 +13,7 @@ export function isCommon(packed: Buffer, password: string): boolean {
 /** A password, and what it is when what people put around a word (`Dragon2024!`) and repetitions of it are taken off. */
 function disguises(password: string): string[] {
   const [, before = '', bare = '', after = ''] = /^(\P{L}*)(.*?)(\P{L}*)$/su.exec(password) ?? [];
-  const found = [password, unitOf(password)];
+  const found = [password, unitOf(password), unitOf(password.replace(/[^\p{L}\p{N}]/gu, ''))];
   if (before.length <= MOST_AROUND) found.push(password.slice(before.length));
   if (after.length <= MOST_AROUND) found.push(password.slice(0, password.length - after.length));
   if (before.length + after.length <= MOST_AROUND) found.push(bare, unitOf(bare));

@@ -8,11 +8,15 @@ describe('a slug', () => {
     ["It's here", 'its-here'],
     ['ﬁne №1', 'fine-no1'],
     ['---a---b---', 'a-b'],
+    ['Grüße, Ærø', 'grusse-aero'],
+    ['U\u0308ber', 'uber'],
+    ['Привет, мир', 'privet-mir'],
+    ['漢字', 'hanzi'],
   ])('of %j is %s', (title, slug) => {
     expect(slugFrom(title, 'post')).toBe(slug);
   });
 
-  it.each(['', '---', '漢字', '!?'])('of %j, which has nothing for it, is the noun', (title) => {
+  it.each(['', '---', '\u0301', '!?'])('of %j, which has nothing for it, is the noun', (title) => {
     expect(slugFrom(title, 'post')).toBe('post');
   });
 
