@@ -78,6 +78,11 @@ export class Tuning extends PostsTuning {
   @Min(0)
   COMMENTS_EDIT_SECONDS = 900;
 
+  /** Codes of coupons that one account may get wrong in an hour; then it is refused right ones, too. `RATE_LIMIT=off` lifts it. */
+  @IsInt()
+  @Min(1)
+  COUPON_GUESSES_PER_HOUR = 20;
+
   /** Comments that one account may write in a minute. `RATE_LIMIT=off` lifts this and the next two. */
   @IsInt()
   @Min(1)
