@@ -42,6 +42,7 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
   currentPassword: fc.constant(known('password')),
   newPassword: fc.constant('six yellow lanterns over water'),
   refreshToken: fc.constant(known('refreshToken')),
+  couponCode: fc.constant(known('couponCode')),
   cursor: fc.constant(known('cursor')),
   'Idempotency-Key': fc.constant(known('key')),
   'If-Match': fc.constantFrom('"1"', '"2"', '*'),

@@ -75,6 +75,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by) => nouns.anOrder(by),
     coupons: async () => (await nouns.aCoupon(admin)).id,
+    couponCode: async () => (await nouns.aCoupon(admin)).code,
     releases: async (_, { operationId }) => {
       const { variants } = await aProduct(app, { by: admin });
       const changes = { name: 'x' };
