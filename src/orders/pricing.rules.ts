@@ -1,6 +1,5 @@
 import type { Terms } from '../shop/coupons.rules.js';
-import type { Settings, ShippingMethod } from '../shop/settings.rules.js';
-import { regionOf } from '../shop/settings.rules.js';
+import { regionOf, type Settings, type ShippingMethod, type TaxRate } from '../shop/settings.rules.js';
 
 /** What is bought, at the price of the catalogue. Amounts are minor units, of one currency. */
 export interface Item {
@@ -63,20 +62,20 @@ const WHOLE = 1_000_000n;
 /** What lines come to. The same for a quote and an order, since both ask nobody else. */
 export function price<I extends Item>(items: readonly I[], offer: Offer): Totals & { lines: (I & PricedLine)[]; taxes: Tax[] } {
   const totals = items.map(({ unitPrice, quantity }) => unitPrice * BigInt(quantity));
+  const rates = items.map(({ taxClass }) => rateOf(taxClass, offer));
   const subtotal = sum(totals);
   const discount = discountOf(subtotal, offer);
-  const discounts = allocate(discount, totals);
+  const discounts = allocateWithin(discount, totals, rates.map(keyOf));
   const shipping = shippingOf(subtotal - discount, offer);
-  const { taxes, parts } = taxed(
-    [
-      ...items.map(({ taxClass }, index) => ({ taxClass, amount: totals[index]! - discounts[index]! })),
-      ...(offer.method === null ? [] : [{ taxClass: offer.method.taxClass, amount: shipping }]),
-    ],
-    offer,
-  );
+  const goods = totals.map((total, index) => ({ amount: total - discounts[index]!, rate: rates[index]! }));
+  const sent = offer.method === null ? [] : [{ amount: shipping, rate: rateOf(offer.method.taxClass, offer) }];
+  const { taxes, parts } = taxed([...goods, ...sent], offer.settings.pricesIncludeTax);
   const all = sum(taxes.map(({ amount }) => amount));
   const [tax, includedTax] = offer.settings.pricesIncludeTax ? [0n, all] : [all, 0n];
-  const lines = items.map((item, index) => ({ ...item, total: totals[index]!, discount: discounts[index]!, ...parts[index]! }));
+  const lines = items.map((item, index) => {
+    const [total, discount, tax, taxPpm] = [totals[index]!, discounts[index]!, parts[index]!, rates[index]?.ppm ?? null];
+    return { ...item, total, discount, tax, taxPpm };
+  });
   return { subtotal, discount, tax, includedTax, shipping, total: subtotal - discount + tax + shipping, lines, taxes };
 }
 
@@ -115,6 +114,24 @@ export function allocate(amount: bigint, weights: readonly bigint[]): bigint[] {
   return parts;
 }
 
+/** Splits first over those that have the same key, so that what each key gets does not depend on how it is cut into parts. */
+function allocateWithin(amount: bigint, weights: readonly bigint[], keys: readonly string[]): bigint[] {
+  const groups = [...Map.groupBy(weights.keys(), (index) => keys[index]!)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const shares = allocate(
+    amount,
+    groups.map(([, indexes]) => sum(indexes.map((index) => weights[index]!))),
+  );
+  const parts = weights.map(() => 0n);
+  for (const [place, [, indexes]] of groups.entries()) {
+    const own = allocate(
+      shares[place]!,
+      indexes.map((index) => weights[index]!),
+    );
+    for (const [at, index] of indexes.entries()) parts[index] = own[at]!;
+  }
+  return parts;
+}
+
 /** amount × numerator ÷ denominator, a half rounded up. */
 export function portion(amount: bigint, numerator: bigint, denominator: bigint): bigint {
   return (2n * amount * numerator + denominator) / (2n * denominator);
@@ -129,32 +146,31 @@ function costOf({ price, freeFrom }: ShippingMethod, goods: bigint): bigint {
 }
 
 /** Rounded once a rate, on the sum of what it taxes, and then split over that: so nothing depends on how an order is cut into lines. */
-function taxed(
-  parts: readonly { taxClass: string; amount: bigint }[],
-  { settings, place }: Offer,
-): { taxes: Tax[]; parts: Pick<PricedLine, 'tax' | 'taxPpm'>[] } {
-  const rates = parts.map(({ taxClass }) => rateOf(settings.taxRates, taxClass, place));
-  const split = parts.map((_, index) => ({ tax: 0n, taxPpm: rates[index]?.ppm ?? null }));
-  const taxes = [...new Set(rates.map((rate) => rate && `${rate.ppm} ${rate.name}`))].flatMap((key) => {
-    if (key === null) return [];
-    const of = rates.flatMap((rate, index) => (rate !== null && `${rate.ppm} ${rate.name}` === key ? [index] : []));
-    const { name, ppm } = rates[of[0]!]!;
-    const base = sum(of.map((index) => parts[index]!.amount));
-    const amount = portion(base, BigInt(ppm), settings.pricesIncludeTax ? WHOLE + BigInt(ppm) : WHOLE);
-    const shares = allocate(
-      amount,
-      of.map((index) => parts[index]!.amount),
-    );
-    of.forEach((index, place) => (split[index]!.tax = shares[place]!));
-    return [{ name, ppm, base, amount }];
+function taxed(goods: readonly { amount: bigint; rate: TaxRate | null }[], included: boolean): { taxes: Tax[]; parts: bigint[] } {
+  const parts = goods.map(() => 0n);
+  const groups = Map.groupBy(goods.keys(), (index) => keyOf(goods[index]!.rate));
+  const taxes = [...groups.values()].flatMap((indexes) => {
+    const { rate } = goods[indexes[0]!]!;
+    if (rate === null) return [];
+    const amounts = indexes.map((index) => goods[index]!.amount);
+    const [base, ppm] = [sum(amounts), BigInt(rate.ppm)];
+    const amount = portion(base, ppm, included ? WHOLE + ppm : WHOLE);
+    const shares = allocate(amount, amounts);
+    for (const [at, index] of indexes.entries()) parts[index] = shares[at]!;
+    return [{ name: rate.name, ppm: rate.ppm, base, amount }];
   });
-  return { taxes, parts: split };
+  return { taxes, parts };
+}
+
+/** What is taxed alike on an invoice. */
+function keyOf(rate: TaxRate | null): string {
+  return rate === null ? '' : `${rate.ppm} ${rate.name}`;
 }
 
 /** The rate of the region, or else that of the country. */
-function rateOf(rates: Settings['taxRates'], taxClass: string, place: Place | null): Settings['taxRates'][number] | null {
+function rateOf(taxClass: string, { settings, place }: Offer): TaxRate | null {
   if (place === null) return null;
-  const there = rates.filter((rate) => rate.country === place.country && rate.taxClass === taxClass);
+  const there = settings.taxRates.filter((rate) => rate.country === place.country && rate.taxClass === taxClass);
   const region = regionOf(place.region);
   return there.find((rate) => rate.region !== '' && rate.region === region) ?? there.find((rate) => rate.region === '') ?? null;
 }
