@@ -128,13 +128,24 @@ export const SHOP = {
   ],
   shippingMethods: [
     { code: 'standard', name: 'By post, in three days', price: { amount: 0, currency: 'EUR' } },
-    { code: 'express', name: 'Express, next day', countries: ['NL', 'BE', 'DE'], price: { amount: 990, currency: 'EUR' }, freeFrom: 15_000 },
+    {
+      code: 'express',
+      name: 'Express, next day',
+      countries: ['NL', 'BE', 'DE'],
+      price: { amount: 990, currency: 'EUR' },
+      freeFrom: 15_000,
+    },
   ],
 };
 
 export const COUPONS = [
   { code: 'WELCOME-10', kind: 'percentage' as const, percentage: '10', description: 'For a first order.', perCustomerLimit: 1 },
-  { code: 'FIVE-OFF', kind: 'fixed' as const, amounts: [{ amount: 500, currency: 'EUR' }], minimumSubtotals: [{ amount: 2_500, currency: 'EUR' }] },
+  {
+    code: 'FIVE-OFF',
+    kind: 'fixed' as const,
+    amounts: [{ amount: 500, currency: 'EUR' }],
+    minimumSubtotals: [{ amount: 2_500, currency: 'EUR' }],
+  },
 ];
 
 const sizes = (sku: string, amount: number, stock: number): DemoVariant[] =>

@@ -36,16 +36,24 @@ const eur = (amount: number) => ({ amount, currency: 'EUR' });
 const problemOf = (answer: Answer<unknown>) => answer.body as ProblemDocument;
 const refusal = (answer: Answer<unknown>) => [answer.status, problemOf(answer).code];
 const codeOf = () => `C-${unique()}`.toUpperCase();
-const call = <Body>(method: string, path: string, by: Person | null, body?: object, headers: Record<string, string> = {}, at: Pick<TestApp, 'request'> = app) =>
-  at.request<Body>(method, path, { ...(by && { token: by.accessToken }), ...(body && { body }), headers });
+const call = <Body>(
+  method: string,
+  path: string,
+  by: Person | null,
+  body?: object,
+  headers: Record<string, string> = {},
+  at: Pick<TestApp, 'request'> = app,
+) => at.request<Body>(method, path, { ...(by && { token: by.accessToken }), ...(body && { body }), headers });
 const create = (body: object, by: Person | null = admin) => call<Coupon>('POST', 'coupons', by, body, { 'idempotency-key': unique() });
 const read = (id: string, by: Person | null = admin) => call<Coupon>('GET', `coupons/${id}`, by);
-const change = (id: string, body: object, by: Person | null = admin, headers = {}) => call<Coupon>('PATCH', `coupons/${id}`, by, body, headers);
+const change = (id: string, body: object, by: Person | null = admin, headers = {}) =>
+  call<Coupon>('PATCH', `coupons/${id}`, by, body, headers);
 const place = (by: Person, couponCode: string | null, quantity = 1, at: Pick<TestApp, 'request'> = app) =>
   call<Order>('POST', 'orders', by, { items: [{ variantId, quantity }], couponCode }, { 'idempotency-key': unique() }, at);
 const quote = (by: Person, couponCode: string, quantity = 1) =>
   call<Wire<QuoteResponse>>('POST', 'orders/quote', by, { items: [{ variantId, quantity }], couponCode });
-const pay = (by: Person, id: string) => call('POST', `orders/${id}/payments`, by, { method: 'sandbox:success' }, { 'idempotency-key': unique() });
+const pay = (by: Person, id: string) =>
+  call('POST', `orders/${id}/payments`, by, { method: 'sandbox:success' }, { 'idempotency-key': unique() });
 const cancel = (by: Person, id: string) => call('POST', `orders/${id}/cancellation`, by);
 
 async function aCoupon(more: object = {}): Promise<Coupon> {
@@ -57,13 +65,23 @@ const used = async ({ id }: Coupon) => (await read(id)).body.used;
 
 /** As if the order had been placed a day earlier. */
 const age = (id: string) =>
-  query(app.databaseUrl, `WITH held AS (UPDATE stock_reservations SET expires_at = expires_at - interval '1 day' WHERE order_id = $1)
-    UPDATE orders SET created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day' WHERE id = $1`, [id]);
+  query(
+    app.databaseUrl,
+    `WITH held AS (UPDATE stock_reservations SET expires_at = expires_at - interval '1 day' WHERE order_id = $1)
+    UPDATE orders SET created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day' WHERE id = $1`,
+    [id],
+  );
 
 describe('coupons', () => {
   it('are made, read, changed and deleted', async () => {
     const code = codeOf();
-    const made = await create({ code: ` ${code.toLowerCase()} `, kind: 'percentage', percentage: '12.50', usageLimit: 5, startsAt: '2026-01-01T00:00:00Z' });
+    const made = await create({
+      code: ` ${code.toLowerCase()} `,
+      kind: 'percentage',
+      percentage: '12.50',
+      usageLimit: 5,
+      startsAt: '2026-01-01T00:00:00Z',
+    });
     expect(made.status).toBe(201);
     expect(made.headers.location).toBe(`http://localhost/api/v1/coupons/${made.body.id}`);
     expect(made.body).toEqual({
@@ -85,8 +103,20 @@ describe('coupons', () => {
       updatedAt: expect.any(String),
     });
     const { id } = made.body;
-    const { body: changed } = await change(id, { usageLimit: null, active: false, minimumSubtotals: [eur(5_000)], description: 'For friends' });
-    expect(changed).toMatchObject({ usageLimit: null, active: false, minimumSubtotals: [eur(5_000)], description: 'For friends', percentage: '12.5', version: 2 });
+    const { body: changed } = await change(id, {
+      usageLimit: null,
+      active: false,
+      minimumSubtotals: [eur(5_000)],
+      description: 'For friends',
+    });
+    expect(changed).toMatchObject({
+      usageLimit: null,
+      active: false,
+      minimumSubtotals: [eur(5_000)],
+      description: 'For friends',
+      percentage: '12.5',
+      version: 2,
+    });
     expect((await read(id)).body).toEqual(changed);
     expect(refusal(await change(id, { active: true }, admin, { 'if-match': '"1"' }))).toEqual([412, 'http/stale-version']);
     expect(refusal(await create({ code, kind: 'free-shipping' }))).toEqual([409, 'coupons/code-taken']);
@@ -175,7 +205,12 @@ describe('an order with a coupon', () => {
     const settings = (shippingMethods: object[]) => call('PATCH', 'shop/settings', admin, { shippingMethods });
     await settings([{ code: 'post', name: 'Post', price: eur(490) }]);
     const free = await aCoupon({ kind: 'free-shipping', percentage: undefined });
-    expect((await place(buyer, free.code)).body).toMatchObject({ discount: eur(0), shipping: eur(0), total: eur(1_000), couponCode: free.code });
+    expect((await place(buyer, free.code)).body).toMatchObject({
+      discount: eur(0),
+      shipping: eur(0),
+      total: eur(1_000),
+      couponCode: free.code,
+    });
     expect((await place(buyer, null)).body).toMatchObject({ shipping: eur(490), total: eur(1_490), couponCode: null });
     await settings([]);
   });
@@ -235,7 +270,11 @@ describe('an order with a coupon', () => {
     const [buyer, coupon] = [await aUser(app), await aCoupon()];
     const { body } = await place(buyer, coupon.code);
     await call('DELETE', `coupons/${coupon.id}`, admin);
-    expect((await call('POST', `orders/${body.id}/cancellation`, buyer)).body).toMatchObject({ status: 'cancelled', couponCode: coupon.code, discount: eur(150) });
+    expect((await call('POST', `orders/${body.id}/cancellation`, buyer)).body).toMatchObject({
+      status: 'cancelled',
+      couponCode: coupon.code,
+      discount: eur(150),
+    });
   });
 
   it('takes no use when there is not enough in stock', async () => {
@@ -248,8 +287,9 @@ describe('an order with a coupon', () => {
 describe('a coupon that many want at once', () => {
   const storm = (buyers: Person[], code: string) =>
     Promise.all(buyers.map((buyer, index) => place(buyer, code, 1, index % 2 === 0 ? app : other)));
+  const outcome = (answer: Answer<Order>) => (answer.status === 201 ? 'placed' : problemOf(answer).code);
   const tally = (answers: Answer<Order>[]) =>
-    Object.fromEntries(Map.groupBy(answers, (answer) => (answer.status === 201 ? 'placed' : problemOf(answer).code)).entries().map(([name, all]) => [name, all.length]));
+    Object.fromEntries([...Map.groupBy(answers, outcome)].map(([name, alike]) => [name, alike.length]));
 
   it('is used once if it can be used once, by a hundred over two processes', async () => {
     const coupon = await aCoupon({ usageLimit: 1 });
@@ -276,7 +316,9 @@ describe('a coupon that many want at once', () => {
         if (status === 201 && index % 3 !== 0) await cancel(buyer, body.id);
       }),
     );
-    const [{ held }] = (await query<{ held: number }>(app.databaseUrl, 'SELECT count(*)::int AS held FROM orders WHERE coupon_id = $1', [coupon.id])) as [{ held: number }];
+    const [{ held }] = (await query<{ held: number }>(app.databaseUrl, 'SELECT count(*)::int AS held FROM orders WHERE coupon_id = $1', [
+      coupon.id,
+    ])) as [{ held: number }];
     expect(await used(coupon)).toBe(held);
     expect(held).toBeLessThanOrEqual(3);
   }, 60_000);

@@ -30,11 +30,7 @@ beforeAll(async () => {
     }
   coupons = [];
   const prices = (amount: number) => ['EUR', 'JPY', 'KWD'].map((currency) => ({ amount, currency }));
-  for (const terms of [
-    { kind: 'percentage', percentage: '12.3456' },
-    { kind: 'fixed', amounts: prices(100) },
-    { kind: 'free-shipping' },
-  ]) {
+  for (const terms of [{ kind: 'percentage', percentage: '12.3456' }, { kind: 'fixed', amounts: prices(100) }, { kind: 'free-shipping' }]) {
     const body = { code: `C-${unique()}`, ...terms };
     await app.request('POST', 'coupons', { token: admin.accessToken, body, headers: { 'idempotency-key': unique() } });
     coupons.push(body.code);
@@ -50,7 +46,13 @@ const quote = (body: unknown) => app.request<Quote>('POST', 'orders/quote', { to
 const place = (body: unknown) =>
   app.request<Order>('POST', 'orders', { token: buyer.accessToken, body, headers: { 'idempotency-key': unique() } });
 
-const rate = (country: string, percent: string, taxClass = 'standard', region = '') => ({ country, region, taxClass, name: 'VAT', rate: percent });
+const rate = (country: string, percent: string, taxClass = 'standard', region = '') => ({
+  country,
+  region,
+  taxClass,
+  name: 'VAT',
+  rate: percent,
+});
 const RATES = [rate('NL', '21'), rate('NL', '9', 'reduced'), rate('US', '8.875', 'standard', 'NY'), rate('US', '4')];
 const METHODS = ['EUR', 'JPY', 'KWD'].flatMap((currency) => [
   { code: 'post', name: 'Post', price: { amount: 495, currency }, freeFrom: 100_000 },
@@ -59,44 +61,65 @@ const METHODS = ['EUR', 'JPY', 'KWD'].flatMap((currency) => [
 const address = (country: string, region: string) => ({ name: 'Ada', line1: '1 Street', city: 'Town', postalCode: '1', country, region });
 
 describe('a quote and the order that follows', () => {
-  it.each([false, true])('come to the same, member by member, with prices that contain their tax: %j', async (pricesIncludeTax) => {
-    await settings({ country: 'NL', pricesIncludeTax, taxRates: RATES, shippingMethods: METHODS });
-    const wanted = fc.constantFrom('EUR', 'JPY', 'KWD').chain((currency) =>
-      fc.record({
-        items: fc.array(
-          fc.record({
-            variantId: fc.constantFrom(...variants.filter((variant) => variant.currency === currency).map(({ id }) => id)),
-            quantity: fc.integer({ min: 1, max: 40 }),
-          }),
-          { minLength: 1, maxLength: 6 },
-        ),
-        couponCode: fc.constantFrom(null, ...coupons),
-        shippingMethod: fc.constantFrom(null, 'post', 'express'),
-        shippingAddress: fc.constantFrom(null, address('US', 'ny'), address('US', 'TX'), address('JP', '')),
-      }),
-    );
-    for (const body of fc.sample(wanted, { numRuns: 60, seed: seedOfGeneratedTests() })) {
-      const [quoted, placed] = [await quote(body), await place(body)];
-      if (placed.status !== 201) throw new Error(placed.text);
-      const { shippingOptions, ...same } = quoted.body;
-      expect(placed.body).toMatchObject(same);
-      expect(shippingOptions.map(({ code }) => code)).toContain(body.shippingMethod ?? shippingOptions[0]!.code);
-      const { items, subtotal, discount, tax, includedTax, shipping, total, taxes } = placed.body;
-      const sum = (amounts: { amount: number }[]) => amounts.reduce((all, { amount }) => all + amount, 0);
-      expect(total.amount).toBe(subtotal.amount - discount.amount + tax.amount + shipping.amount);
-      expect(sum(items.map((item) => item.total))).toBe(subtotal.amount);
-      expect(sum(items.map((item) => item.discount))).toBe(discount.amount);
-      expect(sum(taxes.map(({ amount }) => amount))).toBe(tax.amount + includedTax.amount);
-      expect((await app.request<Order>('GET', `orders/${placed.body.id}`, { token: buyer.accessToken })).body).toEqual(placed.body);
-    }
-  }, 60_000);
+  it.each([false, true])(
+    'come to the same, member by member, with prices that contain their tax: %j',
+    async (pricesIncludeTax) => {
+      await settings({ country: 'NL', pricesIncludeTax, taxRates: RATES, shippingMethods: METHODS });
+      const wanted = fc.constantFrom('EUR', 'JPY', 'KWD').chain((currency) =>
+        fc.record({
+          items: fc.array(
+            fc.record({
+              variantId: fc.constantFrom(...variants.filter((variant) => variant.currency === currency).map(({ id }) => id)),
+              quantity: fc.integer({ min: 1, max: 40 }),
+            }),
+            { minLength: 1, maxLength: 6 },
+          ),
+          couponCode: fc.constantFrom(null, ...coupons),
+          shippingMethod: fc.constantFrom(null, 'post', 'express'),
+          shippingAddress: fc.constantFrom(null, address('US', 'ny'), address('US', 'TX'), address('JP', '')),
+        }),
+      );
+      for (const body of fc.sample(wanted, { numRuns: 60, seed: seedOfGeneratedTests() })) {
+        const [quoted, placed] = [await quote(body), await place(body)];
+        if (placed.status !== 201) throw new Error(placed.text);
+        const { shippingOptions, ...same } = quoted.body;
+        expect(placed.body).toMatchObject(same);
+        expect(shippingOptions.map(({ code }) => code)).toContain(body.shippingMethod ?? shippingOptions[0]!.code);
+        const { items, subtotal, discount, tax, includedTax, shipping, total, taxes } = placed.body;
+        const sum = (amounts: { amount: number }[]) => amounts.reduce((all, { amount }) => all + amount, 0);
+        expect(total.amount).toBe(subtotal.amount - discount.amount + tax.amount + shipping.amount);
+        expect(sum(items.map((item) => item.total))).toBe(subtotal.amount);
+        expect(sum(items.map((item) => item.discount))).toBe(discount.amount);
+        expect(sum(taxes.map(({ amount }) => amount))).toBe(tax.amount + includedTax.amount);
+        expect((await app.request<Order>('GET', `orders/${placed.body.id}`, { token: buyer.accessToken })).body).toEqual(placed.body);
+      }
+    },
+    60_000,
+  );
 });
 
 /** Values that somebody puts where a price, a total or a discount might be read. */
 const AMOUNTS = ['1', '0', '-1', '0.1', '"1"', 'null', '{"amount":1,"currency":"EUR"}', '{"amount":-1,"currency":"JPY"}', '1e9', '[]'];
 const ORDER_MEMBERS = ['price', 'total', 'subtotal', 'discount', 'tax', 'includedTax', 'shipping', 'currency', 'taxes'];
 const ITEM_MEMBERS = ['price', 'unitPrice', 'total', 'discount', 'tax', 'taxRate', 'currency'];
-const QUANTITIES = ['0', '-1', '1e9', '0.1', '"1"', 'NaN', 'null', '-0', '1e400', '[1]', '{}', 'true', '1.0000001', '100001', '"NaN"', '2147483648'];
+const QUANTITIES = [
+  '0',
+  '-1',
+  '1e9',
+  '0.1',
+  '"1"',
+  'NaN',
+  'null',
+  '-0',
+  '1e400',
+  '[1]',
+  '{}',
+  'true',
+  '1.0000001',
+  '100001',
+  '"NaN"',
+  '2147483648',
+];
 const CODES = ['1', '{}', '[]', 'true', '""', '" "', '"\\u0000"', JSON.stringify('x'.repeat(65)), '"%"', '"\' OR 1=1 --"'];
 
 describe('two hundred tampered orders', () => {

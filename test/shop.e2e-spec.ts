@@ -27,7 +27,15 @@ afterAll(async () => {
   await app.close();
 });
 
-const AS_MADE = { currencies: [], country: null, pricesIncludeTax: false, timeZone: 'UTC', taxClasses: ['standard', 'reduced', 'zero'], taxRates: [], shippingMethods: [] };
+const AS_MADE = {
+  currencies: [],
+  country: null,
+  pricesIncludeTax: false,
+  timeZone: 'UTC',
+  taxClasses: ['standard', 'reduced', 'zero'],
+  taxRates: [],
+  shippingMethods: [],
+};
 const read = () => app.request<Settings>('GET', 'shop/settings');
 const change = (body: object, by: Person | null = admin, headers: Record<string, string> = {}) =>
   app.request<Settings>('PATCH', 'shop/settings', { ...(by && { token: by.accessToken }), body, headers });
@@ -35,13 +43,21 @@ const problemOf = (answer: Answer<unknown>) => answer.body as ProblemDocument;
 const refusal = (answer: Answer<unknown>) => [answer.status, problemOf(answer).code];
 const pointers = (answer: Answer<unknown>) => problemOf(answer).errors?.map(({ pointer }) => pointer);
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
-const address = (country: string, region?: string) => ({ name: 'Ada Lovelace', line1: '1 Street', city: 'Town', postalCode: '1', country, ...(region && { region }) });
+const address = (country: string, region?: string) => ({
+  name: 'Ada Lovelace',
+  line1: '1 Street',
+  city: 'Town',
+  postalCode: '1',
+  country,
+  ...(region && { region }),
+});
 const rate = (percent: string, more: object = {}) => ({ country: 'NL', taxClass: 'standard', name: 'BTW', rate: percent, ...more });
 const method = (code: string, amount: number, more: object = {}) => ({ code, name: code, price: eur(amount), ...more });
 
 const quote = (body: object, by: Person | null = buyer) =>
   app.request<Quote>('POST', 'orders/quote', { ...(by && { token: by.accessToken }), body });
-const place = (body: object) => app.request<Order>('POST', 'orders', { token: buyer.accessToken, headers: { 'idempotency-key': unique() }, body });
+const place = (body: object) =>
+  app.request<Order>('POST', 'orders', { token: buyer.accessToken, headers: { 'idempotency-key': unique() }, body });
 const oneOf = async (price: number, more: Parameters<typeof aProduct>[1] = {}) => [
   { variantId: (await aProduct(app, { price, by: admin, ...more })).variants[0]!.id, quantity: 1 },
 ];
@@ -55,7 +71,14 @@ describe('the settings of a shop', () => {
     expect(headers).toMatchObject({ etag: expect.stringMatching(/^"1-/), 'cache-control': 'public, max-age=0' });
     const items = await oneOf(333);
     const { body: priced } = await quote({ items, shippingAddress: address('NL') });
-    expect(priced).toMatchObject({ subtotal: eur(333), discount: eur(0), tax: eur(0), includedTax: eur(0), shipping: eur(0), total: eur(333) });
+    expect(priced).toMatchObject({
+      subtotal: eur(333),
+      discount: eur(0),
+      tax: eur(0),
+      includedTax: eur(0),
+      shipping: eur(0),
+      total: eur(333),
+    });
     expect(priced).toMatchObject({ taxes: [], shippingMethod: null, shippingOptions: [], couponCode: null });
   });
 
@@ -82,7 +105,12 @@ describe('the settings of a shop', () => {
       updatedAt: expect.stringMatching(/Z$/),
     });
     expect((await read()).body).toEqual(body);
-    expect((await change({ country: null })).body).toEqual({ ...body, country: null, version: body.version + 1, updatedAt: expect.any(String) });
+    expect((await change({ country: null })).body).toEqual({
+      ...body,
+      country: null,
+      version: body.version + 1,
+      updatedAt: expect.any(String),
+    });
     const entries = await query<{ before: object; after: object }>(
       app.databaseUrl,
       `SELECT before, after FROM audit_entries WHERE action = 'shop-settings.updated' ORDER BY created_at DESC, id DESC LIMIT 1`,
@@ -146,7 +174,8 @@ describe('the settings of a shop', () => {
     await change({ taxClasses: [...AS_MADE.taxClasses, 'books'] });
     const product = await aProduct(app, { by: admin, taxClass: 'books' });
     expect(refusal(await change({ taxClasses: AS_MADE.taxClasses }))).toEqual([409, 'shop/tax-class-in-use']);
-    const update = (taxClass: string) => app.request<{ taxClass: string }>('PATCH', `products/${product.id}`, { token: admin.accessToken, body: { taxClass } });
+    const update = (taxClass: string) =>
+      app.request<{ taxClass: string }>('PATCH', `products/${product.id}`, { token: admin.accessToken, body: { taxClass } });
     expect((await update('reduced')).body.taxClass).toBe('reduced');
     expect((await change({ taxClasses: AS_MADE.taxClasses })).status).toBe(200);
     const answer = await update('books');
@@ -170,7 +199,10 @@ describe('tax', () => {
   afterEach(() => change(AS_MADE));
 
   it('comes on top of prices, by the rate of what is bought where it goes', async () => {
-    await change({ country: 'NL', taxRates: [rate('21'), rate('9', { taxClass: 'reduced' }), rate('19', { country: 'DE', name: 'MwSt' })] });
+    await change({
+      country: 'NL',
+      taxRates: [rate('21'), rate('9', { taxClass: 'reduced' }), rate('19', { country: 'DE', name: 'MwSt' })],
+    });
     const items = [...(await oneOf(1_000)), ...(await oneOf(555, { taxClass: 'reduced' })), ...(await oneOf(99, { taxClass: 'zero' }))];
     const { body } = await quote({ items });
     expect(body).toMatchObject({
@@ -188,7 +220,10 @@ describe('tax', () => {
         { tax: eur(0), taxRate: null },
       ],
     });
-    expect((await quote({ items, shippingAddress: address('DE') })).body).toMatchObject({ tax: eur(190), taxes: [{ name: 'MwSt', rate: '19' }] });
+    expect((await quote({ items, shippingAddress: address('DE') })).body).toMatchObject({
+      tax: eur(190),
+      taxes: [{ name: 'MwSt', rate: '19' }],
+    });
     expect((await quote({ items, billingAddress: address('US') })).body).toMatchObject({ tax: eur(0), total: eur(1_654), taxes: [] });
   });
 
@@ -257,12 +292,19 @@ describe('shipping', () => {
     });
     expect((await quote({ items, shippingAddress: address('US') })).body).toMatchObject({ shipping: eur(4_900) });
     const dollars = await oneOf(1_000, { currency: 'USD' });
-    expect((await quote({ items: dollars })).body).toMatchObject({ shipping: { amount: 2_500, currency: 'USD' }, shippingMethod: { name: 'Airmail' } });
+    expect((await quote({ items: dollars })).body).toMatchObject({
+      shipping: { amount: 2_500, currency: 'USD' },
+      shippingMethod: { name: 'Airmail' },
+    });
   });
 
   it('is free from a subtotal on', async () => {
     expect((await quote({ items: await oneOf(4_999) })).body.shipping).toEqual(eur(490));
-    expect((await quote({ items: await oneOf(5_000) })).body).toMatchObject({ shipping: eur(0), total: eur(5_000), shippingMethod: { code: 'post' } });
+    expect((await quote({ items: await oneOf(5_000) })).body).toMatchObject({
+      shipping: eur(0),
+      total: eur(5_000),
+      shippingMethod: { code: 'post' },
+    });
   });
 
   it('is refused where nothing fits', async () => {
@@ -289,7 +331,10 @@ describe('the database', () => {
     ['a rate below nothing', `INSERT INTO tax_rates (country, tax_class, name, ppm) VALUES ('NL', 'standard', 'x', -1)`],
     ['a rate of no class', `INSERT INTO tax_rates (country, tax_class, name, ppm) VALUES ('NL', 'never', 'x', 1)`],
     ['shipping that pays', `INSERT INTO shipping_methods (code, currency, position, name, price) VALUES ('x', 'EUR', 1, 'x', -1)`],
-    ['a coupon used more often than it can be', `INSERT INTO coupons (id, code, kind, ppm, usage_limit, used) VALUES (gen_random_uuid(), 'XXX', 'percentage', 1, 1, 2)`],
+    [
+      'a coupon used more often than it can be',
+      `INSERT INTO coupons (id, code, kind, ppm, usage_limit, used) VALUES (gen_random_uuid(), 'XXX', 'percentage', 1, 1, 2)`,
+    ],
     ['a coupon of no kind', `INSERT INTO coupons (id, code, kind) VALUES (gen_random_uuid(), 'XXX', 'other')`],
     ['a code in small letters', `INSERT INTO coupons (id, code, kind, ppm) VALUES (gen_random_uuid(), 'xxx', 'percentage', 1)`],
   ])('refuses %s', async (_, statement) => {
@@ -297,7 +342,10 @@ describe('the database', () => {
   });
 
   it.each([
-    ['a discount beyond the subtotal', `UPDATE orders SET discount = subtotal + 1, shipping = shipping + 1, total = subtotal - (subtotal + 1) + tax + shipping + 1 WHERE id = $1`],
+    [
+      'a discount beyond the subtotal',
+      `UPDATE orders SET discount = subtotal + 1, shipping = shipping + 1, total = subtotal - (subtotal + 1) + tax + shipping + 1 WHERE id = $1`,
+    ],
     ['tax both on top and contained', `UPDATE orders SET tax = 1, included_tax = 1, total = total + 1 WHERE id = $1`],
     ['more contained tax than there is to pay', `UPDATE orders SET included_tax = total + 1 WHERE id = $1`],
     ['a total that does not add up', `UPDATE orders SET shipping = shipping + 1 WHERE id = $1`],

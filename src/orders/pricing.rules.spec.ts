@@ -27,7 +27,11 @@ const offer = (more: Partial<Offer> & { rates?: TaxRate[]; included?: boolean } 
   const settings = { pricesIncludeTax: included, taxRates: rates };
   return { currency: 'EUR', settings, coupon: null, method: null, place: { country: 'NL' }, ...rest };
 };
-const item = (unitPrice: number | bigint, quantity = 1, taxClass = 'standard'): Item => ({ unitPrice: BigInt(unitPrice), quantity, taxClass });
+const item = (unitPrice: number | bigint, quantity = 1, taxClass = 'standard'): Item => ({
+  unitPrice: BigInt(unitPrice),
+  quantity,
+  taxClass,
+});
 const percent = (of: number): Offer['coupon'] => ({ kind: 'percentage', ppm: of * 10_000, amounts: {} });
 const fixed = (amounts: Record<string, number>): Offer['coupon'] => ({ kind: 'fixed', ppm: null, amounts });
 const FREE: Offer['coupon'] = { kind: 'free-shipping', ppm: null, amounts: {} };
@@ -67,13 +71,9 @@ describe('a price', () => {
   it('is taxed by the region, or else by the country, or else not at all', () => {
     const rates = [rate(5, 'standard', { country: 'CA' }), rate(13, 'standard', { country: 'CA', region: 'ON' }), rate(0, 'zero')];
     const taxAt = (place: Offer['place']) => price([item(1_000)], offer({ rates, place })).tax;
-    expect([{ country: 'CA', region: ' on ' }, { country: 'CA', region: 'QC' }, { country: 'CA' }, { country: 'US' }, null].map(taxAt)).toEqual([
-      130n,
-      50n,
-      50n,
-      0n,
-      0n,
-    ]);
+    expect(
+      [{ country: 'CA', region: ' on ' }, { country: 'CA', region: 'QC' }, { country: 'CA' }, { country: 'US' }, null].map(taxAt),
+    ).toEqual([130n, 50n, 50n, 0n, 0n]);
     expect(price([item(1_000, 1, 'zero')], offer({ rates })).taxes).toEqual([{ name: 'VAT', ppm: 0, base: 1_000n, amount: 0n }]);
   });
 
@@ -104,7 +104,12 @@ describe('a price', () => {
 
 describe('shipping options', () => {
   it('are those of the currency and the country, the cheapest first', () => {
-    const methods = [method({ code: 'express', price: 990 }), method(), method({ code: 'nl', countries: ['NL'], price: 290 }), method({ code: 'usd', currency: 'USD' })];
+    const methods = [
+      method({ code: 'express', price: 990 }),
+      method(),
+      method({ code: 'nl', countries: ['NL'], price: 290 }),
+      method({ code: 'usd', currency: 'USD' }),
+    ];
     const codes = (country: string | null) =>
       shippingOptions(methods, { currency: 'EUR', country, goods: 1n, free: false }).map(({ method: { code } }) => code);
     expect([codes('NL'), codes('DE'), codes(null)]).toEqual([
@@ -187,7 +192,12 @@ describe('whatever is bought', () => {
       fc.property(basket, ({ items, ...of }) => {
         const { lines: _, taxes: __, ...totals } = price(items, offer(of));
         const cut = items.flatMap(({ quantity, ...line }) =>
-          quantity === 1 ? [{ ...line, quantity }] : [{ ...line, quantity: 1 }, { ...line, quantity: quantity - 1 }],
+          quantity === 1
+            ? [{ ...line, quantity }]
+            : [
+                { ...line, quantity: 1 },
+                { ...line, quantity: quantity - 1 },
+              ],
         );
         expect(price(cut.reverse(), offer(of))).toMatchObject(totals);
       }),

@@ -7,7 +7,14 @@ import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import type { CreateProductDto, CreateVariantDto, ListProductsQuery, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
-import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, unknownTaxClass, variantNotFound } from './products.errors.js';
+import {
+  productExternalIdTaken,
+  productNotFound,
+  productSlugTaken,
+  skuTaken,
+  unknownTaxClass,
+  variantNotFound,
+} from './products.errors.js';
 import { productCreated, productUpdated, productWithdrawn, variantCreated, variantUpdated, variantWithdrawn } from './products.events.js';
 import { auditedProduct, auditedVariant, findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
 

@@ -2,7 +2,21 @@ import { IfPresent, Line, ListQuery, Money, type Page, Time } from '#http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { KINDS, normalisedCode } from './coupons.rules.js';
 import type { Coupon } from './coupons.service.js';
 import { Percentage } from './settings.dto.js';
@@ -31,7 +45,8 @@ const Amounts = () =>
     Type(() => Money),
   );
 
-const Limit = () => applyDecorators(ApiProperty({ type: 'integer' }), IsOptional(), IsInt(), Min(1), Max(MOST_USES));
+const Limit = () =>
+  applyDecorators(ApiProperty({ type: 'integer', minimum: 1, maximum: MOST_USES }), IsOptional(), IsInt(), Min(1), Max(MOST_USES));
 
 export class UpdateCouponDto {
   /** For those who make coupons. @example "Summer sale" */

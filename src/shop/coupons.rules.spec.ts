@@ -35,7 +35,15 @@ describe('a coupon', () => {
   });
 
   it('can be used within its time, its currencies, its minimum and its limits', () => {
-    const can = [{}, { startsAt: now }, { endsAt: after }, FIXED, { minimums: { EUR: 1_000 } }, { usageLimit: 2, used: 1 }, { perCustomerLimit: 1 }];
+    const can = [
+      {},
+      { startsAt: now },
+      { endsAt: after },
+      FIXED,
+      { minimums: { EUR: 1_000 } },
+      { usageLimit: 2, used: 1 },
+      { perCustomerLimit: 1 },
+    ];
     expect(can.map((more) => refusal(more))).toEqual(can.map(() => null));
   });
 

@@ -53,7 +53,10 @@ export function refuseUnusable(terms: Terms, { currency, subtotal, now, usedByCu
   if ((terms.kind === 'fixed' && terms.amounts[currency] === undefined) || (hasMinimums && minimum === undefined))
     throw couponOfAnotherCurrency(`The coupon cannot be used for an order in ${currency}.`, AT_CODE('another-currency'));
   if (minimum !== undefined && subtotal < BigInt(minimum))
-    throw couponMinimumNotReached(`The coupon asks for a subtotal of ${minimum} (${currency}, minor units) or more.`, AT_CODE('minimum-not-reached'));
+    throw couponMinimumNotReached(
+      `The coupon asks for a subtotal of ${minimum} (${currency}, minor units) or more.`,
+      AT_CODE('minimum-not-reached'),
+    );
   if (terms.usageLimit !== null && terms.used >= terms.usageLimit) throw couponUsedUp('The coupon is used up.', AT_CODE('used-up'));
   refuseTooMany(terms, usedByCustomer);
 }
@@ -72,8 +75,12 @@ export function contradictionsOf({ kind, ppm, amounts, usageLimit, used, startsA
   const wrong = (pointer: string, detail: string): FieldProblem => ({ pointer, code: 'terms-invalid', detail });
   const hasAmounts = Object.keys(amounts).length > 0;
   return [
-    ...((kind === 'percentage') === (ppm !== null && ppm > 0) ? [] : [wrong('/percentage', 'must be more than 0 of a percentage, and left out of other kinds')]),
-    ...((kind === 'fixed') === hasAmounts ? [] : [wrong('/amounts', 'must hold an amount of a fixed coupon, and be left out of other kinds')]),
+    ...((kind === 'percentage') === (ppm !== null && ppm > 0)
+      ? []
+      : [wrong('/percentage', 'must be more than 0 of a percentage, and left out of other kinds')]),
+    ...((kind === 'fixed') === hasAmounts
+      ? []
+      : [wrong('/amounts', 'must hold an amount of a fixed coupon, and be left out of other kinds')]),
     ...(startsAt !== null && endsAt !== null && endsAt <= startsAt ? [wrong('/endsAt', 'must be after startsAt')] : []),
     ...(usageLimit !== null && usageLimit < used ? [wrong('/usageLimit', `must not be below ${used}, as often as it is used`)] : []),
   ];

@@ -139,7 +139,8 @@ const FRESH: Omit<Terms, 'kind'> = {
 /** The columns that these members are kept in. */
 function columnsOf({ percentage, amounts, minimumSubtotals, startsAt, endsAt, ...same }: UpdateCouponDto) {
   const time = (at: string | null | undefined) => (at === undefined || at === null ? at : new Date(at));
-  const byCurrency = (moneys: Money[] | undefined) => moneys && Object.fromEntries(moneys.map(({ amount, currency }) => [currency, amount]));
+  const byCurrency = (moneys: Money[] | undefined) =>
+    moneys && Object.fromEntries(moneys.map(({ amount, currency }) => [currency, amount]));
   return defined({
     ...same,
     ppm: percentage === undefined ? undefined : ppmOf(percentage),
@@ -156,5 +157,8 @@ function refuseContradictions(terms: Terms): void {
 }
 
 function factsOf(actor: Actor, { id, code }: Coupon) {
-  return [{ couponId: id, code }, { actor, resource: { type: 'coupon', id } }] as const;
+  return [
+    { couponId: id, code },
+    { actor, resource: { type: 'coupon', id } },
+  ] as const;
 }

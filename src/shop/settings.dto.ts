@@ -27,7 +27,6 @@ const PERCENTAGE = /^(?:100(?:\.0{1,4})?|\d{1,2}(?:\.\d{1,4})?)$/;
 const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const COUNTRY = /^[A-Z]{2}$/;
 const CURRENCY = /^(?!XXX|XTS)[A-Z]{3}$/;
-const MOST_MONEY = 1_000_000_000_000;
 
 /** Per cent, exactly: up to four decimals, as a text. */
 export const Percentage = () =>
@@ -47,6 +46,24 @@ const Code = (example: string) =>
 
 /** The code of a class of tax. */
 export const TaxClass = () => Code('standard');
+
+const TaxClasses = () =>
+  applyDecorators(
+    IsArray(),
+    ArrayNotEmpty(),
+    ArrayMaxSize(50),
+    ArrayUnique(),
+    IsString({ each: true }),
+    MaxLength(40, { each: true }),
+    Matches(CODE, { each: true, message: 'each of $property must be of lower-case letters and digits, with single hyphens between' }),
+    ApiProperty({
+      type: 'array',
+      minItems: 1,
+      maxItems: 50,
+      uniqueItems: true,
+      items: { type: 'string', maxLength: 40, pattern: CODE.source },
+    }),
+  );
 
 const Country = () =>
   applyDecorators(
@@ -92,7 +109,7 @@ export class ShippingMethodDto {
   name: string;
 
   /** Where it is sent to; none: everywhere. @example ["NL","BE"] */
-  @ApiProperty({ type: 'array', maxItems: 250, uniqueItems: true, items: { type: 'string', pattern: COUNTRY.source } })
+  @ApiProperty({ required: false, type: 'array', maxItems: 250, uniqueItems: true, items: { type: 'string', pattern: COUNTRY.source } })
   @IfPresent()
   @IsArray()
   @ArrayMaxSize(250)
@@ -111,7 +128,7 @@ export class ShippingMethodDto {
   @IsOptional()
   @IsInt()
   @Min(0)
-  @Max(MOST_MONEY)
+  @Max(1_000_000_000_000)
   freeFrom: number | null = null;
 
   @IfPresent()
@@ -151,15 +168,8 @@ export class ChangeShopSettingsDto {
   timeZone?: string;
 
   /** What is taxed alike, by its codes; `standard` is always one. @example ["standard","reduced","zero"] */
-  @ApiProperty({ type: 'array', minItems: 1, maxItems: 50, uniqueItems: true, items: { type: 'string', maxLength: 40, pattern: CODE.source } })
   @IfPresent()
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(50)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @MaxLength(40, { each: true })
-  @Matches(CODE, { each: true, message: 'each of $property must be of lower-case letters and digits, with single hyphens between' })
+  @TaxClasses()
   taxClasses?: string[];
 
   /** All of them. What has no rate is not taxed. */

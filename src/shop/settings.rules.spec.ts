@@ -26,7 +26,15 @@ describe('a region', () => {
 });
 
 describe('settings', () => {
-  const settings = { currencies: ['EUR'], country: null, pricesIncludeTax: true, timeZone: 'UTC', taxClasses: ['standard'], taxRates: [], shippingMethods: [] };
+  const settings = {
+    currencies: ['EUR'],
+    country: null,
+    pricesIncludeTax: true,
+    timeZone: 'UTC',
+    taxClasses: ['standard'],
+    taxRates: [],
+    shippingMethods: [],
+  };
   const rate = { country: 'NL', region: '', taxClass: 'standard', name: 'VAT', ppm: 1 };
   const method = { code: 'post', name: 'Post', countries: [], currency: 'EUR', price: 1, freeFrom: null, taxClass: 'standard' };
 

@@ -62,19 +62,36 @@ export function regionOf(region: string | null | undefined): string {
 }
 
 /** What of these settings contradicts something else of them. */
-export function contradictions({ currencies, taxClasses, taxRates, shippingMethods }: Omit<Settings, 'version' | 'updatedAt'>): FieldProblem[] {
+export function contradictions({
+  currencies,
+  taxClasses,
+  taxRates,
+  shippingMethods,
+}: Omit<Settings, 'version' | 'updatedAt'>): FieldProblem[] {
   const classes = new Set(taxClasses);
   const wrong = (pointer: string, code: string, detail: string): FieldProblem => ({ pointer, code, detail });
   const unknownClasses = (name: string, items: { taxClass: string }[]) =>
-    items.flatMap(({ taxClass }, index) => (classes.has(taxClass) ? [] : [wrong(`/${name}/${index}/taxClass`, 'unknown', 'is not one of taxClasses')]));
+    items.flatMap(({ taxClass }, index) =>
+      classes.has(taxClass) ? [] : [wrong(`/${name}/${index}/taxClass`, 'unknown', 'is not one of taxClasses')],
+    );
   const twice = (name: string, keys: string[], detail: string) =>
     keys.flatMap((key, index) => (keys.indexOf(key) < index ? [wrong(`/${name}/${index}`, 'duplicate', detail)] : []));
   return [
-    ...(classes.has(STANDARD_CLASS) ? [] : [wrong('/taxClasses', 'standard', `must have ${STANDARD_CLASS}, which products have that say nothing else`)]),
+    ...(classes.has(STANDARD_CLASS)
+      ? []
+      : [wrong('/taxClasses', 'standard', `must have ${STANDARD_CLASS}, which products have that say nothing else`)]),
     ...unknownClasses('taxRates', taxRates),
     ...unknownClasses('shippingMethods', shippingMethods),
-    ...twice('taxRates', taxRates.map(({ country, region, taxClass }) => `${country} ${taxClass} ${region}`), 'is the second of this country, region and class'),
-    ...twice('shippingMethods', shippingMethods.map(({ code, currency }) => `${code} ${currency}`), 'is the second of this code and currency'),
+    ...twice(
+      'taxRates',
+      taxRates.map(({ country, region, taxClass }) => `${country} ${taxClass} ${region}`),
+      'is the second of this country, region and class',
+    ),
+    ...twice(
+      'shippingMethods',
+      shippingMethods.map(({ code, currency }) => `${code} ${currency}`),
+      'is the second of this code and currency',
+    ),
     ...shippingMethods.flatMap(({ currency }, index) =>
       currencies.length === 0 || currencies.includes(currency)
         ? []

@@ -73,7 +73,10 @@ const STANDARD: Record<string, readonly unknown[]> = {
   countries: [[], ['GB', 'DE']],
   timeZone: ['UTC', 'Europe/Amsterdam'],
   taxClass: ['standard', 'zero'],
-  taxClasses: [['standard', 'reduced', 'zero'], ['zero', 'standard']],
+  taxClasses: [
+    ['standard', 'reduced', 'zero'],
+    ['zero', 'standard'],
+  ],
   url: ['https://hooks.invalid', 'https://hooks.invalid:8443/a?b=c', 'http://localhost/'],
 };
 /** Items of lists that are told apart by one of their members; JSON Schema cannot say so. */

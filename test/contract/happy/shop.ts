@@ -43,7 +43,16 @@ export function happyCallsOfShop(world: World): HappyCalls {
       {
         by: await anAdmin(app),
         params: { idOrSlug: (await aProduct(app)).id },
-        body: { name: 'x', description: '', slug: `s-${unique()}`, category: null, taxClass: 'zero', status: 'archived', externalId: null, metadata: {} },
+        body: {
+          name: 'x',
+          description: '',
+          slug: `s-${unique()}`,
+          category: null,
+          taxClass: 'zero',
+          status: 'archived',
+          externalId: null,
+          metadata: {},
+        },
       },
     ],
     'products.withdraw': async () => [{ by: await anAdmin(app), params: { idOrSlug: (await aProduct(app)).id } }],
@@ -84,7 +93,9 @@ export function happyCallsOfShop(world: World): HappyCalls {
       },
       {
         by: await anAdmin(app),
-        body: { shippingMethods: [{ code: 'x', name: 'x', countries: [], price: { amount: 0, currency: 'EUR' }, freeFrom: 1, taxClass: 'zero' }] },
+        body: {
+          shippingMethods: [{ code: 'x', name: 'x', countries: [], price: { amount: 0, currency: 'EUR' }, freeFrom: 1, taxClass: 'zero' }],
+        },
       },
       { by: await anAdmin(app), body: {} },
     ],
