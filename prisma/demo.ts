@@ -112,6 +112,42 @@ export const POSTS = [
   ),
 ];
 
+/** A shop in the Netherlands that sells to its neighbours, at final prices; what leaves them is not taxed. */
+export const SHOP = {
+  currencies: ['EUR'],
+  country: 'NL',
+  pricesIncludeTax: true,
+  timeZone: 'Europe/Amsterdam',
+  taxRates: [
+    { country: 'NL', taxClass: 'standard', name: 'BTW', rate: '21' },
+    { country: 'NL', taxClass: 'reduced', name: 'BTW', rate: '9' },
+    { country: 'BE', taxClass: 'standard', name: 'BTW', rate: '21' },
+    { country: 'BE', taxClass: 'reduced', name: 'BTW', rate: '6' },
+    { country: 'DE', taxClass: 'standard', name: 'MwSt', rate: '19' },
+    { country: 'DE', taxClass: 'reduced', name: 'MwSt', rate: '7' },
+  ],
+  shippingMethods: [
+    { code: 'standard', name: 'By post, in three days', price: { amount: 0, currency: 'EUR' } },
+    {
+      code: 'express',
+      name: 'Express, next day',
+      countries: ['NL', 'BE', 'DE'],
+      price: { amount: 990, currency: 'EUR' },
+      freeFrom: 15_000,
+    },
+  ],
+};
+
+export const COUPONS = [
+  { code: 'WELCOME-10', kind: 'percentage' as const, percentage: '10', description: 'For a first order.', perCustomerLimit: 1 },
+  {
+    code: 'FIVE-OFF',
+    kind: 'fixed' as const,
+    amounts: [{ amount: 500, currency: 'EUR' }],
+    minimumSubtotals: [{ amount: 2_500, currency: 'EUR' }],
+  },
+];
+
 const sizes = (sku: string, amount: number, stock: number): DemoVariant[] =>
   ['S', 'M', 'L'].map((size) => ({ sku: `${sku}-${size}`, name: size, amount, stock }));
 const one = (sku: string, name: string, amount: number, stock: number): DemoVariant[] => [{ sku, name, amount, stock }];

@@ -10,8 +10,10 @@ import { PostsService } from '../src/posts/posts.service.js';
 import { SeriesService } from '../src/posts/series.service.js';
 import { PaymentsService } from '../src/payments/payments.service.js';
 import { ProductsService } from '../src/products/products.service.js';
+import { CouponsService } from '../src/shop/coupons.service.js';
+import { SettingsService } from '../src/shop/settings.service.js';
 import { permissionsOf, type Role, ROLES } from '../src/users/roles.rules.js';
-import { COMMENTS, POSTS, PRODUCTS, SERIES, WAITING } from './demo.js';
+import { COMMENTS, COUPONS, POSTS, PRODUCTS, SERIES, SHOP, WAITING } from './demo.js';
 
 export const DEMO_PASSWORD = 'four calm otters at dawn';
 export const DEMO_EMAILS = ROLES.map((role) => `${role}@example.com`);
@@ -27,6 +29,7 @@ export async function seedWhenEmpty(app: INestApplicationContext): Promise<boole
   const [admin, editor, , customer] = people;
   const posts = await publishPosts(app, [editor!, admin!]);
   await talk(app, posts, new Map(ROLES.map((role, index) => [role, people[index]!])));
+  await openShop(app, admin!);
   const variants = await stockShelves(app, admin!);
   await sellSome(app, customer!, variants);
   return true;
@@ -74,6 +77,17 @@ async function talk(app: INestApplicationContext, posts: string[], people: Reado
   await comments.write(people.get(WAITING.by)!, posts[WAITING.post!]!, { body: WAITING.body });
   for (const [index, postId] of posts.entries())
     for (const actor of [...people.values()].slice(0, index % 5)) await likes.like(actor, postId);
+}
+
+async function openShop(app: INestApplicationContext, admin: Actor): Promise<void> {
+  const { taxRates, shippingMethods, ...rest } = SHOP;
+  const settings = {
+    ...rest,
+    taxRates: taxRates.map((rate) => ({ region: '', ...rate })),
+    shippingMethods: shippingMethods.map((method) => ({ countries: [], freeFrom: null, taxClass: 'standard', ...method })),
+  };
+  await app.get(SettingsService).change(admin, settings, null);
+  for (const coupon of COUPONS) await app.get(CouponsService).create(admin, coupon);
 }
 
 async function stockShelves(app: INestApplicationContext, admin: Actor): Promise<string[]> {

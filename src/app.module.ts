@@ -27,6 +27,7 @@ import { OrdersModule } from './orders/orders.module.js';
 import { PostsModule } from './posts/posts.module.js';
 import { ProductsModule } from './products/products.module.js';
 import { ReleasesModule } from './releases/releases.module.js';
+import { ShopModule } from './shop/shop.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { ALL_PERMISSIONS } from './users/roles.rules.js';
 import { UsersModule } from './users/users.module.js';
@@ -59,6 +60,7 @@ export class AppModule {
         PostsModule,
         FeedsModule,
         CommentsModule,
+        ShopModule,
         ProductsModule,
         OrdersModule,
         ReleasesModule,

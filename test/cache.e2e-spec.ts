@@ -91,6 +91,7 @@ const readsOf = ({ author, seriesId, post, draft, product, variantId }: World) =
   `products/${product.id}`,
   `products/${product.slug}`,
   `variants/${variantId}`,
+  'shop/settings',
 ];
 
 const done = async <Body>(method: string, path: string, by: Person, body: object = {}): Promise<Body> => {
@@ -220,6 +221,7 @@ const WRITES: Record<string, Write[]> = {
   'variants.adjust': [
     { does: ({ admin, variantId }) => done('POST', `variants/${variantId}/stock-adjustments`, admin, { delta: 5, reason: 'found' }) },
   ],
+  'settings.change': [{ does: ({ admin }) => done('PATCH', 'shop/settings', admin, { timeZone: 'Asia/Tokyo' }) }],
   'orders.place': [{ does: (world) => order(world, 3) }],
   'orders.cancel': [
     { given: (world) => order(world), does: ({ customer }, { id }: { id: string }) => done('POST', `orders/${id}/cancellation`, customer) },
@@ -270,6 +272,9 @@ const SEEN_BY_NOBODY = [
   'previewLinks.revoke',
   'imports.cancel', // what it has written before is there
   'orders.quote',
+  'coupons.create',
+  'coupons.update',
+  'coupons.delete',
   'orders.pay', // what is paid for was held before
   'exports.request',
   'factors.reset',

@@ -374,6 +374,20 @@ describe('what people do is published:', () => {
     expect(names((await published(admin, 'DELETE', `products/${id}`)).events)).toEqual(['product.withdrawn']);
   });
 
+  it('how the shop sells, and its coupons', async () => {
+    const { events } = await published(admin, 'PATCH', 'shop/settings', { timeZone: 'UTC' });
+    const about = { resource_type: 'shop-settings', resource_id: 'shop', actor_id: admin.id, subject_id: null };
+    expect(events).toMatchObject([{ name: 'shop-settings.updated', ...about, payload: { version: 2 } }]);
+    const terms = { code: `C-${unique()}`.toUpperCase(), kind: 'percentage', percentage: '5', description: MARKER };
+    const { id, events: created } = await published(admin, 'POST', 'coupons', terms);
+    const payload = { couponId: id, code: terms.code };
+    expect(created).toMatchObject([{ name: 'coupon.created', resource_type: 'coupon', resource_id: id, actor_id: admin.id, payload }]);
+    expect((await published(admin, 'PATCH', `coupons/${id}`, { active: false })).events).toMatchObject([
+      { name: 'coupon.updated', payload: { ...payload, changed: ['active'] } },
+    ]);
+    expect((await published(admin, 'DELETE', `coupons/${id}`)).events).toMatchObject([{ name: 'coupon.deleted', payload }]);
+  });
+
   it('the life of an order and its payments', async () => {
     const { id, events } = await anOrder();
     expect(events).toMatchObject([

@@ -65,6 +65,8 @@ const problemOf = (answer: Answer<unknown>) => answer.body as ProblemDocument;
 const codeOf = (answer: Answer<unknown>) => problemOf(answer).code;
 const refusal = (answer: Answer<unknown>) => [answer.status, codeOf(answer)];
 const eur = (amount: number) => ({ amount, currency: 'EUR' });
+/** What a line has of discounts and tax in a shop that has neither. */
+const UNTAXED = { discount: eur(0), tax: eur(0), taxRate: null };
 
 async function aVariant(more: Parameters<typeof aProduct>[1] = {}): Promise<string> {
   return (await aProduct(app, more)).variants[0]!.id;
@@ -135,14 +137,34 @@ describe('placing an order', () => {
       status: 'pending',
       customerId: buyer.id,
       items: [
-        { variantId: blue.id, sku: blue.sku, name: `${mug.name}, Standard`, quantity: 2, unitPrice: eur(1_490), total: eur(2_980) },
-        { variantId: black.id, sku: black.sku, name: `${lamp.name}, Standard`, quantity: 1, unitPrice: eur(8_900), total: eur(8_900) },
+        {
+          variantId: blue.id,
+          sku: blue.sku,
+          name: `${mug.name}, Standard`,
+          quantity: 2,
+          unitPrice: eur(1_490),
+          total: eur(2_980),
+          ...UNTAXED,
+        },
+        {
+          variantId: black.id,
+          sku: black.sku,
+          name: `${lamp.name}, Standard`,
+          quantity: 1,
+          unitPrice: eur(8_900),
+          total: eur(8_900),
+          ...UNTAXED,
+        },
       ],
       subtotal: eur(11_880),
       discount: eur(0),
       tax: eur(0),
+      includedTax: eur(0),
       shipping: eur(0),
       total: eur(11_880),
+      taxes: [],
+      shippingMethod: null,
+      couponCode: null,
       expiresAt: new Date(Date.parse(body.createdAt) + 900_000).toISOString(),
       shippingAddress: address,
       billingAddress: null,
@@ -173,7 +195,19 @@ describe('placing an order', () => {
     expect([status, body.total, Object.keys(body).sort()]).toEqual([
       200,
       eur(999),
-      ['discount', 'items', 'shipping', 'subtotal', 'tax', 'total'],
+      [
+        'couponCode',
+        'discount',
+        'includedTax',
+        'items',
+        'shipping',
+        'shippingMethod',
+        'shippingOptions',
+        'subtotal',
+        'tax',
+        'taxes',
+        'total',
+      ],
     ]);
     expect([await available(variantId), (await list(buyer)).body.items]).toEqual([2, []]);
     expect((await quote(null, [{ variantId, quantity: 1 }])).status).toBe(401);

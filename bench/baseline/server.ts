@@ -344,6 +344,7 @@ interface Product {
   description: string;
   status: string;
   category: string | null;
+  taxClass: string;
   externalId: string | null;
   metadata: object;
   version: number;
@@ -352,7 +353,7 @@ interface Product {
   variants: Variant[];
 }
 
-const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
   coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
     'available', (v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int,
     'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants
@@ -365,6 +366,7 @@ function productOf({
   description,
   status,
   category,
+  taxClass,
   variants,
   externalId,
   metadata,
@@ -379,6 +381,7 @@ function productOf({
     description,
     status,
     category,
+    taxClass,
     images: [],
     variants: variants.map(variantOf),
     externalId,
@@ -665,6 +668,8 @@ const NEW_ORDER = {
         properties: { variantId: { type: 'string', format: 'uuid' }, quantity: { type: 'integer', minimum: 1, maximum: 100_000 } },
       },
     },
+    couponCode: { type: 'null' },
+    shippingMethod: { type: 'null' },
     shippingAddress: ADDRESS,
     billingAddress: ADDRESS,
     externalId: EXTERNAL_ID,
@@ -791,8 +796,13 @@ async function place(db: pg.PoolClient, id: string, userId: string, order: NewOr
     quantity,
     unitPrice: money(unitPrice),
     total: money(total),
+    discount: money(0n),
+    tax: money(0n),
+    taxRate: null,
   }));
-  const totals = { subtotal: money(total), discount: money(0n), tax: money(0n), shipping: money(0n), total: money(total) };
+  // The shop of the bench sells without tax, shipping and coupons.
+  const none = { discount: money(0n), tax: money(0n), includedTax: money(0n), shipping: money(0n) };
+  const totals = { subtotal: money(total), ...none, total: money(total), taxes: [], shippingMethod: null, couponCode: null };
   const { number, version, updatedAt } = placed!;
   return {
     id,

@@ -1,11 +1,23 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Creates, Idempotent, IdPipe, type Once, Problems } from '#http';
-import { Actor, Caller, forbidden, Requires, SignedIn } from '#security';
+import { Actor, Caller, forbidden, Requires, SignedIn, tooManyAttempts } from '#security';
 import { PayDto, PaymentResponse } from '../payments/payments.dto.js';
 import { paymentInProgress, unknownMethod } from '../payments/payments.errors.js';
 import { outOfStock, variantNotFound } from '../products/products.errors.js';
+import {
+  couponExpired,
+  couponMinimumNotReached,
+  couponNotActive,
+  couponNotFound,
+  couponNotYetValid,
+  couponOfAnotherCurrency,
+  couponUsedByYou,
+  couponUsedUp,
+} from '../shop/coupons.errors.js';
+import { LimitsGuesses } from './guesses.interceptor.js';
 import { ListOrdersQuery, OrderList, OrderResponse, PlaceOrderDto, QuoteResponse } from './orders.dto.js';
 import {
+  currencyNotSold,
   mixedCurrencies,
   orderExpired,
   orderExternalIdTaken,
@@ -13,8 +25,27 @@ import {
   orderNotFound,
   orderNotPayable,
   orderTooLarge,
+  shippingUnavailable,
 } from './orders.errors.js';
 import { OrdersService } from './orders.service.js';
+
+/** Why an order is not priced. */
+const NOT_PRICED = [
+  variantNotFound,
+  mixedCurrencies,
+  currencyNotSold,
+  shippingUnavailable,
+  orderTooLarge,
+  couponNotFound,
+  couponNotActive,
+  couponNotYetValid,
+  couponExpired,
+  couponOfAnotherCurrency,
+  couponMinimumNotReached,
+  couponUsedUp,
+  couponUsedByYou,
+  tooManyAttempts,
+];
 
 @Controller('orders')
 export class OrdersController {
@@ -24,7 +55,8 @@ export class OrdersController {
   @Post()
   @Requires('orders:place')
   @Creates('/orders/:id')
-  @Problems(outOfStock, variantNotFound, mixedCurrencies, orderExternalIdTaken, orderTooLarge)
+  @LimitsGuesses()
+  @Problems(outOfStock, orderExternalIdTaken, ...NOT_PRICED)
   place(@Caller() actor: Actor, @Body() order: PlaceOrderDto, @Idempotent({ required: true }) once: Once): Promise<OrderResponse> {
     return once.do(async (db) => OrderResponse.from(await this.orders.place(actor, order, db)));
   }
@@ -33,7 +65,8 @@ export class OrdersController {
   @Post('quote')
   @Requires('orders:place')
   @HttpCode(200)
-  @Problems(variantNotFound, mixedCurrencies, orderTooLarge)
+  @LimitsGuesses()
+  @Problems(...NOT_PRICED)
   async quote(@Caller() actor: Actor, @Body() order: PlaceOrderDto): Promise<QuoteResponse> {
     return QuoteResponse.from(await this.orders.quote(actor, order));
   }

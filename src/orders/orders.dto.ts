@@ -15,8 +15,11 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { percentageOf } from '../shop/settings.rules.js';
+import type { KeptTax } from './orders.queries.js';
 import { statusAt } from './orders.rules.js';
-import type { Order, Quote } from './orders.service.js';
+import type { Order } from './orders.service.js';
+import type { Quote } from './pricing.service.js';
 
 const STATUSES = ['pending', 'paid', 'shipped', 'delivered', 'cancelled', 'expired', 'refunded'] as const;
 
@@ -72,6 +75,17 @@ export class PlaceOrderDto {
   @Type(() => OrderItemDto)
   items: OrderItemDto[];
 
+  /** Of a coupon, in small or capital letters. @example "SUMMER-15" */
+  @IsOptional()
+  @Line(1, 64)
+  couponCode?: string | null;
+
+  /** The `code` of one of the `shippingOptions` of a quote; left out: the cheapest. @example "express" */
+  @IsOptional()
+  @Line(1, 64)
+  shippingMethod?: string | null;
+
+  /** Where it is sent to, and where it is taxed. */
   @IsOptional()
   @IsNotEmptyObject()
   @ValidateNested()
@@ -102,38 +116,100 @@ export class OrderItemResponse {
   /** @example 2 */
   quantity: number;
   unitPrice: Money;
+  /** By the catalogue, before anything is taken off. */
   total: Money;
+  /** Its part of the order's discount. */
+  discount: Money;
+  /** Its part of the order's tax: on top, or contained in its total, as that is. */
+  tax: Money;
+  /** Per cent; null where it is not taxed. @example "21" */
+  taxRate: string | null;
 }
 
-export class QuoteResponse {
+export class TaxResponse {
+  /** @example "VAT" */
+  name: string;
+  /** Per cent. @example "21" */
+  rate: string;
+  /** What is taxed at this rate, less discounts, shipping included; it contains the tax where prices do. */
+  base: Money;
+  amount: Money;
+}
+
+export class ChosenShippingResponse {
+  /** @example "express" */
+  code: string;
+  /** @example "Express, next day" */
+  name: string;
+}
+
+export class ShippingOptionResponse extends ChosenShippingResponse {
+  price: Money;
+}
+
+export class TotalsResponse {
   items: OrderItemResponse[];
   subtotal: Money;
+  /** What the coupon takes off the subtotal. */
   discount: Money;
+  /** Tax on top of the prices. */
   tax: Money;
+  /** Tax that the prices contain: a part of the total. A shop has one of the two. */
+  includedTax: Money;
   shipping: Money;
+  /** subtotal − discount + tax + shipping. */
   total: Money;
+  /** All tax, be it on top or contained, by its rates. */
+  taxes: TaxResponse[];
+  /** How it is sent; null where the shop has no shipping methods. */
+  shippingMethod: ChosenShippingResponse | null;
+  /** @example "SUMMER-15" */
+  couponCode: string | null;
 
-  static from(this: void, quote: Quote): QuoteResponse {
-    const of = (amount: bigint) => money(amount, quote.currency);
+  static from(this: void, priced: Quote | Order): TotalsResponse {
+    const of = (amount: bigint) => money(amount, priced.currency);
+    const taxes = priced.taxes as unknown as KeptTax[];
     return {
-      items: quote.lines.map(({ variantId, sku, name, quantity, unitPrice, total }) => ({
+      items: priced.lines.map(({ variantId, sku, name, quantity, unitPrice, total, discount, tax, taxPpm }) => ({
         variantId,
         sku,
         name,
         quantity,
         unitPrice: of(unitPrice),
         total: of(total),
+        discount: of(discount),
+        tax: of(tax),
+        taxRate: taxPpm === null ? null : percentageOf(taxPpm),
       })),
-      subtotal: of(quote.subtotal),
-      discount: of(quote.discount),
-      tax: of(quote.tax),
-      shipping: of(quote.shipping),
-      total: of(quote.total),
+      subtotal: of(priced.subtotal),
+      discount: of(priced.discount),
+      tax: of(priced.tax),
+      includedTax: of(priced.includedTax),
+      shipping: of(priced.shipping),
+      total: of(priced.total),
+      taxes: taxes.map(({ name, ppm, base, amount }) => ({
+        name,
+        rate: percentageOf(ppm),
+        base: { amount: base, currency: priced.currency },
+        amount: { amount, currency: priced.currency },
+      })),
+      shippingMethod: priced.shippingMethod as ChosenShippingResponse | null,
+      couponCode: priced.couponCode,
     };
   }
 }
 
-export class OrderResponse extends QuoteResponse {
+export class QuoteResponse extends TotalsResponse {
+  /** All methods it could be sent by, the cheapest first. */
+  shippingOptions: ShippingOptionResponse[];
+
+  static override from(this: void, quote: Quote): QuoteResponse {
+    const shippingOptions = quote.options.map(({ method: { code, name }, price }) => ({ code, name, price: money(price, quote.currency) }));
+    return { ...TotalsResponse.from(quote), shippingOptions };
+  }
+}
+
+export class OrderResponse extends TotalsResponse {
   id: string;
   /** What people say on the telephone. @example "1001" */
   number: string;
@@ -157,7 +233,7 @@ export class OrderResponse extends QuoteResponse {
       number: String(order.number),
       status: statusAt(order, new Date()),
       customerId: order.userId,
-      ...QuoteResponse.from(order),
+      ...TotalsResponse.from(order),
       expiresAt: order.expiresAt,
       shippingAddress: order.shippingAddress as AddressDto | null,
       billingAddress: order.billingAddress as AddressDto | null,

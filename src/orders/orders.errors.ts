@@ -7,6 +7,18 @@ export const mixedCurrencies = problem(
   'The lines have different currencies',
   'An order has one currency. Order the variants of each currency separately.',
 );
+export const currencyNotSold = problem(
+  'orders/currency-not-sold',
+  'conflict',
+  'The shop does not sell in this currency',
+  'The prices of the variants are in a currency that is not among those of `GET /shop/settings`. Order others.',
+);
+export const shippingUnavailable = problem(
+  'orders/shipping-unavailable',
+  'conflict',
+  'The order cannot be sent so',
+  'No shipping method of this code sends an order in this currency to this address, or none does at all. A quote lists in `shippingOptions` those that do.',
+);
 export const orderExpired = problem(
   'orders/expired',
   'conflict',

@@ -1,15 +1,17 @@
 import { Module } from '@nestjs/common';
 import { PaymentsModule } from '../payments/payments.module.js';
 import { ProductsModule } from '../products/products.module.js';
+import { ShopModule } from '../shop/shop.module.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersJobs } from './orders.jobs.js';
 import { OrdersPrivacy } from './orders.privacy.js';
 import { OrdersService } from './orders.service.js';
+import { PricingService } from './pricing.service.js';
 
 @Module({
-  imports: [PaymentsModule, ProductsModule],
+  imports: [PaymentsModule, ProductsModule, ShopModule],
   controllers: [OrdersController],
-  providers: [OrdersService, OrdersJobs, OrdersPrivacy],
+  providers: [OrdersService, PricingService, OrdersJobs, OrdersPrivacy],
   exports: [OrdersService],
 })
 export class OrdersModule {}

@@ -1,6 +1,6 @@
 import { audited } from '#audit';
-import { Prisma, rows, type Tx } from '#database';
-import type { Totals } from './orders.rules.js';
+import { type Db, Prisma, rows, type Tx } from '#database';
+import type { Totals } from './pricing.rules.js';
 
 export const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
 export type Order = Prisma.OrderGetPayload<typeof withLines>;
@@ -10,6 +10,8 @@ export const auditedOrder = audited('order', {
   number: 'plain',
   status: 'plain',
   currency: 'plain',
+  discount: 'plain',
+  couponCode: 'plain',
   total: 'plain',
   expiresAt: 'plain',
   shippingAddress: 'personal',
@@ -18,11 +20,23 @@ export const auditedOrder = audited('order', {
   metadata: 'personal',
 });
 
+/** What a rate came to, as it is kept with the order. Amounts are minor units. */
+export interface KeptTax {
+  name: string;
+  ppm: number;
+  base: number;
+  amount: number;
+}
+
 /** An order as it is placed. */
 export interface NewOrder extends Totals {
   id: string;
   userId: string;
   currency: string;
+  taxes: KeptTax[];
+  shippingMethod: { code: string; name: string } | null;
+  couponCode: string | null;
+  couponId: string | null;
   shippingAddress: object | null;
   billingAddress: object | null;
   externalId: string | null;
@@ -39,29 +53,43 @@ export async function insertOrder(db: Tx, { lines, ...order }: NewOrder): Promis
     db,
     Prisma.sql`
     WITH placed AS (
-      INSERT INTO orders (id, user_id, currency, subtotal, discount, tax, shipping, total, shipping_address, billing_address, external_id, metadata, created_at, updated_at, expires_at)
-      VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.currency}, ${order.subtotal}, ${order.discount}, ${order.tax}, ${order.shipping}, ${order.total},
+      INSERT INTO orders (id, user_id, currency, subtotal, discount, tax, included_tax, shipping, total, taxes, shipping_method, coupon_code, coupon_id,
+        shipping_address, billing_address, external_id, metadata, created_at, updated_at, expires_at)
+      VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.currency}, ${order.subtotal}, ${order.discount}, ${order.tax}, ${order.includedTax}, ${order.shipping}, ${order.total},
+        ${JSON.stringify(order.taxes)}::jsonb, ${json(order.shippingMethod)}::jsonb, ${order.couponCode}, ${order.couponId}::uuid,
         ${json(order.shippingAddress)}::jsonb, ${json(order.billingAddress)}::jsonb, ${order.externalId}, ${json(order.metadata)}::jsonb, ${order.createdAt}, ${order.createdAt}, ${order.expiresAt})
       RETURNING id, number
     ),
     lines AS (
-      INSERT INTO order_lines (order_id, position, variant_id, sku, name, quantity, unit_price, total)
-      SELECT placed.id, line.position - 1, line.variant_id, line.sku, line.name, line.quantity, line.unit_price, line.total
+      INSERT INTO order_lines (order_id, position, variant_id, sku, name, quantity, unit_price, total, discount, tax, tax_ppm)
+      SELECT placed.id, line.position - 1, line.variant_id, line.sku, line.name, line.quantity, line.unit_price, line.total, line.discount, line.tax, line.tax_ppm
       FROM placed, unnest(${column('variantId')}::uuid[], ${column('sku')}::text[], ${column('name')}::text[], ${column('quantity')}::int[],
-        ${column('unitPrice').map(String)}::bigint[], ${column('total').map(String)}::bigint[])
-        WITH ORDINALITY AS line (variant_id, sku, name, quantity, unit_price, total, position)
+        ${column('unitPrice').map(String)}::bigint[], ${column('total').map(String)}::bigint[],
+        ${column('discount').map(String)}::bigint[], ${column('tax').map(String)}::bigint[], ${column('taxPpm')}::int[])
+        WITH ORDINALITY AS line (variant_id, sku, name, quantity, unit_price, total, discount, tax, tax_ppm, position)
     )
     SELECT number FROM placed`,
   );
   const rest = { number: placed!.number, status: 'pending' as const, anonymisedAt: null, version: 1, updatedAt: order.createdAt };
-  const { shippingAddress, billingAddress, ...same } = order;
+  const { shippingAddress, billingAddress, shippingMethod, taxes, ...same } = order;
   return {
     ...same,
     ...rest,
+    shippingMethod,
+    taxes: taxes as unknown as Prisma.JsonValue,
     shippingAddress: shippingAddress as Prisma.JsonValue,
     billingAddress: billingAddress as Prisma.JsonValue,
     lines: lines.map((line, position) => ({ ...line, orderId: order.id, position })),
   };
+}
+
+/** How many orders of a customer hold a use of a coupon, or have used it. */
+export async function countUses(couponId: string, customerId: string, db: Db): Promise<number> {
+  const [{ uses } = { uses: 0 }] = await rows<{ uses: number }>(
+    db,
+    Prisma.sql`SELECT count(*)::int AS uses FROM orders WHERE coupon_id = ${couponId}::uuid AND user_id = ${customerId}::uuid`,
+  );
+  return uses;
 }
 
 function json(value: object | null): string | null {

@@ -8,28 +8,15 @@ import { type Crossing, keyset, money, type Page, parseSort, readCursor, toPage 
 import { type Actor, forbidden } from '#security';
 import type { ChargeOutcome } from '../payments/payments.rules.js';
 import { type Payment, PaymentsService } from '../payments/payments.service.js';
-import { type ForSale, StockService } from '../products/stock.service.js';
-import type { ListOrdersQuery, OrderItemDto, PlaceOrderDto } from './orders.dto.js';
-import {
-  mixedCurrencies,
-  orderExpired,
-  orderExternalIdTaken,
-  orderNotCancellable,
-  orderNotFound,
-  orderNotPayable,
-  orderTooLarge,
-} from './orders.errors.js';
+import { StockService } from '../products/stock.service.js';
+import type { ListOrdersQuery, PlaceOrderDto } from './orders.dto.js';
+import { orderExpired, orderExternalIdTaken, orderNotCancellable, orderNotFound, orderNotPayable } from './orders.errors.js';
 import { orderCancelled, orderHasExpired, orderPaid, orderPlaced } from './orders.events.js';
-import { auditedOrder, insertOrder, type Order, type OrderLine, withLines } from './orders.queries.js';
-import { MAX_TOTAL, mayBecome, type OrderStatus, statusAt, type Totals, totalsOf } from './orders.rules.js';
+import { auditedOrder, insertOrder, type Order, withLines } from './orders.queries.js';
+import { mayBecome, type OrderStatus, statusAt } from './orders.rules.js';
+import { PricingService, type Quote } from './pricing.service.js';
 
 export type { Order } from './orders.queries.js';
-
-/** What an order would come to; nothing of it is kept. */
-export interface Quote extends Totals {
-  currency: string;
-  lines: OrderLine[];
-}
 
 /** Buying: an order holds its stock from the moment it is placed until it is paid, cancelled or out of time, and is charged once. */
 @Injectable()
@@ -38,26 +25,25 @@ export class OrdersService {
     private readonly prisma: PrismaService,
     private readonly env: Env,
     private readonly stock: StockService,
+    private readonly pricing: PricingService,
     private readonly payments: PaymentsService,
   ) {}
 
-  async quote(_actor: Actor, { items }: PlaceOrderDto): Promise<Quote> {
-    return priced(items, await this.stock.forSale(items));
+  async quote(actor: Actor, order: PlaceOrderDto): Promise<Quote> {
+    return this.pricing.price(actor, order, await this.stock.forSale(order.items), this.prisma);
   }
 
-  async place(
-    actor: Actor,
-    { items, shippingAddress, billingAddress, externalId, metadata }: PlaceOrderDto,
-    db: Db = this.prisma,
-  ): Promise<Order> {
+  async place(actor: Actor, wanted: PlaceOrderDto, db: Db = this.prisma): Promise<Order> {
+    const { items, shippingAddress, billingAddress, externalId, metadata } = wanted;
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
       const createdAt = new Date();
       const expiresAt = this.expiryOf(createdAt);
       const variants = await this.stock.forSale(items, tx);
       this.stock.refuseSoldOut(items, variants);
+      const { coupon, options: _, ...priced } = await this.pricing.price(actor, wanted, variants, tx);
       const order = await insertOrder(tx, {
-        ...priced(items, variants),
+        ...priced,
         id,
         userId: actor.id,
         createdAt,
@@ -75,6 +61,8 @@ export class OrdersService {
       const facts = { orderId: id, number, total: money(total, currency), expiresAt: expiresAt.toISOString() };
       await publish(tx, orderPlaced, facts, about(actor, order));
       await this.stock.reserve(id, items, expiresAt, tx);
+      // After the variants, as where an order ends: whoever waits for a coupon is waited for by nobody who holds it.
+      if (coupon !== null) await this.pricing.redeem(actor, coupon, tx);
       return order;
     });
   }
@@ -225,18 +213,6 @@ async function lockOrder(id: string, db: Tx): Promise<Order | null> {
 
 function about(actor: AuditActor, { id, userId }: { id: string; userId: string }) {
   return { actor, resource: { type: 'order', id }, subject: userId };
-}
-
-function priced(items: readonly OrderItemDto[], variants: Map<string, ForSale>): Quote {
-  const lines = items.map(({ variantId, quantity }) => {
-    const { sku, name, priceAmount } = variants.get(variantId)!;
-    return { variantId, sku, name, quantity, unitPrice: priceAmount, total: priceAmount * BigInt(quantity) };
-  });
-  const currencies = new Set(items.map(({ variantId }) => variants.get(variantId)!.currency));
-  if (currencies.size > 1) throw mixedCurrencies('An order has one currency; order the others separately.');
-  const totals = totalsOf(lines);
-  if (totals.total > MAX_TOTAL) throw orderTooLarge('The total is more than can be charged at once; split the order.');
-  return { ...totals, currency: [...currencies][0]!, lines };
 }
 
 /** The rows that `statusAt` gives this status. */

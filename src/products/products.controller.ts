@@ -10,7 +10,7 @@ import {
   UpdateProductDto,
   VariantResponse,
 } from './products.dto.js';
-import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken } from './products.errors.js';
+import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, unknownTaxClass } from './products.errors.js';
 import { madeOf } from './products.rules.js';
 import { ProductsService } from './products.service.js';
 
@@ -31,7 +31,7 @@ export class ProductsController {
   @Post()
   @Requires('products:manage')
   @Creates('/products/:id')
-  @Problems(productSlugTaken, skuTaken, productExternalIdTaken)
+  @Problems(productSlugTaken, skuTaken, productExternalIdTaken, unknownTaxClass)
   create(@Caller() actor: Actor, @Body() product: CreateProductDto, @Idempotent() once: Once): Promise<ProductResponse> {
     return once.do(async (db) => ProductResponse.from(await this.products.create(actor, product, db)));
   }
@@ -48,7 +48,7 @@ export class ProductsController {
   /** Change a product */
   @Patch(':id')
   @Requires('products:manage')
-  @Problems(productNotFound, productSlugTaken, productExternalIdTaken)
+  @Problems(productNotFound, productSlugTaken, productExternalIdTaken, unknownTaxClass)
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,

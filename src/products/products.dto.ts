@@ -15,6 +15,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { TaxClass } from '../shop/settings.dto.js';
 import type { Product, Variant } from './products.queries.js';
 
 export class VariantResponse {
@@ -58,6 +59,8 @@ export class ProductResponse {
   status: 'draft' | 'active' | 'archived';
   /** @example "kitchen" */
   category: string | null;
+  /** What it is taxed as. @example "standard" */
+  taxClass: string;
   /** Images come with files; until then there are none. @example [] */
   images: string[];
   variants: VariantResponse[];
@@ -76,6 +79,7 @@ export class ProductResponse {
       description: product.description,
       status: product.status,
       category: product.category,
+      taxClass: product.taxClass,
       images: [],
       variants: product.variants.map(VariantResponse.from),
       externalId: product.externalId,
@@ -174,6 +178,11 @@ export class CreateProductDto {
   @Line(1, 100)
   category?: string | null;
 
+  /** What it is taxed as: one of `taxClasses` of `GET /shop/settings`; left out: `standard`. */
+  @IfPresent()
+  @TaxClass()
+  taxClass?: string;
+
   /** Only active products are seen and bought. */
   @IfPresent()
   @IsIn(['draft', 'active', 'archived'])
@@ -216,6 +225,11 @@ export class UpdateProductDto {
   @IsOptional()
   @Line(1, 100)
   category?: string | null;
+
+  /** What it is taxed as: one of `taxClasses` of `GET /shop/settings`. */
+  @IfPresent()
+  @TaxClass()
+  taxClass?: string;
 
   @IfPresent()
   @IsIn(['draft', 'active', 'archived'])

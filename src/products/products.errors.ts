@@ -36,6 +36,12 @@ export const productSlugTaken = problem(
   'The slug belongs to another product',
   'Another product has this slug. Choose another, or leave `slug` out to have one made from the name.',
 );
+export const unknownTaxClass = problem(
+  'products/unknown-tax-class',
+  'invalid',
+  'The shop has no such tax class',
+  'A product has one of the `taxClasses` of `GET /shop/settings`. Choose one of them, or add it there first.',
+);
 export const skuTaken = problem(
   'products/sku-taken',
   'conflict',

@@ -24,6 +24,7 @@ export interface Product {
   description: string;
   status: 'draft' | 'active' | 'archived';
   category: string | null;
+  taxClass: string;
   variants: Variant[];
   externalId: string | null;
   metadata: Record<string, string>;
@@ -38,6 +39,7 @@ export const auditedProduct = audited('product', {
   description: 'digest',
   status: 'plain',
   category: 'plain',
+  taxClass: 'plain',
   externalId: 'plain',
   metadata: 'plain',
 });
@@ -58,7 +60,7 @@ export const auditedVariant = audited('variant', {
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
 const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
   'available', ${AVAILABLE}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
-const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
   coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants`;
 
 /** A page of products; one row more than asked for tells that there is a next page. `staff` sees drafts and archived ones, too. */

@@ -2,12 +2,19 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { invalidate } from '#cache';
-import { type Db, defined, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
+import { type Db, defined, isForeignKeyViolation, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import type { CreateProductDto, CreateVariantDto, ListProductsQuery, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
-import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, variantNotFound } from './products.errors.js';
+import {
+  productExternalIdTaken,
+  productNotFound,
+  productSlugTaken,
+  skuTaken,
+  unknownTaxClass,
+  variantNotFound,
+} from './products.errors.js';
 import { productCreated, productUpdated, productWithdrawn, variantCreated, variantUpdated, variantWithdrawn } from './products.events.js';
 import { auditedProduct, auditedVariant, findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
 
@@ -179,6 +186,10 @@ function seesAll(actor: Actor | null): boolean {
 function refuseTaken(error: unknown): never {
   if (isUniqueViolation(error, 'slug')) throw productSlugTaken('Another product has this slug; choose another.');
   if (isUniqueViolation(error, 'sku')) throw skuTaken('Another variant has this SKU; choose another.');
+  if (isForeignKeyViolation(error))
+    throw unknownTaxClass('The shop has no such tax class.', {
+      fields: [{ pointer: '/taxClass', code: 'unknown', detail: 'is not one of the taxClasses of the shop' }],
+    });
   if (isUniqueViolation(error, 'external_id')) throw productExternalIdTaken('Another product or variant has this externalId.');
   throw error;
 }

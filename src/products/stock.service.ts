@@ -25,6 +25,7 @@ export interface ForSale {
   name: string;
   priceAmount: bigint;
   currency: string;
+  taxClass: string;
   available: number;
 }
 
@@ -100,7 +101,7 @@ export class StockService {
       db,
       Prisma.sql`
       SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
-        v.price_amount AS "priceAmount", v.currency, ${AVAILABLE} AS available
+        v.price_amount AS "priceAmount", v.currency, p.tax_class AS "taxClass", ${AVAILABLE} AS available
       FROM variants v JOIN products p ON p.id = v.product_id
       WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`,
     );

@@ -97,6 +97,7 @@ const ofProduct = (product: Product): Required<UpdateProductDto> => ({
   description: product.description,
   slug: product.slug,
   category: product.category,
+  taxClass: product.taxClass,
   status: product.status,
   externalId: product.externalId,
   metadata: product.metadata,

@@ -32,6 +32,12 @@ export function nounsOf({ app, product }: World) {
     return body.id;
   }
 
+  async function aCoupon(by: Person): Promise<{ id: string; code: string }> {
+    const body = { code: unique(), kind: 'percentage', percentage: '15' };
+    const headers = { 'idempotency-key': unique() };
+    return (await product.request<{ id: string; code: string }>('POST', 'coupons', { token: by.accessToken, headers, body })).body;
+  }
+
   async function aNotification(to: Person): Promise<string> {
     const resource = { type: 'user', id: to.id };
     await transaction(app.prisma, (db) =>
@@ -156,6 +162,7 @@ export function nounsOf({ app, product }: World) {
 
   return {
     anOrder,
+    aCoupon,
     aNotification,
     anUnsubscription,
     aFile,

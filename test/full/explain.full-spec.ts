@@ -47,7 +47,7 @@ const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
 const BIG =
-  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products variants orders order_lines stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
+  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products variants orders order_lines coupons stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
     ' ',
   );
 
@@ -94,6 +94,7 @@ const LISTS: Record<string, List> = {
       q: ['1001', 'ext-10', 'never'],
     },
   },
+  coupons: { operation: '/api/v1/coupons', callers: ['admin'], filters: { code: ['C-77', 'never'] } },
   jobs: {
     operation: '/api/v1/ops/jobs',
     callers: ['admin'],
@@ -195,6 +196,9 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     await client.query(`INSERT INTO post_imports (id, owner_id, author_id, name, created_at)
       SELECT gen_random_uuid(), id, id, 'blog.zip', now() - make_interval(mins => n) FROM users, generate_series(1, 4) AS n`);
     await client.query('ANALYZE post_imports');
+    await client.query(`INSERT INTO coupons (id, code, kind, created_at, updated_at)
+      SELECT gen_random_uuid(), 'C-' || n, 'free-shipping', now() - make_interval(mins => n), now() FROM generate_series(1, 50000) AS n`);
+    await client.query('ANALYZE coupons');
     await fillWebhooks(client);
     Object.assign(known, await fillTalk(client));
     const { rows } = await client.query<{ user: string; month: Date; variant: string; endpoint: string }>(

@@ -42,6 +42,7 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
   currentPassword: fc.constant(known('password')),
   newPassword: fc.constant('six yellow lanterns over water'),
   refreshToken: fc.constant(known('refreshToken')),
+  couponCode: fc.constant(known('couponCode')),
   cursor: fc.constant(known('cursor')),
   'Idempotency-Key': fc.constant(known('key')),
   'If-Match': fc.constantFrom('"1"', '"2"', '*'),
@@ -68,10 +69,18 @@ const STANDARD: Record<string, readonly unknown[]> = {
   roles: [['customer'], ['editor'], ['support', 'customer']],
   country: ['GB', 'DE', 'JP', 'BR'],
   currency: ['EUR', 'EUR', 'EUR', 'JPY'],
+  currencies: [[], ['EUR', 'JPY']],
+  countries: [[], ['GB', 'DE']],
+  timeZone: ['UTC', 'Europe/Amsterdam'],
+  taxClass: ['standard', 'zero'],
+  taxClasses: [
+    ['standard', 'reduced', 'zero'],
+    ['zero', 'standard'],
+  ],
   url: ['https://hooks.invalid', 'https://hooks.invalid:8443/a?b=c', 'http://localhost/'],
 };
 /** Items of lists that are told apart by one of their members; JSON Schema cannot say so. */
-const TOLD_APART_BY: Record<string, string> = { preferences: 'kind' };
+const TOLD_APART_BY: Record<string, string> = { preferences: 'kind', amounts: 'currency', minimumSubtotals: 'currency' };
 
 /** Members that may be left out in a case the schema does not tell: where the tokens are in cookies, say. */
 const ALWAYS_GIVEN = ['refreshToken'];

@@ -74,6 +74,8 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by) => nouns.anOrder(by),
+    coupons: async () => (await nouns.aCoupon(admin)).id,
+    couponCode: async () => (await nouns.aCoupon(admin)).code,
     releases: async (_, { operationId }) => {
       const { variants } = await aProduct(app, { by: admin });
       const changes = { name: 'x' };

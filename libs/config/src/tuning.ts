@@ -24,6 +24,11 @@ export class Tuning extends PostsTuning {
   @Min(1)
   ORDERS_RESERVATION_SECONDS = 900;
 
+  /** Codes of coupons that one account may get wrong in an hour; then it is refused right ones, too. `RATE_LIMIT=off` lifts it. */
+  @IsInt()
+  @Min(1)
+  COUPON_GUESSES_PER_HOUR = 20;
+
   /** Jobs that this process runs at the same time. They share the connections of DATABASE_POOL_SIZE with the requests. */
   @IsInt()
   @Min(1)

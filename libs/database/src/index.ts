@@ -4,7 +4,15 @@ export { DatabaseModule } from './database.module.js';
 export { type Db, PrismaService, type Tx } from './prisma.service.js';
 export { firstIdAt, timeOfId } from './ids.js';
 export { signal, signalSparingly, Signals } from './signals.js';
-export { isCheckViolation, isMissingTable, isRetryable, isUnavailable, isUniqueViolation, sqlState } from './sql-errors.js';
+export {
+  isCheckViolation,
+  isForeignKeyViolation,
+  isMissingTable,
+  isRetryable,
+  isUnavailable,
+  isUniqueViolation,
+  sqlState,
+} from './sql-errors.js';
 export { afterCommit, clientOf, transaction } from './transaction.js';
 export { defined } from './defined.js';
 export { type Embedded, EmbeddedError, startEmbedded } from './embedded.js';

@@ -38,6 +38,11 @@ export function isUniqueViolation(error: unknown, column?: string): boolean {
   return fields.includes(column) || fields.includes(`"${column}"`) || index?.includes(`_${column}_`) === true;
 }
 
+/** Whether a foreign key refused the write: what it names is not there, or what was to go is named by something. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return prismaCode(error) === 'P2003' || sqlState(error) === '23503';
+}
+
 /** Whether a CHECK constraint refused the write. */
 export function isCheckViolation(error: unknown): boolean {
   return sqlState(error) === '23514';

@@ -5,7 +5,7 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { anOrder } = nounsOf(world);
+  const { aCoupon, anOrder } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const HAPPY: HappyCalls = {
     'products.list': async () => {
@@ -24,6 +24,7 @@ export function happyCallsOfShop(world: World): HappyCalls {
           description: 'x',
           slug: `s-${unique()}`,
           category: 'kitchen',
+          taxClass: 'reduced',
           status: 'active',
           variants: [
             { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
@@ -42,7 +43,16 @@ export function happyCallsOfShop(world: World): HappyCalls {
       {
         by: await anAdmin(app),
         params: { idOrSlug: (await aProduct(app)).id },
-        body: { name: 'x', description: '', slug: `s-${unique()}`, category: null, status: 'archived', externalId: null, metadata: {} },
+        body: {
+          name: 'x',
+          description: '',
+          slug: `s-${unique()}`,
+          category: null,
+          taxClass: 'zero',
+          status: 'archived',
+          externalId: null,
+          metadata: {},
+        },
       },
     ],
     'products.withdraw': async () => [{ by: await anAdmin(app), params: { idOrSlug: (await aProduct(app)).id } }],
@@ -66,6 +76,58 @@ export function happyCallsOfShop(world: World): HappyCalls {
       { by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, body: { delta: 2, reason: 'x' } },
     ],
     'variants.movements': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, query: 'limit=1' }],
+    'settings.get': async () => [{}, { by: await aUser(app) }],
+    // Those that change nothing for the orders of other calls.
+    'settings.change': async () => [
+      {
+        by: await anAdmin(app),
+        body: {
+          currencies: [],
+          country: null,
+          pricesIncludeTax: true,
+          timeZone: 'Europe/Amsterdam',
+          taxClasses: ['standard', 'reduced', 'zero'],
+          taxRates: [{ country: 'AQ', region: 'x', taxClass: 'standard', name: 'VAT', rate: '19.5' }],
+          shippingMethods: [],
+        },
+      },
+      {
+        by: await anAdmin(app),
+        body: {
+          shippingMethods: [{ code: 'x', name: 'x', countries: [], price: { amount: 0, currency: 'EUR' }, freeFrom: 1, taxClass: 'zero' }],
+        },
+      },
+      { by: await anAdmin(app), body: {} },
+    ],
+    'coupons.list': async () => {
+      const by = await anAdmin(app);
+      const { code } = await aCoupon(by);
+      await aCoupon(by);
+      return [{ by }, { by, query: `code=${code}&sort=createdAt&limit=1` }, { by, query: 'limit=1' }];
+    },
+    'coupons.create': async () => {
+      const by = await anAdmin(app);
+      const limits = { usageLimit: 5, perCustomerLimit: 1, startsAt: '2026-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z', active: true };
+      const amounts = [{ amount: 500, currency: 'EUR' }];
+      return [
+        { by, body: { code: unique(), kind: 'percentage', percentage: '12.5', description: 'x', minimumSubtotals: amounts, ...limits } },
+        { by, body: { code: unique(), kind: 'fixed', amounts } },
+        { by, body: { code: unique(), kind: 'free-shipping' } },
+      ];
+    },
+    'coupons.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: (await aCoupon(by)).id } }];
+    },
+    'coupons.update': async () => {
+      const by = await anAdmin(app);
+      const changes = { description: 'x', percentage: '5', minimumSubtotals: [], usageLimit: null, perCustomerLimit: null };
+      return [{ by, params: { id: (await aCoupon(by)).id }, body: { ...changes, startsAt: null, endsAt: null, active: false } }];
+    },
+    'coupons.delete': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: (await aCoupon(by)).id } }];
+    },
     'orders.place': async () => {
       const variantId = (await aProduct(app)).variants[0]!.id;
       const items = [{ variantId, quantity: 1 }];
@@ -76,6 +138,8 @@ export function happyCallsOfShop(world: World): HappyCalls {
             items,
             shippingAddress: { ...address, line2: 'x', region: 'y' },
             billingAddress: address,
+            couponCode: (await aCoupon(await anAdmin(app))).code,
+            shippingMethod: null,
             externalId: unique(),
             metadata: { a: 'b' },
           },
