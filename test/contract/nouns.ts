@@ -32,6 +32,16 @@ export function nounsOf({ app, product }: World) {
     return body.id;
   }
 
+  async function aPaidOrder(by: Person): Promise<string> {
+    const id = await anOrder(by);
+    await product.request('POST', `orders/${id}/payments`, {
+      token: by.accessToken,
+      headers: { 'idempotency-key': unique() },
+      body: { method: 'sandbox:success' },
+    });
+    return id;
+  }
+
   async function aNotification(to: Person): Promise<string> {
     const resource = { type: 'user', id: to.id };
     await transaction(app.prisma, (db) =>
@@ -156,6 +166,7 @@ export function nounsOf({ app, product }: World) {
 
   return {
     anOrder,
+    aPaidOrder,
     aNotification,
     anUnsubscription,
     aFile,

@@ -1,0 +1,42 @@
+import { Id, IfPresent, Line, Money } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsBoolean, IsInt, Max, Min, ValidateNested } from 'class-validator';
+
+export class ReturnedItemDto {
+  @Id()
+  variantId: string;
+
+  /** @example 1 */
+  @ApiProperty({ type: 'integer' })
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  quantity: number;
+}
+
+export class RefundDto {
+  /** How much. Without it: what was paid for `items`, or, without those either, all that is left. */
+  @IfPresent()
+  @ValidateNested()
+  @Type(() => Money)
+  amount?: Money;
+
+  /** What it is for. */
+  @IfPresent()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @ValidateNested({ each: true })
+  @Type(() => ReturnedItemDto)
+  items?: ReturnedItemDto[];
+
+  /** For the books, and for the customer. @example "arrived broken" */
+  @Line(1, 500)
+  reason: string;
+
+  /** Puts what is refunded back into the stock: `items`, or all that is left of the order; an `amount` alone says nothing of goods. @example true */
+  @IfPresent()
+  @IsBoolean()
+  restock?: boolean;
+}
