@@ -409,8 +409,9 @@ describe('a process that is killed', () => {
     const victim = await startProcess({ databaseUrl: app.databaseUrl });
     const buyer = await aUser(app);
     const { id } = await anOrder(buyer);
-    const books = new pg.Client({ connectionString: app.databaseUrl });
-    await books.connect();
+    const [provider, books] = [new pg.Client({ connectionString: app.databaseUrl }), new pg.Client({ connectionString: app.databaseUrl })];
+    await Promise.all([provider.connect(), books.connect()]);
+    await provider.query('BEGIN; LOCK TABLE sandbox_charges IN EXCLUSIVE MODE'); // the provider takes its time
     const key = unique();
     const broken = pay(buyer, id, 'sandbox:lost', key, victim).then(
       () => false,
@@ -420,10 +421,11 @@ describe('a process that is killed', () => {
       await eventually(async () => (await sql('SELECT 1 FROM payments WHERE order_id = $1', id)).length === 1);
       await books.query('BEGIN');
       await books.query('SELECT 1 FROM orders WHERE id = $1 FOR UPDATE', [id]); // nobody can write the outcome down
+      await provider.query('ROLLBACK');
       await eventually(async () => (await charges(id)).length === 1);
       await victim.stop('SIGKILL');
     } finally {
-      await books.end();
+      await Promise.all([provider.end(), books.end()]);
     }
     expect(await broken).toBe(true);
     await grow(id);

@@ -104,7 +104,9 @@ export class ReturnsService {
     const refund = await this.refunds.settle(actor, order.userId, before, outcome, db);
     if (refund.status !== 'succeeded') return refund;
     if (refund.restock) await this.restock(order, refund.lines, db);
-    if (mayBecome(order.status, 'refunded') && (await this.refunds.isWhole(refund.paymentId, db))) {
+    // Late money was never the order's.
+    const own = !refund.payment.late && mayBecome(order.status, 'refunded');
+    if (own && (await this.refunds.isWhole(refund.paymentId, db))) {
       await this.orders.change(actor, 'refunded', order, { status: 'refunded' }, db);
       const { number, total, currency } = order;
       await publish(db, orderRefunded, { orderId, number, total: money(total, currency) }, aboutOrder(actor, order));

@@ -24,8 +24,8 @@ export class DisputesService {
 
   /** Looks how a dispute stands that a provider has spoken of; whether it is about a payment of ours. */
   async hear({ provider, ref }: IncomingEvent, then: (db: Tx) => Promise<void>): Promise<boolean> {
-    const { chargeRef, ...state } = await this.providers.of({ provider }).dispute(ref!);
-    const payment = await this.payments.called(provider, chargeRef);
+    const { charge, ...state } = await this.providers.of({ provider }).dispute(ref!);
+    const payment = await this.payments.about({ provider, ...charge });
     if (payment === null) return false;
     await transaction(this.prisma, async (db) => {
       await this.settle(payment, state, db);

@@ -37,6 +37,12 @@ export interface RefundOutcome {
   failureCode?: string | null;
 }
 
+/** What a provider calls something, and our own id of the payment, where it kept that. */
+export interface ChargeName {
+  ref: string;
+  paymentId: string | null;
+}
+
 export interface DisputeState {
   ref: string;
   status: DisputeStatus;
@@ -45,12 +51,8 @@ export interface DisputeState {
 }
 
 /** What an event is about. How that stands is asked of the provider, so events may come in any order. */
-export interface EventSubject {
+export interface EventSubject extends ChargeName {
   about: 'payment' | 'refund' | 'dispute';
-  /** What the provider calls it. */
-  ref: string;
-  /** Our own id of the payment, where the provider kept it. */
-  paymentId: string | null;
 }
 
 /** An event whose signature was right. Without a subject it is of no concern. */
@@ -78,8 +80,8 @@ export interface PaymentProvider {
   refund(refund: PayBack): Promise<RefundOutcome>;
   /** The refund of ours that the provider calls so; null when it is none of ours. */
   refundIdOf(ref: string): Promise<string | null>;
-  /** How a dispute stands, and what the provider calls the charge that it is about. */
-  dispute(ref: string): Promise<DisputeState & { chargeRef: string }>;
+  /** How a dispute stands, and which charge it is about. */
+  dispute(ref: string): Promise<DisputeState & { charge: ChargeName }>;
   /** The event of a webhook. @throws payments/bad-signature */
   read(body: string, header: HeaderOf): Promise<ProviderEvent>;
 }
@@ -96,7 +98,7 @@ export interface Script {
 
 /** The simulator's methods. */
 export const SANDBOX_METHODS = {
-  'sandbox:success': { outcome: 'succeeded', answer: 'outcome', webhooks: [{ type: 'charge.succeeded' }] },
+  'sandbox:success': { outcome: 'succeeded', answer: 'outcome', webhooks: [{ type: 'charge.succeeded', delayed: true }] },
   'sandbox:decline': { outcome: 'failed', answer: 'outcome', webhooks: [{ type: 'charge.failed' }] },
   'sandbox:delay': { outcome: 'processing', answer: 'outcome', webhooks: [], then: 'succeeds' },
   'sandbox:duplicate': { outcome: 'succeeded', answer: 'processing', webhooks: [{ type: 'charge.succeeded', times: 2 }] },

@@ -111,14 +111,9 @@ export class PaymentsService {
     return db.payment.findUniqueOrThrow({ where: { id: paymentId } });
   }
 
-  /** The payment of this provider that it calls so; null when it is none of ours. */
-  async called(provider: string, providerRef: string): Promise<Payment | null> {
-    return this.prisma.payment.findUnique({ where: { provider_providerRef: { provider, providerRef } } });
-  }
-
-  /** The payment that an event is about; null when it is none of ours. It may come before the provider's answer has told its name. */
-  async about({ provider, ref, paymentId }: IncomingEvent): Promise<Payment | null> {
-    const known = await this.called(provider, ref!);
+  /** The payment that a provider speaks of; null when it is none of ours. It may do so before its answer has told what it calls it. */
+  async about({ provider, ref, paymentId }: Pick<IncomingEvent, 'provider' | 'ref' | 'paymentId'>): Promise<Payment | null> {
+    const known = await this.prisma.payment.findUnique({ where: { provider_providerRef: { provider, providerRef: ref! } } });
     if (known !== null || paymentId === null) return known;
     return this.prisma.payment.findUnique({ where: { id: paymentId, provider, providerRef: null } });
   }

@@ -8,6 +8,7 @@ import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 import { badSignature, providerUnreachable } from './payments.errors.js';
 import {
   type Charge,
+  type ChargeName,
   type ChargeOutcome,
   type DisputeState,
   type EventSubject,
@@ -103,10 +104,10 @@ export class SandboxService implements PaymentProvider {
     return null;
   }
 
-  async dispute(ref: string): Promise<DisputeState & { chargeRef: string }> {
+  async dispute(ref: string): Promise<DisputeState & { charge: ChargeName }> {
     const id = idOf(ref);
     const { amount, dispute } = await this.prisma.sandboxCharge.findUniqueOrThrow({ where: { paymentId: id } });
-    return { ref, chargeRef: refOf(id), status: dispute as DisputeStatus, amount, reason: 'fraudulent' };
+    return { ref, charge: { ref: refOf(id), paymentId: id }, status: dispute as DisputeStatus, amount, reason: 'fraudulent' };
   }
 
   async read(body: string, header: HeaderOf): Promise<ProviderEvent> {

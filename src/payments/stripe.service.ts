@@ -4,6 +4,7 @@ import type { Stripe } from 'stripe';
 import { badSignature, providerUnreachable } from './payments.errors.js';
 import type {
   Charge,
+  ChargeName,
   ChargeOutcome,
   DisputeState,
   HeaderOf,
@@ -106,12 +107,13 @@ export class StripeService implements PaymentProvider {
     return metadata?.['refund_id'] ?? null;
   }
 
-  async dispute(ref: string): Promise<DisputeState & { chargeRef: string }> {
+  async dispute(ref: string): Promise<DisputeState & { charge: ChargeName }> {
     const stripe = await this.stripe();
-    const dispute = await this.answered(() => stripe.disputes.retrieve(ref));
+    const dispute = await this.answered(() => stripe.disputes.retrieve(ref, { expand: ['payment_intent'] }));
     const { payment_intent: intent, status, amount, currency, reason } = dispute;
-    const chargeRef = typeof intent === 'string' ? intent : (intent?.id ?? '');
-    return { ref, chargeRef, status: disputeStatusOf(status), amount: amountFromStripe(amount, currency), reason };
+    const { ref: name = '', paymentId = null } = subjectOf('payment_intent.disputed', (intent as Stripe.PaymentIntent | null) ?? {}) ?? {};
+    const charge = { ref: name, paymentId };
+    return { ref, charge, status: disputeStatusOf(status), amount: amountFromStripe(amount, currency), reason };
   }
 
   async read(body: string, header: HeaderOf): Promise<ProviderEvent> {

@@ -19,7 +19,7 @@ export interface StripeServer {
   settings: Record<string, string>;
   /** Where it sends its webhooks; with `hold` only when told to. */
   sendTo(url: string, options?: { hold: boolean }): Promise<void>;
-  /** Of the next calls to this path so many end like that. */
+  /** Of the next POSTs to this path so many end like that. */
   weather(path: string, kind: 'lost' | 'broken' | 'slow', times: number): Promise<void>;
   /** What it has written down. */
   books(): Promise<Books>;

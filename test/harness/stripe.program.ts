@@ -25,7 +25,7 @@ const keys = new Map<string, { call: string; answer: Promise<Answer> }>();
 const events: Thing[] = [];
 const calls: { method: string; path: string; key: string | undefined; replayed: boolean }[] = [];
 let hook: { url: string; secret: string; hold: boolean } | undefined;
-/** How the next calls that match end: `lost` does what is asked and breaks the connection off, `broken` answers 500, `slow` takes its time. */
+/** How the next of these POSTs end: `lost` does what is asked and breaks the connection off, `broken` answers 500, `slow` takes its time. */
 let weather: { path: string; kind: 'lost' | 'broken' | 'slow'; times: number } | undefined;
 
 const anId = (prefix: string) => `${prefix}_${randomBytes(12).toString('hex')}`;
@@ -202,7 +202,11 @@ function stripe(method: string, url: URL, params: Params): object {
       url.pathname,
     );
   }
-  if (what === 'GET disputes id') return found('dispute', id!);
+  if (what === 'GET disputes id') {
+    const one = found('dispute', id!);
+    const expanded = url.searchParams.get('expand[0]') === 'payment_intent';
+    return expanded ? { ...one, payment_intent: found('payment_intent', String(one.payment_intent)) } : one;
+  }
   throw new Refusal(404, 'invalid_request_error', undefined, `Unrecognized request URL (${method}: ${url.pathname}).`);
 }
 
@@ -292,7 +296,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
         'Keys for idempotent requests can only be used with the same parameters they were first used with.',
       ).answer,
     );
-  const storm = weather !== undefined && weather.times > 0 && url.pathname.startsWith(weather.path) ? weather : undefined;
+  const storm = weather !== undefined && weather.times > 0 && method === 'POST' && url.pathname === weather.path ? weather : undefined;
   if (storm !== undefined) storm.times -= 1;
   if (storm?.kind === 'broken') return send(new Refusal(500, 'api_error', undefined, 'Something went wrong on our end.').answer);
   const answered = earlier?.answer ?? Promise.resolve(attempt(() => stripe(method, url, formOf(body))));
