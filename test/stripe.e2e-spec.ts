@@ -326,6 +326,7 @@ describe('a refund with Stripe', () => {
 
   it('whose answer is lost is made once all the same', async () => {
     const { id } = await aPurchase('pm_card_visa');
+    await stripe.sendTo(app.url, { hold: true });
     await stripe.weather('/v1/refunds', 'lost', 2);
     expect(refusal(await refund(id, { amount: { amount: 99, currency: 'EUR' } }))).toEqual([503, 'payments/provider-unreachable']);
     const [pending] = await refunds(id);
@@ -336,6 +337,7 @@ describe('a refund with Stripe', () => {
     );
     await eventually(async () => (await refunds(id))[0]!.status === 'succeeded');
     expect((await intentOf(id)).amount_refunded_here).toBe(99);
+    await stripe.sendTo(app.url);
   });
 
   it('of a cancelled order is made by a job, however long Stripe is away', async () => {
@@ -361,6 +363,26 @@ describe('a refund with Stripe', () => {
     await eventually(async () => (await refunds(id))[0]!.status === 'failed');
     expect((await refunds(id))[0]).toMatchObject({ failureCode: 'expired_or_canceled_card' });
     expect(await sql('SELECT refunded FROM payments WHERE order_id = $1', id)).toEqual([{ refunded: '0' }]);
+  });
+});
+
+describe('a refund in Stripe’s dashboard', () => {
+  it('is taken over, once, and counts', async () => {
+    const { buyer, order, id } = await aPurchase('pm_card_visa');
+    const intent = await intentOf(id);
+    await stripe.refund(intent.id, 99);
+    await eventually(async () => (await refunds(id))[0]?.status === 'succeeded');
+    const { events } = await stripe.books();
+    const event = events.findLast(({ type }) => type === 'refund.created')!;
+    await stripe.happen('refund.updated', event.data.object);
+    await eventually(
+      async () => (await sql(`SELECT 1 FROM payment_events WHERE ref = $1 AND status = 'done'`, event.data.object.id)).length === 2,
+    );
+    expect(await refunds(id)).toMatchObject([{ amount: { amount: 99 }, reason: 'refunded at the payment provider', items: [] }]);
+    expect((await payments(buyer, id))[0]!.refunded.amount).toBe(99);
+    expect((await refund(id, {})).body.amount.amount).toBe(order.total.amount - 99);
+    expect((await read(buyer, id)).status).toBe('refunded');
+    expect((await intentOf(id)).amount_refunded_here).toBe(order.total.amount);
   });
 });
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type AuditActor, record } from '#audit';
 import { Env } from '#config';
 import { type Db, isUniqueViolation, Prisma, PrismaService, transaction, type Tx } from '#database';
-import { publish } from '#events';
+import { type Circumstances, publish } from '#events';
 import { keyset, money, type Page, parseSort, readCursor, toPage } from '#http';
 import { type Actor, forbidden } from '#security';
 import { type ForSale, StockService } from '../products/stock.service.js';
@@ -121,7 +121,7 @@ export class OrdersService {
 }
 
 /** What an order's events say of it. */
-export function aboutOrder(actor: AuditActor, { id, userId }: { id: string; userId: string }) {
+export function aboutOrder(actor: AuditActor, { id, userId }: { id: string; userId: string }): Circumstances {
   return { actor, resource: { type: 'order', id }, subject: userId };
 }
 

@@ -83,13 +83,14 @@ export class ReturnsService {
     return this.refunds.forgotten();
   }
 
-  /** Looks how a refund stands that a provider has spoken of; whether it is one of ours. */
-  async hear({ ref, ...event }: IncomingEvent, then: (db: Tx) => Promise<void>): Promise<boolean> {
-    const refund = await this.refunds.called({ ...event, ref });
-    if (refund === null) return false;
-    const outcome = await this.refunds.send({ ...refund, providerRef: ref });
+  /** Looks how a refund stands that a provider has spoken of; whether it is of a payment of ours. Somebody may have made it over there. */
+  async hear(event: IncomingEvent, then: (db: Tx) => Promise<void>): Promise<boolean> {
+    const named = await this.refunds.named(event);
+    if (named === null) return false;
     await transaction(this.prisma, async (db) => {
-      await this.settle(SYSTEM, refund, outcome, db);
+      const { userId } = (await lockOrder(named.payment.orderId, db))!;
+      const refund = await this.refunds.known(named.refund, named.payment, userId, db);
+      if (refund !== null) await this.settle(SYSTEM, refund, named.refund, db);
       await then(db);
     });
     return true;

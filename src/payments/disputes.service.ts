@@ -5,8 +5,8 @@ import { publish } from '#events';
 import { money } from '#http';
 import type { IncomingEvent } from './inbox.service.js';
 import { disputeClosed, disputeOpened } from './payments.events.js';
+import { type Payment, paymentNamed } from './payments.queries.js';
 import type { DisputeState } from './payments.rules.js';
-import { type Payment, PaymentsService } from './payments.service.js';
 import { ProvidersService } from './providers.service.js';
 
 type Dispute = Prisma.DisputeGetPayload<object>;
@@ -19,13 +19,12 @@ export class DisputesService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly providers: ProvidersService,
-    private readonly payments: PaymentsService,
   ) {}
 
   /** Looks how a dispute stands that a provider has spoken of; whether it is about a payment of ours. */
   async hear({ provider, ref }: IncomingEvent, then: (db: Tx) => Promise<void>): Promise<boolean> {
     const { charge, ...state } = await this.providers.of({ provider }).dispute(ref!);
-    const payment = await this.payments.about({ provider, ...charge });
+    const payment = await paymentNamed(provider, charge, this.prisma);
     if (payment === null) return false;
     await transaction(this.prisma, async (db) => {
       await this.settle(payment, state, db);

@@ -37,6 +37,14 @@ export interface RefundOutcome {
   failureCode?: string | null;
 }
 
+/** A refund as its provider knows it. */
+export interface NamedRefund extends RefundOutcome {
+  /** Our own id, where it is one of ours; null for one that was made at the provider. */
+  refundId: string | null;
+  amount: bigint;
+  charge: ChargeName;
+}
+
 /** What a provider calls something, and our own id of the payment, where it kept that. */
 export interface ChargeName {
   ref: string;
@@ -78,8 +86,8 @@ export interface PaymentProvider {
   cancel(charge: Charge): Promise<ChargeOutcome>;
   /** Pays back, or says how it stands. */
   refund(refund: PayBack): Promise<RefundOutcome>;
-  /** The refund of ours that the provider calls so; null when it is none of ours. */
-  refundIdOf(ref: string): Promise<string | null>;
+  /** The refund that the provider calls so, and how it stands. */
+  refundNamed(ref: string): Promise<NamedRefund>;
   /** How a dispute stands, and which charge it is about. */
   dispute(ref: string): Promise<DisputeState & { charge: ChargeName }>;
   /** The event of a webhook. @throws payments/bad-signature */

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type AuditActor, audited, record } from '#audit';
-import { type Db, type PaymentStatus, Prisma, PrismaService, type Tx } from '#database';
+import { type Db, type PaymentStatus, PrismaService, type Tx } from '#database';
 import { publish } from '#events';
 import { money } from '#http';
 import { enqueue, job } from '#jobs';
@@ -8,11 +8,12 @@ import { IsString } from 'class-validator';
 import type { IncomingEvent } from './inbox.service.js';
 import { paymentInProgress } from './payments.errors.js';
 import { paymentFailed, paymentLate, paymentProcessing, paymentSucceeded } from './payments.events.js';
+import { type Payment, paymentNamed } from './payments.queries.js';
 import { askAgainSeconds, type ChargeOutcome, UNDER_WAY } from './payments.rules.js';
 import { ProvidersService } from './providers.service.js';
 import { RefundsService } from './refunds.service.js';
 
-export type Payment = Prisma.PaymentGetPayload<object>;
+export type { Payment } from './payments.queries.js';
 
 const auditedPayment = audited('payment', {
   orderId: 'plain',
@@ -111,11 +112,9 @@ export class PaymentsService {
     return db.payment.findUniqueOrThrow({ where: { id: paymentId } });
   }
 
-  /** The payment that a provider speaks of; null when it is none of ours. It may do so before its answer has told what it calls it. */
-  async about({ provider, ref, paymentId }: Pick<IncomingEvent, 'provider' | 'ref' | 'paymentId'>): Promise<Payment | null> {
-    const known = await this.prisma.payment.findUnique({ where: { provider_providerRef: { provider, providerRef: ref! } } });
-    if (known !== null || paymentId === null) return known;
-    return this.prisma.payment.findUnique({ where: { id: paymentId, provider, providerRef: null } });
+  /** The payment that an event is about; null when it is none of ours. */
+  async about({ provider, ref, paymentId }: IncomingEvent): Promise<Payment | null> {
+    return paymentNamed(provider, { ref: ref!, paymentId }, this.prisma);
   }
 
   /** Those of an order, the newest first. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type AuditActor, audited, record } from '#audit';
+import { type AuditActor, audited, record, SYSTEM } from '#audit';
 import { Prisma, PrismaService, type Tx } from '#database';
 import { publish } from '#events';
 import { money } from '#http';
@@ -7,7 +7,8 @@ import { enqueue, job, withoutJob } from '#jobs';
 import { IsString } from 'class-validator';
 import { paymentDisputed, refundTooLarge } from './payments.errors.js';
 import { refundCreated, refundFailed, refundSucceeded } from './payments.events.js';
-import type { RefundOutcome } from './payments.rules.js';
+import { type Payment, paymentNamed } from './payments.queries.js';
+import type { NamedRefund, RefundOutcome } from './payments.rules.js';
 import { ProvidersService } from './providers.service.js';
 
 const withPayment = { include: { payment: true, lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.RefundDefaultArgs;
@@ -76,10 +77,24 @@ export class RefundsService {
     return db.refund.findUniqueOrThrow({ where: { id }, ...withPayment });
   }
 
-  /** The refund that a provider has spoken of; null when it is none of ours. */
-  async called({ provider, ref }: { provider: string; ref: string | null }): Promise<Refund | null> {
-    const id = await this.providers.of({ provider }).refundIdOf(ref!);
-    return id === null ? null : this.prisma.refund.findUnique({ where: { id }, ...withPayment });
+  /** The refund that a provider has spoken of, and whose payment it is; null when that is none of ours. */
+  async named({ provider, ref }: { provider: string; ref: string | null }): Promise<{ refund: NamedRefund; payment: Payment } | null> {
+    const refund = await this.providers.of({ provider }).refundNamed(ref!);
+    const payment = await paymentNamed(provider, refund.charge, this.prisma);
+    return payment && { refund, payment };
+  }
+
+  /** Our row of a refund that the provider has named; one that somebody has made over there gets its row now. With the order locked. */
+  async known(
+    { refundId, ref, amount, status }: NamedRefund,
+    { id: paymentId }: Payment,
+    userId: string | null,
+    db: Tx,
+  ): Promise<Refund | null> {
+    const which = refundId === null ? { providerRef: ref } : { id: refundId };
+    const found = await db.refund.findFirst({ where: { paymentId, ...which }, ...withPayment });
+    if (found !== null || refundId !== null || status === 'failed') return found;
+    return this.create(SYSTEM, userId, { paymentId, amount, reason: 'refunded at the payment provider' }, db);
   }
 
   /** The payment whose money an order has. With the order locked, and paid. */

@@ -14,6 +14,7 @@ import {
   type EventSubject,
   type HeaderOf,
   isSandboxMethod,
+  type NamedRefund,
   type PayBack,
   type PaymentProvider,
   type ProviderEvent,
@@ -99,9 +100,10 @@ export class SandboxService implements PaymentProvider {
     });
   }
 
-  /** It never speaks of refunds. */
-  async refundIdOf(): Promise<null> {
-    return null;
+  async refundNamed(ref: string): Promise<NamedRefund> {
+    const refundId = idOf(ref);
+    const { amount, paymentId } = await this.prisma.sandboxRefund.findUniqueOrThrow({ where: { refundId } });
+    return { status: 'succeeded', ref, refundId, amount, charge: { ref: refOf(paymentId), paymentId } };
   }
 
   async dispute(ref: string): Promise<DisputeState & { charge: ChargeName }> {

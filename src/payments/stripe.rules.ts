@@ -43,6 +43,12 @@ export function disputeStatusOf(status: string): DisputeStatus {
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** An id of ours in Stripe's metadata; null when there is none. Others may use the same account, and the same names. */
+export function ourId(metadata: unknown, name: 'payment_id' | 'refund_id'): string | null {
+  const id = (metadata as Record<string, unknown> | null | undefined)?.[name];
+  return typeof id === 'string' && UUID.test(id) ? id : null;
+}
+
 /** What an event of this type is about; null when that is no concern of ours. */
 export function subjectOf(type: string, object: { id?: unknown; metadata?: unknown }): EventSubject | null {
   const { id: ref } = object;
@@ -55,6 +61,5 @@ export function subjectOf(type: string, object: { id?: unknown; metadata?: unkno
         ? 'refund'
         : null;
   if (about === null) return null;
-  const paymentId = (object.metadata as Record<string, unknown> | null | undefined)?.['payment_id'];
-  return { about, ref, paymentId: typeof paymentId === 'string' && UUID.test(paymentId) ? paymentId : null };
+  return { about, ref, paymentId: ourId(object.metadata, 'payment_id') };
 }

@@ -8,12 +8,13 @@ import type {
   ChargeOutcome,
   DisputeState,
   HeaderOf,
+  NamedRefund,
   PayBack,
   PaymentProvider,
   ProviderEvent,
   RefundOutcome,
 } from './payments.rules.js';
-import { amountFromStripe, disputeStatusOf, paymentStatusOf, refundStatusOf, stripeAmount, subjectOf } from './stripe.rules.js';
+import { amountFromStripe, disputeStatusOf, ourId, paymentStatusOf, refundStatusOf, stripeAmount, subjectOf } from './stripe.rules.js';
 
 const METHOD = /^pm_[A-Za-z0-9_]{1,90}$/;
 const SIGNATURE_TOLERANCE_SECONDS = 300;
@@ -101,19 +102,19 @@ export class StripeService implements PaymentProvider {
     }
   }
 
-  async refundIdOf(ref: string): Promise<string | null> {
+  async refundNamed(ref: string): Promise<NamedRefund> {
     const stripe = await this.stripe();
-    const { metadata } = await this.answered(() => stripe.refunds.retrieve(ref));
-    return metadata?.['refund_id'] ?? null;
+    const refund = await this.answered(() => stripe.refunds.retrieve(ref, { expand: ['payment_intent'] }));
+    const { metadata, amount, currency, payment_intent: intent } = refund;
+    const refundId = ourId(metadata, 'refund_id');
+    return { ...refundOutcomeOf(refund), refundId, amount: amountFromStripe(amount, currency), charge: nameOf(intent) };
   }
 
   async dispute(ref: string): Promise<DisputeState & { charge: ChargeName }> {
     const stripe = await this.stripe();
     const dispute = await this.answered(() => stripe.disputes.retrieve(ref, { expand: ['payment_intent'] }));
     const { payment_intent: intent, status, amount, currency, reason } = dispute;
-    const { ref: name = '', paymentId = null } = subjectOf('payment_intent.disputed', (intent as Stripe.PaymentIntent | null) ?? {}) ?? {};
-    const charge = { ref: name, paymentId };
-    return { ref, charge, status: disputeStatusOf(status), amount: amountFromStripe(amount, currency), reason };
+    return { ref, charge: nameOf(intent), status: disputeStatusOf(status), amount: amountFromStripe(amount, currency), reason };
   }
 
   async read(body: string, header: HeaderOf): Promise<ProviderEvent> {
@@ -185,6 +186,13 @@ function outcomeOf(intent: Intent, { id, amount, currency }: Charge): ChargeOutc
 function refundOutcomeOf({ id, status, failure_reason }: Stripe.Refund): RefundOutcome {
   const ours = refundStatusOf(status);
   return { status: ours, ref: id, failureCode: ours === 'failed' ? (failure_reason ?? status) : null };
+}
+
+/** What an expanded PaymentIntent is called. */
+function nameOf(intent: string | Stripe.PaymentIntent | null): ChargeName {
+  const { ref = '', paymentId = null } =
+    subjectOf('payment_intent.named', typeof intent === 'object' ? (intent ?? {}) : { id: intent }) ?? {};
+  return { ref, paymentId };
 }
 
 function isOfStripe(error: unknown): error is Stripe.errors.StripeError {

@@ -29,6 +29,8 @@ export interface StripeServer {
   succeed(intentId: string): Promise<void>;
   endDispute(intentId: string, status: 'won' | 'lost'): Promise<void>;
   endRefund(intentId: string): Promise<void>;
+  /** Somebody refunds in Stripe's dashboard. */
+  refund(intentId: string, amount: number): Promise<void>;
   /** Something else happens. */
   happen(type: string, object: object): Promise<void>;
   /** A day passes, after which it knows no idempotency key any more. */
@@ -57,6 +59,7 @@ export async function aStripe(): Promise<StripeServer> {
     deliver: async (id, at) => (await wish<{ status: number }>('deliver', { id, ...(at !== undefined && { at }) })).status,
     succeed: (id) => wish('succeed', { id }),
     endDispute: (id, status) => wish('dispute-ends', { id, status }),
+    refund: (id, amount) => wish('refund', { id, amount }),
     endRefund: (id) => wish('refund-ends', { id }),
     happen: (type, object) => wish('happen', { type, object }),
     forgetKeys: () => wish('forget-keys'),

@@ -181,6 +181,11 @@ function failRefund(refund: Thing): void {
 
 const listOf = (data: Thing[], url: string) => ({ object: 'list', url, has_more: false, data });
 
+function expanded(one: Thing, { searchParams }: URL): Thing {
+  const wished = [...searchParams].some(([name, value]) => /^expand\[\d*\]$/.test(name) && value === 'payment_intent');
+  return wished ? { ...one, payment_intent: found('payment_intent', String(one.payment_intent)) } : one;
+}
+
 function stripe(method: string, url: URL, params: Params): object {
   const [, , noun, id, verb] = url.pathname.split('/');
   const what = `${method} ${noun}${id === undefined ? '' : ' id'}${verb === undefined ? '' : ` ${verb}`}`;
@@ -194,7 +199,7 @@ function stripe(method: string, url: URL, params: Params): object {
   if (what === 'GET payment_intents id') return found('payment_intent', id!);
   if (what === 'POST payment_intents id cancel') return cancelIntent(found('payment_intent', id!));
   if (what === 'POST refunds') return createRefund(params);
-  if (what === 'GET refunds id') return found('refund', id!);
+  if (what === 'GET refunds id') return expanded(found('refund', id!), url);
   if (what === 'GET refunds') {
     const intent = url.searchParams.get('payment_intent');
     return listOf(
@@ -202,11 +207,7 @@ function stripe(method: string, url: URL, params: Params): object {
       url.pathname,
     );
   }
-  if (what === 'GET disputes id') {
-    const one = found('dispute', id!);
-    const expanded = url.searchParams.get('expand[0]') === 'payment_intent';
-    return expanded ? { ...one, payment_intent: found('payment_intent', String(one.payment_intent)) } : one;
-  }
+  if (what === 'GET disputes id') return expanded(found('dispute', id!), url);
   throw new Refusal(404, 'invalid_request_error', undefined, `Unrecognized request URL (${method}: ${url.pathname}).`);
 }
 
@@ -239,6 +240,8 @@ async function backstage(path: string, wish: Params): Promise<unknown> {
     }
     case '/_/happen':
       return happened(String(wish.type), wish.object as Thing);
+    case '/_/refund': // somebody in the shop, in the dashboard
+      return createRefund({ payment_intent: wish.id, amount: wish.amount });
     case '/_/refund-ends': {
       const one = [...things.refund.values()].find(({ payment_intent }) => payment_intent === wish.id)!;
       one.status = 'succeeded';
@@ -280,7 +283,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       .writeHead(status, { 'content-type': 'application/json', 'request-id': anId('req'), ...headers })
       .end(JSON.stringify(json));
   if (url.pathname.startsWith('/_/'))
-    return send({ status: 200, body: ((await backstage(url.pathname, JSON.parse(body || '{}') as Params)) ?? {}) as object });
+    return send({ status: 200, body: (await backstage(url.pathname, JSON.parse(body || '{}') as Params)) ?? {} });
   if (request.headers.authorization !== `Bearer ${secretKey}`)
     return send(new Refusal(401, 'invalid_request_error', undefined, 'Invalid API Key provided').answer);
   const key = request.headers['idempotency-key'] as string | undefined;
