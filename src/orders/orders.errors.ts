@@ -37,6 +37,12 @@ export const orderNotReturnable = problem(
   'That much cannot be returned',
   'Only what was bought can come back, and each piece once; refunds that are under way count. `errors` says how many are left.',
 );
+export const refundMismatch = problem(
+  'orders/refund-mismatch',
+  'unprocessable',
+  'The refund does not go with the order',
+  'Money goes back in the currency in which it came, and an amount alone does not say which goods are back: name them as `items`.',
+);
 export const orderExternalIdTaken = problem(
   'orders/external-id-taken',
   'conflict',

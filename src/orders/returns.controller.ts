@@ -3,7 +3,7 @@ import { Creates, Idempotent, IdPipe, type Once, Problems } from '#http';
 import { Actor, Caller, Requires, SignedIn } from '#security';
 import { RefundList, RefundResponse } from '../payments/payments.dto.js';
 import { paymentDisputed, providerUnreachable, refundTooLarge } from '../payments/payments.errors.js';
-import { orderNotFound, orderNotRefundable, orderNotReturnable } from './orders.errors.js';
+import { orderNotFound, orderNotRefundable, orderNotReturnable, refundMismatch } from './orders.errors.js';
 import { RefundDto } from './returns.dto.js';
 import { ReturnsService } from './returns.service.js';
 
@@ -20,7 +20,7 @@ export class ReturnsController {
   @Post(':id/refunds')
   @Requires('orders:manage')
   @Creates('/orders/:orderId/refunds')
-  @Problems(orderNotFound, orderNotRefundable, orderNotReturnable, refundTooLarge, paymentDisputed, providerUnreachable)
+  @Problems(orderNotFound, orderNotRefundable, orderNotReturnable, refundMismatch, refundTooLarge, paymentDisputed, providerUnreachable)
   refund(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,

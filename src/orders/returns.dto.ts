@@ -15,12 +15,19 @@ export class ReturnedItemDto {
   quantity: number;
 }
 
+export class RefundAmountDto extends Money {
+  /** In the currency's minor units. */
+  @ApiProperty({ type: 'integer', minimum: 1, example: 1999, description: 'In the currency’s minor units (cents, yen).' })
+  @Min(1)
+  override amount: number;
+}
+
 export class RefundDto {
   /** How much. Without it: what was paid for `items`, or, without those either, all that is left. */
   @IfPresent()
   @ValidateNested()
-  @Type(() => Money)
-  amount?: Money;
+  @Type(() => RefundAmountDto)
+  amount?: RefundAmountDto;
 
   /** What it is for. */
   @IfPresent()

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { type AuditActor, SYSTEM } from '#audit';
 import { PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
-import { type Crossing, money, validationFailed } from '#http';
+import { type Crossing, money } from '#http';
 import { Handles } from '#jobs';
 import type { Actor } from '#security';
 import type { IncomingEvent } from '../payments/inbox.service.js';
 import type { RefundOutcome } from '../payments/payments.rules.js';
 import { type Refund, RefundsService, sendRefund, type SendRefundPayload } from '../payments/refunds.service.js';
 import { StockService } from '../products/stock.service.js';
-import { orderNotRefundable, orderNotReturnable } from './orders.errors.js';
+import { orderNotRefundable, orderNotReturnable, refundMismatch } from './orders.errors.js';
 import { orderRefunded } from './orders.events.js';
 import { lockOrder, type Order } from './orders.queries.js';
 import { mayBecome } from './orders.rules.js';
@@ -125,12 +125,11 @@ export class ReturnsService {
   }
 }
 
-/** @throws http/validation-failed, orders/not-returnable */
+/** @throws orders/refund-mismatch, orders/not-returnable */
 function dueOf({ amount, items, restock }: RefundDto, order: Order, left: bigint, refunds: readonly Refund[]): Due {
   const before = returnedSoFar(refunds);
   if (amount && amount.currency !== order.currency)
-    throw refused('/amount/currency', `must be ${order.currency}, in which the order was paid`);
-  if (amount?.amount === 0) throw refused('/amount/amount', 'must be 1 or more');
+    throw mismatch('/amount/currency', `must be ${order.currency}, in which the order was paid`);
   if (items) {
     const { returned, problems } = linesOf(items, order.lines, before);
     if (problems.length > 0)
@@ -138,12 +137,12 @@ function dueOf({ amount, items, restock }: RefundDto, order: Order, left: bigint
     return { amount: amount ? BigInt(amount.amount) : paidFor(returned, order, before), lines: returned };
   }
   if (!amount) return { amount: left, lines: restOf(order.lines, before) };
-  if (restock) throw refused('/restock', 'needs items: an amount alone does not say what comes back');
+  if (restock) throw mismatch('/restock', 'needs items: an amount alone does not say what comes back');
   return { amount: BigInt(amount.amount), lines: [] };
 }
 
-function refused(pointer: string, detail: string): Error {
-  return validationFailed('The refund cannot be made like this; see errors.', { fields: [{ pointer, code: 'refused', detail }] });
+function mismatch(pointer: string, detail: string): Error {
+  return refundMismatch('The refund does not go with the order; see errors.', { fields: [{ pointer, code: refundMismatch.code, detail }] });
 }
 
 function variantsOf(order: Order): string[] {
