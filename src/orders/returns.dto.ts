@@ -17,8 +17,16 @@ export class ReturnedItemDto {
 
 export class RefundAmountDto extends Money {
   /** In the currency's minor units. */
-  @ApiProperty({ type: 'integer', minimum: 1, example: 1999, description: 'In the currency’s minor units (cents, yen).' })
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: 1_000_000_000_000,
+    example: 1999,
+    description: 'In the currency’s minor units (cents, yen).',
+  })
+  @IsInt() // the rules of a member that is overridden are not inherited
   @Min(1)
+  @Max(1_000_000_000_000)
   override amount: number;
 }
 

@@ -8,7 +8,7 @@ import { IsString } from 'class-validator';
 import type { IncomingEvent } from './inbox.service.js';
 import { paymentInProgress } from './payments.errors.js';
 import { paymentFailed, paymentLate, paymentProcessing, paymentSucceeded } from './payments.events.js';
-import { type Payment, paymentNamed } from './payments.queries.js';
+import { overduePayments, type Payment, paymentNamed } from './payments.queries.js';
 import { askAgainSeconds, type ChargeOutcome, UNDER_WAY } from './payments.rules.js';
 import { ProvidersService } from './providers.service.js';
 import { RefundsService } from './refunds.service.js';
@@ -85,14 +85,7 @@ export class PaymentsService {
 
   /** Payments that nobody has finished for longer than it takes to ask again, oldest first. */
   async abandoned(): Promise<Payment[]> {
-    const found = await this.prisma.payment.findMany({
-      where: { status: { in: [...UNDER_WAY] }, updatedAt: { lt: new Date(Date.now() - ABANDONED_MS) } },
-      orderBy: { updatedAt: 'asc' },
-      take: 1_000,
-    });
-    // Those that were asked for often are asked for seldom: their job comes before this looks after them.
-    const due = ({ updatedAt, asks }: Payment) => updatedAt.getTime() + askAgainSeconds(asks) * 1_000 + ABANDONED_MS < Date.now();
-    return found.filter(due);
+    return overduePayments(ABANDONED_MS / 1_000, this.prisma);
   }
 
   /** Asks the provider for the money, once, however often it is called; or how it stands. */
