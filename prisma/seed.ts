@@ -2,6 +2,8 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { PrismaService, transaction } from '#database';
 import { Actor } from '#security';
 import { AccountsService } from '../src/auth/accounts.service.js';
+import { CancellationsService } from '../src/orders/cancellations.service.js';
+import { ChargesService } from '../src/orders/charges.service.js';
 import { OrdersService } from '../src/orders/orders.service.js';
 import { CommentsService } from '../src/comments/comments.service.js';
 import { LikesService } from '../src/comments/likes.service.js';
@@ -110,12 +112,12 @@ async function sellSome(app: INestApplicationContext, customer: Actor, variants:
   const place = (...indexes: number[]) =>
     orders.place(customer, { items: indexes.map((index) => ({ variantId: variants[index % variants.length]!, quantity: 1 })) });
   const paid = await place(0, 3);
-  const steps = orders.payment(customer, paid.id, 'sandbox:success', ({ id }) => id);
+  const steps = app.get(ChargesService).payment(customer, paid.id, 'sandbox:success', ({ id }) => id);
   const prisma = app.get(PrismaService);
   const reference = await transaction(prisma, (db) => steps.begin(db));
   const outcome = await app.get(PaymentsService).charge(reference);
   await transaction(prisma, (db) => steps.finish(db, reference, outcome));
   const cancelled = await place(5);
-  await orders.cancel(customer, cancelled.id);
+  await app.get(CancellationsService).cancel(customer, cancelled.id);
   await place(1, 7);
 }

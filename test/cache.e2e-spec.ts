@@ -234,6 +234,16 @@ const WRITES: Record<string, Write[]> = {
       does: ({ customer }, { id }: { id: string }) => done('POST', `orders/${id}/cancellation`, customer),
     },
   ],
+  'returns.refund': [
+    {
+      given: async (world) => {
+        const placed = await order(world);
+        await pay(world, placed);
+        return placed;
+      },
+      does: ({ admin }, { id }: { id: string }) => done('POST', `orders/${id}/refunds`, admin, { reason: 'x', restock: true }),
+    },
+  ],
   'releases.publish': [
     { given: aReleaseOf, does: ({ admin }, { id }: { id: string }) => done('PUT', `releases/${id}/publication`, admin) },
   ],
@@ -293,7 +303,7 @@ const SEEN_BY_NOBODY = [
   'items.remove',
 ];
 /** Below `/api/v1/`: rooms that hold nothing of posts, products and their like. */
-const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks', 'files'];
+const OTHER_ROOMS = ['auth', 'notifications', 'ops', 'events', 'webhooks', 'files', 'payments'];
 
 describe('every write', () => {
   it('is tried here, or named as one that no stranger sees anything of', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventCatalogue, mayBeTold } from '#events';
 import { ALL_PERMISSIONS } from '../src/users/roles.rules.js';
+import { SandboxService } from '../src/payments/sandbox.service.js';
 import { FactorsService } from '../src/auth/factors.service.js';
 import { MfaTokensService } from '../src/auth/mfa-tokens.service.js';
 import { startApp, type TestApp } from './harness/app.js';
@@ -411,6 +412,49 @@ describe('what people do is published:', () => {
     expect((await published(customer, 'POST', `orders/${other}/cancellation`)).events).toMatchObject([
       { name: 'order.cancelled', payload: { refunded: false } },
     ]);
+  });
+
+  it('that money goes back, or cannot, and that an order is refunded', async () => {
+    const { id } = await anOrder();
+    await pay(id, 'sandbox:success');
+    const { events } = await published(admin, 'POST', `orders/${id}/refunds`, { reason: MARKER });
+    expect(names(events)).toEqual(['refund.created', 'refund.succeeded', 'order.refunded']);
+    expect(events[2]).toMatchObject({ actor_id: admin.id, subject_id: customer.id, payload: { orderId: id } });
+    const { id: other } = await anOrder();
+    await pay(other, 'sandbox:success');
+    // The provider's books know better.
+    await query(
+      app.databaseUrl,
+      `UPDATE sandbox_charges SET refunded = amount WHERE payment_id IN (SELECT id FROM payments WHERE order_id = $1)`,
+      [other],
+    );
+    const { events: refused } = await published(admin, 'POST', `orders/${other}/refunds`, { reason: MARKER });
+    expect(names(refused)).toEqual(['refund.created', 'refund.failed']);
+    expect(refused[1]!.payload).toMatchObject({ failureCode: 'amount_too_large', amount: { amount: 3_998, currency: 'EUR' } });
+  });
+
+  it('that money came late, or is asked back', async () => {
+    const { id } = await anOrder();
+    await pay(id, 'sandbox:delay');
+    await published(customer, 'POST', `orders/${id}/cancellation`);
+    const about = (order: string, name: string) =>
+      eventually(
+        async () =>
+          (await query<Row>(app.databaseUrl, `SELECT * FROM events WHERE payload->>'orderId' = $1 AND name = $2`, [order, name]))[0],
+        20_000,
+      );
+    expect(await about(id, 'payment.late')).toMatchObject({ actor_id: null, subject_id: customer.id });
+    const { id: other } = await anOrder();
+    await pay(other, 'sandbox:dispute');
+    const opened = await about(other, 'dispute.opened');
+    expect(opened).toMatchObject({ actor_id: null, subject_id: customer.id, payload: { reason: 'fraudulent' } });
+    // The bank has decided.
+    await query(app.databaseUrl, `UPDATE sandbox_charges SET dispute = 'won' WHERE payment_id = $1`, [opened.resource_id]);
+    const data = { about: 'dispute', ref: `sandbox_${opened.resource_id}`, paymentId: opened.resource_id };
+    const body = JSON.stringify({ id: `evt_${unique()}`, type: 'dispute.closed', createdAt: new Date().toISOString(), data });
+    await app.request('POST', 'payments/webhooks/sandbox', { body, headers: app.get(SandboxService).sign(body, new Date()) });
+    expect(await about(other, 'dispute.closed')).toMatchObject({ payload: { status: 'won' } });
+    for (const name of ['payment.late', 'dispute.opened', 'dispute.closed']) seen.add(name);
   });
 
   it('that nobody paid an order in time', async () => {

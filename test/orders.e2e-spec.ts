@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrismaService, transaction } from '#database';
 import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
 import type { OrderList, OrderResponse, QuoteResponse } from '../src/orders/orders.dto.js';
-import { OrdersService } from '../src/orders/orders.service.js';
+import { ChargesService } from '../src/orders/charges.service.js';
 import type { PaymentResponse } from '../src/payments/payments.dto.js';
 import { PaymentsService } from '../src/payments/payments.service.js';
 import type { ProductResponse } from '../src/products/products.dto.js';
@@ -794,7 +794,7 @@ describe('a payment whose process died', () => {
   async function anAbandonedPayment({ charged }: { charged: boolean }) {
     const buyer = await aUser(app);
     const order = await anOrder(buyer, { stock: 1 });
-    const { begin } = app.get(OrdersService).payment(actorOf(buyer), order.id, 'sandbox:success', ({ id }) => id);
+    const { begin } = app.get(ChargesService).payment(actorOf(buyer), order.id, 'sandbox:success', ({ id }) => id);
     const paymentId = await transaction(app.get(PrismaService), begin);
     if (charged) await app.get(PaymentsService).charge(paymentId);
     const grow = () => sql(`UPDATE payments SET updated_at = updated_at - interval '1 hour' WHERE id = $1`, paymentId);
@@ -853,6 +853,8 @@ describe('cancelling', () => {
     await pay(buyer, id);
     expect((await cancel(buyer, id)).body.status).toBe('cancelled');
     expect(await available(variantId)).toBe(10);
+    // The provider is asked by a job.
+    await eventually(async () => (await charges(id)).some(({ refunded }) => refunded !== '0'));
     expect((await charges(id)).map(({ outcome, refunded }) => [outcome, refunded])).toEqual([
       ['failed', '0'],
       ['succeeded', String(total.amount)],

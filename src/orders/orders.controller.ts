@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Creates, Idempotent, IdPipe, type Once, Problems } from '#http';
 import { Actor, Caller, forbidden, Requires, SignedIn, tooManyAttempts } from '#security';
-import { PayDto, PaymentResponse } from '../payments/payments.dto.js';
-import { paymentInProgress, unknownMethod } from '../payments/payments.errors.js';
+import { PayDto, PaymentList, PaymentResponse } from '../payments/payments.dto.js';
+import { paymentDisputed, paymentInProgress, providerUnreachable, unknownMethod } from '../payments/payments.errors.js';
 import { outOfStock, variantNotFound } from '../products/products.errors.js';
 import {
   couponExpired,
@@ -14,6 +14,8 @@ import {
   couponUsedByYou,
   couponUsedUp,
 } from '../shop/coupons.errors.js';
+import { CancellationsService } from './cancellations.service.js';
+import { ChargesService } from './charges.service.js';
 import { LimitsGuesses } from './guesses.interceptor.js';
 import { ListOrdersQuery, OrderList, OrderResponse, PlaceOrderDto, QuoteResponse } from './orders.dto.js';
 import {
@@ -49,7 +51,11 @@ const NOT_PRICED = [
 
 @Controller('orders')
 export class OrdersController {
-  constructor(private readonly orders: OrdersService) {}
+  constructor(
+    private readonly orders: OrdersService,
+    private readonly charges: ChargesService,
+    private readonly cancellations: CancellationsService,
+  ) {}
 
   /** Place an order; its stock is held for you until `expiresAt` */
   @Post()
@@ -91,27 +97,41 @@ export class OrdersController {
   /**
    * Pay an order
    *
-   * A declined payment is answered 201 with the status `failed`; the order stays pending and may be paid in another way.
+   * A declined payment is answered 201 with the status `failed`; the order stays pending and may be paid in another way. One that is `processing`
+   * holds the stock until the provider has said what becomes of it; one that `requires_action` waits for the customer, with `clientSecret`, for the
+   * time the order has.
    */
   @Post(':id/payments')
   @Requires('orders:place')
   @Creates('/orders/:orderId')
-  @Problems(orderNotFound, orderExpired, orderNotPayable, paymentInProgress, unknownMethod)
+  @Problems(orderNotFound, orderExpired, orderNotPayable, paymentInProgress, unknownMethod, providerUnreachable)
   pay(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
     @Body() { method }: PayDto,
     @Idempotent({ required: true }) once: Once,
   ): Promise<PaymentResponse> {
-    return once.across(this.orders.payment(actor, id, method, PaymentResponse.from));
+    return once.across(this.charges.payment(actor, id, method, PaymentResponse.from));
   }
 
-  /** Cancel an order; a paid one is refunded */
+  /** List the payments of an order, those that failed too */
+  @Get(':id/payments')
+  @SignedIn()
+  @Problems(orderNotFound)
+  async payments(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<PaymentList> {
+    return { items: (await this.charges.list(actor, id)).map((payment) => PaymentResponse.from(payment)) };
+  }
+
+  /**
+   * Cancel an order; a paid one is refunded
+   *
+   * So is money that a provider was still at: it goes back when it comes.
+   */
   @Post(':id/cancellation')
   @SignedIn()
   @HttpCode(200)
-  @Problems(orderNotFound, orderNotCancellable, forbidden)
+  @Problems(orderNotFound, orderNotCancellable, paymentDisputed, forbidden)
   cancel(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Idempotent() once: Once): Promise<OrderResponse> {
-    return once.do(async (db) => OrderResponse.from(await this.orders.cancel(actor, id, db)));
+    return once.do(async (db) => OrderResponse.from(await this.cancellations.cancel(actor, id, db)));
   }
 }

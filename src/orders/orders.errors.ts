@@ -37,6 +37,24 @@ export const orderNotCancellable = problem(
   'The order cannot be cancelled',
   'Only pending and paid orders can be cancelled, and not while a payment is under way. Read the order to see its status.',
 );
+export const orderNotRefundable = problem(
+  'orders/not-refundable',
+  'conflict',
+  'The order cannot be refunded',
+  'Only an order that was paid can be refunded; one that is cancelled or refunded has its money back already, or gets it by itself.',
+);
+export const orderNotReturnable = problem(
+  'orders/not-returnable',
+  'conflict',
+  'That much cannot be returned',
+  'Only what was bought can come back, and each piece once; refunds that are under way count. `errors` says how many are left.',
+);
+export const refundMismatch = problem(
+  'orders/refund-mismatch',
+  'unprocessable',
+  'The refund does not go with the order',
+  'Money goes back in the currency in which it came, and an amount alone does not say which goods are back: name them as `items`.',
+);
 export const orderExternalIdTaken = problem(
   'orders/external-id-taken',
   'conflict',

@@ -49,6 +49,13 @@ export const orderPaid = event('order.paid', {
   visibleTo: ['subject', 'orders:read'],
 });
 
+export const orderRefunded = event('order.refunded', {
+  version: 1,
+  payload: OrderTotalPayload,
+  description: 'All that was paid for an order is paid back.',
+  visibleTo: ['subject', 'orders:read'],
+});
+
 export const orderCancelled = event('order.cancelled', {
   version: 1,
   payload: OrderCancelledPayload,

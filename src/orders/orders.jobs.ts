@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { type JobRun, Schedule } from '#jobs';
 import { Logger } from '#telemetry';
-import { PaymentsService } from '../payments/payments.service.js';
-import { OrdersService } from './orders.service.js';
+import { CancellationsService } from './cancellations.service.js';
+import { ChargesService } from './charges.service.js';
+import { ReturnsService } from './returns.service.js';
 
-/** Brings to an end what nobody came back for: payments whose process died, and orders out of time. */
+/** Brings to an end what nobody came back for: payments and refunds whose process died, and orders out of time. */
 @Injectable()
 export class OrdersJobs {
   constructor(
-    private readonly orders: OrdersService,
-    private readonly payments: PaymentsService,
+    private readonly charges: ChargesService,
+    private readonly cancellations: CancellationsService,
+    private readonly returns: ReturnsService,
     private readonly logger: Logger,
   ) {}
 
@@ -19,14 +21,20 @@ export class OrdersJobs {
     await this.each(
       signal,
       'payment',
-      () => this.payments.abandoned(),
-      (payment) => this.orders.finish(payment),
+      () => this.charges.abandoned(),
+      (payment) => this.charges.ask(payment),
+    );
+    await this.each(
+      signal,
+      'refund',
+      () => this.returns.forgotten(),
+      (refund) => this.returns.ask(refund),
     );
     await this.each(
       signal,
       'order',
-      () => this.orders.overdue(),
-      ({ id }) => this.orders.expire(id),
+      () => this.cancellations.overdue(),
+      ({ id }) => this.cancellations.expire(id),
     );
   }
 

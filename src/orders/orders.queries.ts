@@ -95,3 +95,9 @@ export async function countUses(couponId: string, customerId: string, db: Db): P
 function json(value: object | null): string | null {
   return value && JSON.stringify(value);
 }
+
+/** An order as it is now, kept so until the transaction ends. */
+export async function lockOrder(id: string, db: Tx): Promise<Order | null> {
+  await db.$queryRaw`SELECT id FROM orders WHERE id = ${id}::uuid FOR UPDATE`;
+  return db.order.findUnique({ where: { id }, ...withLines });
+}

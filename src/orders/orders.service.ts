@@ -1,24 +1,22 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { type AuditActor, record, SYSTEM } from '#audit';
+import { type AuditActor, record } from '#audit';
 import { Env } from '#config';
 import { type Db, isUniqueViolation, Prisma, PrismaService, transaction, type Tx } from '#database';
-import { publish } from '#events';
-import { type Crossing, keyset, money, type Page, parseSort, readCursor, toPage } from '#http';
+import { type Circumstances, publish } from '#events';
+import { keyset, money, type Page, parseSort, readCursor, toPage } from '#http';
 import { type Actor, forbidden } from '#security';
-import type { ChargeOutcome } from '../payments/payments.rules.js';
-import { type Payment, PaymentsService } from '../payments/payments.service.js';
 import { StockService } from '../products/stock.service.js';
 import type { ListOrdersQuery, PlaceOrderDto } from './orders.dto.js';
-import { orderExpired, orderExternalIdTaken, orderNotCancellable, orderNotFound, orderNotPayable } from './orders.errors.js';
-import { orderCancelled, orderHasExpired, orderPaid, orderPlaced } from './orders.events.js';
-import { auditedOrder, insertOrder, type Order, withLines } from './orders.queries.js';
-import { mayBecome, type OrderStatus, statusAt } from './orders.rules.js';
+import { orderExternalIdTaken, orderNotFound } from './orders.errors.js';
+import { orderPlaced } from './orders.events.js';
+import { auditedOrder, insertOrder, lockOrder, type Order, withLines } from './orders.queries.js';
+import type { OrderStatus } from './orders.rules.js';
 import { PricingService, type Quote } from './pricing.service.js';
 
 export type { Order } from './orders.queries.js';
 
-/** Buying: an order holds its stock from the moment it is placed until it is paid, cancelled or out of time, and is charged once. */
+/** Buying: an order holds its stock from the moment it is placed until it is paid, cancelled or out of time. */
 @Injectable()
 export class OrdersService {
   constructor(
@@ -26,7 +24,6 @@ export class OrdersService {
     private readonly env: Env,
     private readonly stock: StockService,
     private readonly pricing: PricingService,
-    private readonly payments: PaymentsService,
   ) {}
 
   async quote(actor: Actor, order: PlaceOrderDto): Promise<Quote> {
@@ -59,7 +56,7 @@ export class OrdersService {
       await record(tx, { actor, action: 'orders.placed', resource: auditedOrder(id), subject: actor.id, after: order });
       const { number, total, currency } = order;
       const facts = { orderId: id, number, total: money(total, currency), expiresAt: expiresAt.toISOString() };
-      await publish(tx, orderPlaced, facts, about(actor, order));
+      await publish(tx, orderPlaced, facts, aboutOrder(actor, order));
       await this.stock.reserve(id, items, expiresAt, tx);
       // After the variants, as where an order ends: whoever waits for a coupon is waited for by nobody who holds it.
       if (coupon !== null) await this.pricing.redeem(actor, coupon, tx);
@@ -94,108 +91,21 @@ export class OrdersService {
     throw orderNotFound('You have no order with this id.', { concealed: (await db.order.count({ where: { id } })) > 0 });
   }
 
-  /** The steps of paying an order: they cross to the payment provider, so each may be repeated after a crash. */
-  payment<Body>(actor: Actor, id: string, method: string, shape: (payment: Payment) => Body): Crossing<ChargeOutcome, Body> {
-    return {
-      begin: async (db) => {
-        const order = await this.lock(actor, id, db);
-        if (order.userId !== actor.id) throw forbidden('Only its customer can pay an order.');
-        const status = statusAt(order, new Date());
-        if (status === 'expired') throw orderExpired('The order was not paid in time; place a new one.');
-        if (status !== 'pending') throw orderNotPayable(`The order is ${status}; only a pending one can be paid.`);
-        const paymentId = await this.payments.begin(actor, order, method, db);
-        const held = await this.stock.hold(id, null, db);
-        if (held < new Set(order.lines.map(({ variantId }) => variantId)).size)
-          throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
-        await this.change(actor, 'payment-begun', order, { expiresAt: null }, db);
-        return paymentId;
-      },
-      call: (paymentId) => this.payments.charge(paymentId),
-      finish: async (db, paymentId, outcome) => shape(await this.settle(actor, id, paymentId, outcome, db)),
-    };
-  }
-
-  /** Ends a payment whose process died before it could: the provider says what became of it. */
-  async finish({ id, orderId }: Payment): Promise<void> {
-    const outcome = await this.payments.charge(id);
-    await transaction(this.prisma, (db) => this.settle(SYSTEM, orderId, id, outcome, db));
-  }
-
-  /** Orders that ran out of time and whose rows do not say so yet, the oldest first. */
-  async overdue(): Promise<{ id: string }[]> {
-    return this.prisma.order.findMany({
-      where: { status: 'pending', expiresAt: { lte: new Date() } },
-      select: { id: true },
-      orderBy: { expiresAt: 'asc' },
-      take: 100,
-    });
-  }
-
-  /** Writes down that an order has expired, and gives its stock back. */
-  async expire(id: string): Promise<void> {
-    await transaction(this.prisma, async (db) => {
-      const order = await lockOrder(id, db);
-      if (order === null || order.status !== 'pending' || statusAt(order, new Date()) !== 'expired') return;
-      await this.stock.release(id, db);
-      await this.change(SYSTEM, 'expired', order, { status: 'expired' }, db);
-      await publish(db, orderHasExpired, { orderId: id, number: order.number }, about(SYSTEM, order));
-    });
-  }
-
-  /** Gives back what a pending order holds, or refunds a paid one and puts its stock back. */
-  async cancel(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
-    return transaction(db, async (tx) => {
-      const order = await this.lock(actor, id, tx);
-      if (order.userId !== actor.id && !actor.can('orders:manage'))
-        throw forbidden("Cancelling somebody else's order needs the permission orders:manage.");
-      const status = statusAt(order, new Date());
-      if (!mayBecome(status, 'cancelled'))
-        throw orderNotCancellable(`The order is ${status}; only pending and paid orders can be cancelled.`);
-      if (status === 'pending' && order.expiresAt === null)
-        throw orderNotCancellable('A payment of this order is under way; try again when it has ended.', { retryAfterSeconds: 5 });
-      if (status === 'paid') {
-        await this.payments.refund(actor, order, 'the order was cancelled', tx);
-        await this.stock.restock(id, 'order cancelled', tx);
-      } else {
-        await this.stock.release(id, tx);
-      }
-      await publish(tx, orderCancelled, { orderId: id, number: order.number, refunded: status === 'paid' }, about(actor, order));
-      return this.change(actor, 'cancelled', order, { status: 'cancelled', expiresAt: null }, tx);
-    });
-  }
-
-  private async settle(actor: AuditActor, orderId: string, paymentId: string, outcome: ChargeOutcome, db: Tx): Promise<Payment> {
-    const order = (await lockOrder(orderId, db))!;
-    const before = await this.payments.get(paymentId, db);
-    if (before.status !== 'processing') return before; // another process took the payment up and has settled it
-    const payment = await this.payments.settle(actor, order, before, outcome, db);
-    if (outcome.status === 'succeeded') {
-      await this.stock.sell(orderId, db);
-      await this.change(actor, 'paid', order, { status: 'paid' }, db);
-      const { number, total, currency } = order;
-      await publish(db, orderPaid, { orderId, number, total: money(total, currency), paymentId }, about(actor, order));
-    } else {
-      // The time it had before: a payment that fails does not prolong the reservation.
-      const expiresAt = this.expiryOf(order.createdAt);
-      await this.stock.hold(orderId, expiresAt, db);
-      await this.change(actor, 'payment-failed', order, { expiresAt }, db);
-    }
-    return payment;
-  }
-
-  private expiryOf(placedAt: Date): Date {
+  /** When an order that was placed then runs out of time. */
+  expiryOf(placedAt: Date): Date {
     return new Date(placedAt.getTime() + this.env.ORDERS_RESERVATION_SECONDS * 1_000);
   }
 
   /** The order as it is now, for somebody who may see it, kept so until the transaction ends. */
-  private async lock(actor: Actor, id: string, db: Tx): Promise<Order> {
+  async lock(actor: Actor, id: string, db: Tx): Promise<Order> {
     await lockOrder(id, db);
     return this.get(actor, id, db);
   }
 
-  private async change(
+  /** Writes down what became of an order that is locked. */
+  async change(
     actor: AuditActor,
-    what: 'payment-begun' | 'payment-failed' | 'paid' | 'expired' | 'cancelled',
+    what: 'payment-begun' | 'payment-waits' | 'payment-failed' | 'paid' | 'expired' | 'cancelled' | 'refunded',
     before: Order,
     data: { status?: OrderStatus; expiresAt?: Date | null },
     db: Tx,
@@ -206,12 +116,8 @@ export class OrdersService {
   }
 }
 
-async function lockOrder(id: string, db: Tx): Promise<Order | null> {
-  await db.$queryRaw`SELECT id FROM orders WHERE id = ${id}::uuid FOR UPDATE`;
-  return db.order.findUnique({ where: { id }, ...withLines });
-}
-
-function about(actor: AuditActor, { id, userId }: { id: string; userId: string }) {
+/** What an order's events say of it. */
+export function aboutOrder(actor: AuditActor, { id, userId }: { id: string; userId: string }): Circumstances {
   return { actor, resource: { type: 'order', id }, subject: userId };
 }
 

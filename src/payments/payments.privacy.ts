@@ -6,13 +6,16 @@ import { type ExportedFile, paged, PersonalData } from '#privacy';
 @Injectable()
 export class PaymentsPrivacy extends PersonalData {
   readonly name = 'payments';
-  readonly tables = ['payments', 'refunds', 'sandbox_charges'];
+  readonly tables = ['payments', 'refunds', 'refund_lines', 'disputes', 'payment_events', 'sandbox_charges', 'sandbox_refunds'];
 
   async *export(userId: string, db: Db): AsyncGenerator<ExportedFile> {
     const payments = (last?: { id: string }) =>
       db.payment.findMany({
         where: { order: { userId }, ...(last && { id: { gt: last.id } }) },
-        include: { refunds: { omit: { paymentId: true } } },
+        include: {
+          refunds: { omit: { paymentId: true }, include: { lines: { omit: { refundId: true } } } },
+          disputes: { omit: { paymentId: true } },
+        },
         orderBy: { id: 'asc' },
         take: 200,
       });

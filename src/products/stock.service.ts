@@ -161,8 +161,8 @@ export class StockService {
     await this.enter(levels, orderId, 'sold', db);
   }
 
-  /** Puts what an order had bought back into the stock. */
-  async restock(orderId: string, reason: string, db: Tx): Promise<void> {
+  /** Puts what an order had bought back into the stock: all that is still out, or so many of each variant. */
+  async restock(orderId: string, reason: string, db: Tx, only?: ReadonlyMap<string, number>): Promise<void> {
     const variants = await db.$queryRaw<
       { id: string }[]
     >`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_movements WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
@@ -171,7 +171,12 @@ export class StockService {
       variants.map(({ id }) => id),
     );
     const levels = await db.$queryRaw<Level[]>`
-      WITH back AS (SELECT variant_id, -sum(delta)::int AS quantity FROM stock_movements WHERE order_id = ${orderId}::uuid GROUP BY variant_id HAVING sum(delta) < 0)
+      WITH out AS (SELECT variant_id, -sum(delta)::int AS quantity FROM stock_movements WHERE order_id = ${orderId}::uuid GROUP BY variant_id HAVING sum(delta) < 0),
+      wanted AS (SELECT * FROM unnest(${[...(only?.keys() ?? [])]}::uuid[], ${[...(only?.values() ?? [])]}::int[]) AS w (variant_id, quantity)),
+      back AS (
+        SELECT out.variant_id, CASE WHEN ${only === undefined} THEN out.quantity ELSE least(wanted.quantity, out.quantity) END AS quantity
+        FROM out LEFT JOIN wanted USING (variant_id) WHERE ${only === undefined} OR wanted.quantity IS NOT NULL
+      )
       UPDATE variants v SET stock = v.stock + back.quantity FROM back WHERE v.id = back.variant_id RETURNING v.id, v.stock, back.quantity AS delta`;
     await this.enter(levels, orderId, reason, db);
   }

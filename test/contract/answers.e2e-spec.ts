@@ -12,6 +12,7 @@ const UNAUDITED: Record<string, string> = {
   'tickets.issue': 'lets in as the session that asks for it, once within half a minute',
   'auth.refresh': 'continues a session whose beginning and end are kept; a token that turns up twice is, too',
   'orders.quote': 'keeps nothing',
+  'paymentWebhooks.receive': 'only says what to look at; what is seen there is kept',
   'autosaves.keep': 'comes with every few letters that somebody types, is theirs alone, and changes nothing',
   'autosaves.discard': 'concerns nobody but who typed it',
   'likes.like': 'is a public gesture that can be taken back; its event says whose',

@@ -38,6 +38,16 @@ export function nounsOf({ app, product }: World) {
     return (await product.request<{ id: string; code: string }>('POST', 'coupons', { token: by.accessToken, headers, body })).body;
   }
 
+  async function aPaidOrder(by: Person): Promise<string> {
+    const id = await anOrder(by);
+    await product.request('POST', `orders/${id}/payments`, {
+      token: by.accessToken,
+      headers: { 'idempotency-key': unique() },
+      body: { method: 'sandbox:success' },
+    });
+    return id;
+  }
+
   async function aNotification(to: Person): Promise<string> {
     const resource = { type: 'user', id: to.id };
     await transaction(app.prisma, (db) =>
@@ -163,6 +173,7 @@ export function nounsOf({ app, product }: World) {
   return {
     anOrder,
     aCoupon,
+    aPaidOrder,
     aNotification,
     anUnsubscription,
     aFile,

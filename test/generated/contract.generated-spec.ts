@@ -29,6 +29,7 @@ const NEEDS_A_PROOF: Record<string, string> = {
   'passkeys.login': 'a signature of an authenticator',
   'oauth.finish': 'the state of a sign-in, and its cookie',
   'oauth.exchange': 'a code, and the verifier that belongs to it',
+  'paymentWebhooks.receive': 'a signature of the provider',
   'identities.link': 'a code, and the verifier that belongs to it',
 };
 

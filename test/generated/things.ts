@@ -43,6 +43,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     sessions: async (by) => (await aSession(app, by.id)).sessionId,
     passkeys: async (by) => (await aPasskey(product, by)).passkey.id,
     provider: async (by, { operationId }) => {
+      if (operationId.startsWith('paymentWebhooks.')) return 'sandbox';
       if (operationId !== 'identities.unlink') return 'acme';
       const body = await aCode(app, by);
       return (await product.request<{ id: string }>('POST', 'auth/identities', { token: by.accessToken, body })).body.id;
@@ -73,7 +74,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     page: () => '1',
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
-    orders: (by) => nouns.anOrder(by),
+    orders: (by, { operationId }) => (operationId === 'returns.refund' ? nouns.aPaidOrder(by) : nouns.anOrder(by)),
     coupons: async () => (await nouns.aCoupon(admin)).id,
     couponCode: async () => (await nouns.aCoupon(admin)).code,
     releases: async (_, { operationId }) => {

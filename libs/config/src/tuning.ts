@@ -1,8 +1,8 @@
 import { ArrayMaxSize, ArrayNotEmpty, IsIn, IsInt, Matches, Max, Min } from 'class-validator';
-import { PostsTuning } from './posts-tuning.js';
+import { PaymentsTuning } from './payments-tuning.js';
 
 /** The part of `Env` that says how much, how often and how long features do what they do: each has a default that harms nobody. */
-export class Tuning extends PostsTuning {
+export class Tuning extends PaymentsTuning {
   /** `off` answers every read from the database, for debugging. */
   @IsIn(['on', 'off'])
   CACHE: 'on' | 'off' = 'on';
@@ -170,10 +170,6 @@ export class Tuning extends PostsTuning {
   @Min(1)
   @Max(3_650)
   WEBHOOKS_DELIVERIES_TTL_DAYS = 30;
-
-  /** Whether the payment simulator takes orders in production. Elsewhere it always does. */
-  @IsIn(['on', 'off'])
-  PAYMENTS_SANDBOX: 'on' | 'off' = 'off';
 
   /** The largest file that may be uploaded. */
   @IsInt()

@@ -91,6 +91,18 @@ export class FileUpload {
     }
   }
 
+  /** The body as text, for what is small. @throws http/file-too-large, http/upload-malformed */
+  async text(maxBytes: number): Promise<string> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of this.bytes()) {
+      size += chunk.length;
+      if (size > maxBytes) throw fileTooLarge(`The body has more than ${maxBytes} bytes.`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  }
+
   /**
    * Hands the form's file to `take` while it arrives; answers what that answers once the form has ended as it should. When the form is refused
    * (more than one part, too large, broken off), the file's bytes fail, and `take` has ended when this throws.

@@ -1,11 +1,12 @@
 import { anAdmin, aProduct, aUser, unique } from '../../harness/people.js';
 import { nounsOf, type World } from '../nouns.js';
+import { SandboxService } from '../../../src/payments/sandbox.service.js';
 import type { HappyCalls } from './happy.js';
 
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCoupon, anOrder } = nounsOf(world);
+  const { aCoupon, anOrder, aPaidOrder } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const HAPPY: HappyCalls = {
     'products.list': async () => {
@@ -171,6 +172,33 @@ export function happyCallsOfShop(world: World): HappyCalls {
         { by, params: { id: await anOrder(by) }, body: { method: 'sandbox:decline' } },
         { by, params: { id: await anOrder(by) }, body: { method: 'sandbox:success' } },
       ];
+    },
+    'orders.payments': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await aPaidOrder(by) } }];
+    },
+    'returns.refund': async () => {
+      const [by, buyer] = [await anAdmin(app), await aUser(app)];
+      const amount = { amount: 1, currency: 'EUR' };
+      return [
+        { by, params: { id: await aPaidOrder(buyer) }, body: { amount, reason: 'x' } },
+        { by, params: { id: await aPaidOrder(buyer) }, body: { reason: 'x', restock: true } },
+      ];
+    },
+    'returns.list': async () => {
+      const [by, buyer] = [await anAdmin(app), await aUser(app)];
+      const id = await aPaidOrder(buyer);
+      await world.product.request('POST', `orders/${id}/refunds`, {
+        token: by.accessToken,
+        headers: { 'idempotency-key': unique() },
+        body: { reason: 'x', restock: true },
+      });
+      return [{ by: buyer, params: { id } }];
+    },
+    'paymentWebhooks.receive': async () => {
+      const body = JSON.stringify({ id: `evt_${unique()}`, type: 'weather.changed', data: null });
+      const headers = app.get(SandboxService).sign(body, new Date());
+      return [{ params: { provider: 'sandbox' }, form: { type: 'application/json', body: Buffer.from(body) }, headers }];
     },
     'orders.cancel': async () => {
       const by = await aUser(app);
