@@ -13,8 +13,8 @@ const isOldEnough = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST
 /** Runs this file by the Node of the project, and ends as that does: with its exit code or signal, and never without it. */
 function handOver(): void {
   if (!existsSync(BUNDLED)) {
-    console.error(
-      `Ashlar needs Node ${OLDEST.join('.')} or newer, and this is ${process.versions.node}: run "npm ci" without --omit=optional, which brings Node 26 along, or install a newer Node.`,
+    process.stderr.write(
+      `Ashlar needs Node ${OLDEST.join('.')} or newer, and this is ${process.versions.node}: run "npm ci" without --omit=optional, which brings Node 26 along, or install a newer Node.\n`,
     );
     process.exit(1);
   }

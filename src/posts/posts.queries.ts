@@ -114,7 +114,7 @@ function publishedWithin({ from, to }: ListPostsQuery, publishedAt: Prisma.Sql):
 }
 
 /** The tags that a list asks for, as they are kept. */
-export const tagsOf = ({ tag }: ListPostsQuery) => (tag === undefined ? [] : normaliseTags(tag.split(',')));
+export const tagsOf = ({ tag }: ListPostsQuery): string[] => (tag === undefined ? [] : normaliseTags(tag.split(',')));
 
 /** How many more milliseconds nothing appears or ends by itself that had not `sinceMs` ago; less than 0 when something has. */
 export async function untilNextAppearance(db: Db, sinceMs: number): Promise<number> {
