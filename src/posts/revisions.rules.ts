@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FieldProblem } from '#errors';
+import type { UpdatePostDto } from './posts.dto.js';
 import type { Post } from './posts.queries.js';
 
 /** The members of a post whose changes its history names. */
@@ -38,7 +39,8 @@ export function changedMembers(before: Post, after: Post): string[] {
 }
 
 /** What a restoration brings back: what leads to a post, and whether it is out, stays as it is now. */
-export function restored({ title, excerpt, ownExcerpt, tags, body, coverFileId, seriesId, seriesPlace }: Content & { body: string }) {
+export function restored(version: Content & { body: string }): UpdatePostDto {
+  const { title, excerpt, ownExcerpt, tags, body, coverFileId, seriesId, seriesPlace } = version;
   return {
     title,
     body,
