@@ -191,10 +191,10 @@ describe('a cover', () => {
   it('that front matter names comes along as a file of whoever imports, each once', async () => {
     const ada = await aUser(app);
     const zip = await aZip({
-      'posts/one.md': file({ title: 'One', cover: '../img/a.png' }, '![a](../img/a.png)'),
-      'posts/two/index.md': file({ title: 'Two', image: './b.png' }),
+      'posts/one.md': file({ title: 'One', slug: `one-${unique()}`, cover: '../img/a.png' }, '![a](../img/a.png)'),
+      'posts/two/index.md': file({ title: 'Two', slug: `two-${unique()}`, image: './b.png' }),
       'posts/two/b.png': aPng(6, 5),
-      'posts/three.md': file({ title: 'Three', hero_image: '/img/a.png' }),
+      'posts/three.md': file({ title: 'Three', slug: `three-${unique()}`, hero_image: '/img/a.png' }),
       'static/img/a.png': aPng(20, 10),
       'img/a.png': aPng(20, 10),
     });

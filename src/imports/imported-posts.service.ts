@@ -103,7 +103,7 @@ export class ImportedPostsService {
     written: Buffer | null = null,
   ): Promise<void> {
     const { path, digest, draft } = file;
-    const asFile = { ...post, coverFileId: draft.post.coverFileId == null ? null : post.coverFileId };
+    const asFile = { ...post, coverFileId: draft.post.coverFileId ? post.coverFileId : null };
     return keepSource(db, { postId: post.id, authorId, path, digest, written: written ?? digestOf(asFile), published });
   }
 }

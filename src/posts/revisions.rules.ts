@@ -39,16 +39,8 @@ export function changedMembers(before: Post, after: Post): string[] {
 }
 
 /** What a restoration brings back: what leads to a post, and whether it is out, stays as it is now. */
-export function restored({
-  title,
-  excerpt,
-  ownExcerpt,
-  tags,
-  body,
-  coverFileId,
-  seriesId,
-  seriesPlace,
-}: Content & { body: string }): Omit<UpdatePostDto, 'slug'> {
+export function restored(version: Content & { body: string }): UpdatePostDto {
+  const { title, excerpt, ownExcerpt, tags, body, coverFileId, seriesId, seriesPlace } = version;
   return {
     title,
     body,
