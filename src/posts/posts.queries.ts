@@ -1,5 +1,5 @@
 import { audited } from '#audit';
-import { type Db, Prisma, rows, type Tx } from '#database';
+import { type Db, Prisma, rows, rowsPlannedAnew, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { Actor } from '#security';
 import { COVER, type Cover } from './covers.queries.js';
@@ -90,10 +90,8 @@ export function listPosts(db: Db, actor: Actor | null, query: ListPostsQuery, po
     ...(walked ? publishedWithin(query, column) : filtersOf(query)),
     ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ ${typedQuery(query.q)}`]),
   ];
-  return rows(
-    db,
-    Prisma.sql`SELECT ${SUMMARY} ${from} WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
-  );
+  const page = Prisma.sql`SELECT ${SUMMARY} ${from} WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+  return query.q === undefined ? rows(db, page) : rowsPlannedAnew(db, page);
 }
 
 /** What the filters of a list ask of a post, `p`. */

@@ -1,4 +1,4 @@
-import { type Db, Prisma } from '#database';
+import { type Db, Prisma, rowsPlannedAnew } from '#database';
 import { FROM, type Post, type PostSummary, SUMMARY, visibleTo } from './posts.queries.js';
 import { titleWords } from './related.rules.js';
 import { newestMatches } from './search.queries.js';
@@ -20,8 +20,8 @@ export function relatedPosts(db: Db, post: Post, limit: number, now: Date): Prom
   const alike = query
     ? Prisma.sql`SELECT w.id FROM ${newestMatches(query, now, COMPARED, [others])} w`
     : Prisma.sql`SELECT NULL::uuid AS id WHERE false`;
-  // Not as a named statement: newestMatches has to be planned for its words.
-  return db.$queryRaw<PostSummary[]>(
+  return rowsPlannedAnew(
+    db,
     Prisma.sql`WITH tag AS MATERIALIZED (
         SELECT tag, ln(1 + ${COMMON} / (SELECT count(*)::float8 FROM (SELECT FROM post_tags o WHERE o.tag = t.tag LIMIT ${COMMON}) few)) AS weight
         FROM post_tags t WHERE t.post_id = ${post.id}::uuid

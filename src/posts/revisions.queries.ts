@@ -125,8 +125,8 @@ export function listRevisions(db: Db, postId: string, limit: number, position: P
   const before = position === null ? Prisma.sql`true` : Prisma.sql`h.n < ${position.value}::int`;
   return rows(
     db,
-    Prisma.sql`SELECT ${MEMBERS} FROM ${historyOf(postId)} AS h LEFT JOIN users u ON u.id = h.editor_id
-      WHERE ${before} ORDER BY h.n DESC LIMIT ${limit + 1}`,
+    Prisma.sql`SELECT ${MEMBERS} FROM (SELECT * FROM ${historyOf(postId)} AS h WHERE ${before} ORDER BY h.n DESC LIMIT ${limit + 1}) h
+      LEFT JOIN users u ON u.id = h.editor_id ORDER BY h.n DESC`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type Db, Prisma, rows } from '#database';
+import { type Db, Prisma, rows, rowsPlannedAnew } from '#database';
 import type { Actor } from '#security';
 import type { ListPostsQuery } from './posts.dto.js';
 import { FROM, filtersOf, type PostSummary, SUMMARY, tagsOf, visibleTo } from './posts.queries.js';
@@ -108,8 +108,8 @@ export async function rankPosts(
   ];
   if (sources.length === 0) return [];
   // Weights of body, excerpt, tags and title; divided by the logarithm of the length, so that long texts do not win by it.
-  // By Prisma, which names no statement: a named one is soon planned once for all words.
-  return db.$queryRaw<RankedPost[]>(
+  return rowsPlannedAnew(
+    db,
     Prisma.sql`WITH found AS MATERIALIZED (${Prisma.join(sources, ' UNION ALL ')}),
       ranked AS (SELECT id, round(ts_rank('{0.1, 0.2, 0.6, 1}', search, ${words}, 1)::numeric * 1000000)::int AS score FROM found),
       page AS (SELECT id, score FROM ranked WHERE ${after ? Prisma.sql`(score, id) < (${after.score}, ${after.id}::uuid)` : Prisma.sql`true`}

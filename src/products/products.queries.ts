@@ -1,5 +1,5 @@
 import { audited } from '#audit';
-import { type Db, Prisma, rows } from '#database';
+import { type Db, Prisma, rows, rowsPlannedAnew } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { ListProductsQuery } from './products.dto.js';
 
@@ -88,10 +88,8 @@ export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, p
           Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(priced, ' AND ')})`,
         ]),
   ];
-  return rows(
-    db,
-    Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`,
-  );
+  const page = Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+  return query.q === undefined ? rows(db, page) : rowsPlannedAnew(db, page);
 }
 
 export async function findProduct(db: Db, by: { id: string } | { slug: string }): Promise<Product | null> {

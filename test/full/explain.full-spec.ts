@@ -374,10 +374,10 @@ async function fillTalk(client: pg.Client): Promise<Record<string, string>> {
       SELECT c.id, c.post_id, first.id, first.id, CASE WHEN first.id IS NULL THEN 1 ELSE 2 END, c.author_id, 'Well said.', '<p>Well said.</p>', c.status, CASE c.status WHEN 'approved' THEN c.t END, c.t
       FROM said c LEFT JOIN (SELECT id FROM said WHERE n = 4) AS first ON c.n % 4 = 3`,
     `INSERT INTO comment_reports (id, comment_id, user_id, reason, created_at)
-      SELECT gen_random_uuid(), (SELECT id FROM said WHERE n = 4), id, 'It is unkind.', now() - place * interval '1 second' FROM talker WHERE place <= 30000
+      SELECT gen_random_uuid(), (SELECT id FROM said WHERE n = 4), id, 'It is unkind.', now() - place * interval '1 second' FROM talker WHERE place <= 10000
       UNION ALL SELECT gen_random_uuid(), id, author_id, 'It is unkind.', t FROM said WHERE n % 4 = 1`,
     `INSERT INTO post_revisions (post_id, n, kind, changed, content, body, created_at)
-      SELECT p.id, n, 'edited', '{title}', '{}', 'Text', now() - n * interval '1 minute' FROM newest p, generate_series(1, CASE p.place WHEN 1 THEN 30000 ELSE 3 END) n WHERE p.place <= 60000`,
+      SELECT p.id, n, 'edited', '{title}', '{}', 'Text', now() - n * interval '1 minute' FROM newest p, generate_series(1, CASE p.place WHEN 1 THEN 1000 ELSE 3 END) n WHERE p.place <= 60000`,
     `INSERT INTO post_reviews (id, post_id, submitted_by_id, submitted_at, version, outcome, decided_at, decided_version)
       SELECT gen_random_uuid(), p.id, a.id, now() - n * interval '1 minute', n, 'returned', now(), n FROM newest p JOIN talker a ON a.place = 1 + p.place % 100, generate_series(1, CASE p.place WHEN 1 THEN 30000 ELSE 3 END) n WHERE p.place <= 60000`,
     'SET session_replication_role = origin',

@@ -35,8 +35,8 @@ export class Connection {
     return this.failed;
   }
 
-  send<Row extends object>(sql: Prisma.Sql): Promise<Result<Row>> {
-    return this.query<Row>(prepared(sql, this.nameOf));
+  send<Row extends object>(sql: Prisma.Sql, anew?: boolean): Promise<Result<Row>> {
+    return this.query<Row>(prepared(sql, this.nameOf, anew));
   }
 
   /** Sends a statement with the next one, at the latest with the COMMIT, which its failure refuses. */

@@ -33,7 +33,7 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
     this.pool = pool;
     this.nameOf = nameOf;
     this.longestTransactionMs = longestTransactionMs;
-    this.send = (sql) => pool.query(prepared(sql, nameOf));
+    this.send = (sql, anew) => pool.query(prepared(sql, nameOf, anew));
   }
 
   /** Begins a transaction; use `transaction`, which also ends it. */

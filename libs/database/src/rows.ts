@@ -13,6 +13,14 @@ export async function rows<Row extends object>(db: Db, sql: Prisma.Sql): Promise
   return (await senderOf(db).send<Row>(sql)).rows;
 }
 
+/**
+ * The rows of a statement whose best plan depends on its values, such as a search for common or rare words: it is planned each time. A prepared
+ * one is soon planned once for all values (PostgreSQL's `plan_cache_mode`).
+ */
+export async function rowsPlannedAnew<Row extends object>(db: Db, sql: Prisma.Sql): Promise<Row[]> {
+  return (await senderOf(db).send<Row>(sql, true)).rows;
+}
+
 /** Runs a hot statement like `rows`; how many rows it changed. */
 export async function execute(db: Db, sql: Prisma.Sql): Promise<number> {
   return (await senderOf(db).send(sql)).rowCount ?? 0;

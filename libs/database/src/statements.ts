@@ -2,8 +2,8 @@ import pg from 'pg';
 import type { Prisma } from '../generated/client.js';
 
 export type Result<Row extends object> = Pick<pg.QueryResult<Row>, 'rows' | 'rowCount'>;
-/** Sends statements straight to the driver. */
-export type Send = <Row extends object>(sql: Prisma.Sql) => Promise<Result<Row>>;
+/** Sends statements straight to the driver; `anew`: to be planned for these very values, as those without a name are. */
+export type Send = <Row extends object>(sql: Prisma.Sql, anew?: boolean) => Promise<Result<Row>>;
 /** The name under which PostgreSQL keeps a statement; undefined for one that it is to forget. */
 export type NameOf = (sql: string) => string | undefined;
 
@@ -28,6 +28,6 @@ const types: pg.CustomTypesConfig = {
 };
 
 /** A statement as the driver takes it. */
-export function prepared({ text, values }: Prisma.Sql, nameOf: NameOf): pg.QueryConfig {
-  return { name: nameOf(text), text, values, types };
+export function prepared({ text, values }: Prisma.Sql, nameOf: NameOf, anew = false): pg.QueryConfig {
+  return { name: anew ? undefined : nameOf(text), text, values, types };
 }
