@@ -63,7 +63,7 @@ export class PicturesService {
       note('cover-elsewhere', 'The cover does not lie in the archive but elsewhere; upload it, and give the post its `coverFileId`.');
       return null;
     }
-    const missing = () => note('cover-missing', 'The cover is not in the archive; the post has none of it.');
+    const missing = () => note('cover-missing', 'The cover is not in the archive; the post comes without it.');
     const file = await this.bring(actor, paths, pictures, note, missing);
     if (file === null || file.width !== null) return file;
     note('cover-refused', 'The cover is left out: a post shows images above it whose size can be told, like PNG, JPEG or WebP.');
