@@ -339,7 +339,7 @@ describe('consumers in several processes', () => {
       startProcess({ databaseUrl: database.url, program: CONSUMERS }),
     ]);
     const things = Array.from({ length: 20 }, aThing);
-    for (let n = 1; n <= 10; n++) await Promise.all(things.map((thing) => happen(thing, { n, ms: 5 })));
+    for (let n = 1; n <= 10; n++) await Promise.all(things.map((thing) => happen(thing, { n, ms: 25 }))); // enough for nobody to be done before the others have looked
     for (const thing of things) await until(thing, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     const pids = await query<{ pid: number }>(database.url, 'SELECT DISTINCT pid FROM effects WHERE resource = ANY ($1)', [things]);
     expect(pids.length).toBeGreaterThan(1);

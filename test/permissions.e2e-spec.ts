@@ -390,6 +390,8 @@ const NAMED_BY_CLIENTS: Record<string, string> = {
   expiresAt: 'is when the client wants its key to end',
   sha256: 'is what the client will upload',
   at: 'is when to publish',
+  startsAt: 'is from when a coupon is good',
+  endsAt: 'is until when a coupon is good',
 };
 
 describe('a body', () => {
