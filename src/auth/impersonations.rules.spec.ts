@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { whyNotAs } from './impersonations.rules.js';
 
 const CUSTOM = new Map([
-  ['helper', ['users:impersonate', 'users:read', 'orders:place', 'posts:write', 'posts:publish', 'files:write']],
+  ['helper', ['users:impersonate', 'users:read', 'orders:place', 'posts:write', 'posts:publish', 'comments:write', 'files:write']],
   ['clerk', ['orders:manage']],
 ]);
 const why = (impersonator: string[], user: string[]) => whyNotAs({ roles: impersonator }, { roles: user }, CUSTOM);

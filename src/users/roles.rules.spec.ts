@@ -7,7 +7,7 @@ const CUSTOMER = ['comments:write', 'files:write', 'orders:place', 'posts:publis
 describe('a role', () => {
   it.each<[Role, string[]]>([
     ['customer', CUSTOMER],
-    ['editor', [...CUSTOMER, 'comments:moderate', 'posts:manage', 'webhooks:manage']],
+    ['editor', [...CUSTOMER, 'comments:moderate', 'posts:manage', 'releases:manage', 'webhooks:manage']],
     ['support', [...CUSTOMER, 'orders:read', 'products:read', 'users:read', 'webhooks:manage']],
   ])('of %s allows what its work needs, and no more', (role, allowed) => {
     expect(permissions(role)).toEqual([...allowed].sort());
@@ -21,6 +21,8 @@ describe('a role', () => {
         'audit:read',
         'comments:moderate',
         'posts:manage',
+        'releases:manage',
+        'shop:manage',
         'webhooks:manage',
         'orders:read',
         'orders:manage',
@@ -58,7 +60,7 @@ describe('a role', () => {
   it('can be given by who has all it allows', () => {
     const support = { can: (permission: string) => permissionsOf(['support']).has(permission) };
     expect(lacking(support, permissionsOf(['customer']))).toEqual([]);
-    expect(lacking(support, permissionsOf(['editor']))).toEqual(['posts:manage', 'comments:moderate']);
+    expect(lacking(support, permissionsOf(['editor']))).toEqual(['posts:manage', 'comments:moderate', 'releases:manage']);
     expect(changedRoles(['a', 'b'], ['b', 'c'])).toEqual(['a', 'c']);
   });
 
