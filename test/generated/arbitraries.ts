@@ -64,6 +64,7 @@ const STANDARD: Record<string, readonly unknown[]> = {
   events: ['order.paid', 'order.*', 'post.published,session.*', ['post.trashed'], ['post.trashed', 'refund.*']],
   until: ['9999-12-30T00:00:00Z'],
   expiresAt: [new Date(Date.now() + 30 * 86_400_000).toISOString()],
+  kind: ['free-shipping'],
   baseVersion: [1, 1, 2],
   against: [1],
   roles: [['customer'], ['editor'], ['support', 'customer']],
@@ -79,6 +80,8 @@ const STANDARD: Record<string, readonly unknown[]> = {
   ],
   url: ['https://hooks.invalid', 'https://hooks.invalid:8443/a?b=c', 'http://localhost/'],
 };
+/** Members that go with one value of another, which the schema does not tell. */
+const ONLY_WITH: Record<string, [member: string, value: unknown]> = { percentage: ['kind', 'percentage'], amounts: ['kind', 'fixed'] };
 /** Items of lists that are told apart by one of their members; JSON Schema cannot say so. */
 const TOLD_APART_BY: Record<string, string> = { preferences: 'kind', amounts: 'currency', minimumSubtotals: 'currency' };
 
@@ -163,12 +166,19 @@ const distinct = (items: Schema, minLength: number, maxLength: number, by?: stri
 function object({ properties = {}, required = [], additionalProperties = true, propertyNames, maxProperties }: Schema) {
   const members = Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, valid(schema, name)]));
   const given = ALWAYS_GIVEN.filter((name) => name in properties);
-  const described = fc.record(members, { requiredKeys: [...new Set([...required, ...given])], noNullPrototype: true });
+  const described = fc
+    .record(members, { requiredKeys: [...new Set([...required, ...given])], noNullPrototype: true })
+    .map((members: Record<string, unknown>) => Object.fromEntries(Object.entries(members).filter(([name]) => fits(name, members))));
   if (additionalProperties === false) return described;
   const other = typeof additionalProperties === 'object' ? valid(additionalProperties) : fc.string();
   const name = valid({ type: 'string', ...propertyNames }).filter((name) => !INHERITED_NAMES.includes(name as string)) as Arbitrary<string>;
   const more = fc.dictionary(name, other, { maxKeys: Math.min(3, maxProperties ?? 3), noNullPrototype: true });
   return fc.tuple(more, described).map(([more, described]) => ({ ...more, ...described }));
+}
+
+function fits(name: string, members: Record<string, unknown>): boolean {
+  const [other, value] = ONLY_WITH[name] ?? [];
+  return other === undefined || !(other in members) || members[other] === value;
 }
 
 /** Any code point that is a character; fast-check's own unit `binary` takes half a minute to set up. */
