@@ -402,6 +402,14 @@ describe('a dispute with Stripe', () => {
     expect(named.map(({ name }) => name)).toEqual(['dispute.opened', 'dispute.closed']);
   });
 
+  it('is heard of however close to the answer about its payment it comes', async () => {
+    const purchases = await Promise.all(Array.from({ length: 30 }, () => aPurchase('pm_card_createDispute')));
+    await eventually(async () => {
+      const disputed = purchases.map(async ({ buyer, id }) => (await payments(buyer, id))[0]!.disputed);
+      return (await Promise.all(disputed)).every(Boolean);
+    }, 20_000);
+  });
+
   it('that is lost blocks them for good', async () => {
     const { buyer, id } = await aPurchase('pm_card_createDispute');
     await eventually(async () => (await payments(buyer, id))[0]!.disputed);

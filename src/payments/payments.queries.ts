@@ -3,11 +3,13 @@ import { askAgainSeconds, type ChargeName } from './payments.rules.js';
 
 export type Payment = Prisma.PaymentGetPayload<object>;
 
-/** The payment that a provider speaks of; null when it is none of ours. It may do so before its answer has told what it calls it. */
+/**
+ * The payment that a provider speaks of; null when it is none of ours. It may do so before its answer has told what it calls it, so either name
+ * will do. Both are asked for in one statement: the answer may be written down between two.
+ */
 export async function paymentNamed(provider: string, { ref, paymentId }: ChargeName, db: Db): Promise<Payment | null> {
-  const known = await db.payment.findUnique({ where: { provider_providerRef: { provider, providerRef: ref } } });
-  if (known !== null || paymentId === null) return known;
-  return db.payment.findUnique({ where: { id: paymentId, provider, providerRef: null } });
+  const names = [{ providerRef: ref }, ...(paymentId === null ? [] : [{ id: paymentId, providerRef: null }])];
+  return db.payment.findFirst({ where: { provider, OR: names } });
 }
 
 /** Those of which the provider did not know yet, and that were not asked for again when it was time, nor in so many seconds after that. */
