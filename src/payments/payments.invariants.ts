@@ -63,7 +63,7 @@ export class PaymentsInvariants extends Invariants {
             db,
             Prisma.sql`UPDATE payments p SET disputed = NOT p.disputed
               WHERE p.id = ANY (${ids}::uuid[]) AND p.disputed <> EXISTS (SELECT FROM disputes d WHERE d.payment_id = p.id AND d.status <> 'won')
-              RETURNING p.id::text AS id, format('disputed: %s → %s', NOT p.disputed, p.disputed) AS says`,
+              RETURNING p.id::text AS id, format('disputed: %s → %s', (NOT p.disputed)::text, p.disputed::text) AS says`,
           );
         },
       },
