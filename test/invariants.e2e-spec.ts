@@ -95,6 +95,16 @@ const BREAKS: Break[] = [
     changes: 'entry of -3',
   },
   {
+    id: 'stock-levels',
+    does: async () => {
+      const { id } = (await aProduct(app, { stock: 10, by: admin })).variants[0]!;
+      await sql('UPDATE stock_levels SET quantity = 4 WHERE variant_id = $1', id);
+      return id;
+    },
+    says: '4 lie in main, the ledger there comes to 10',
+    changes: 'main: 4 → 10',
+  },
+  {
     id: 'payments-refunded',
     does: async () => {
       const id = await paymentOf(await aPaidOrder());
@@ -381,10 +391,13 @@ describe('the invariants', () => {
     expect(kept).toEqual([{ invariant: 'stock-reserved', severity: 'error', broken: 1 }]);
     const told = await sql(`SELECT payload FROM events WHERE name = 'invariant.broken'`);
     expect(told).toEqual([{ payload: { invariant: 'stock-reserved', severity: 'error', broken: 1 } }]);
+    const metrics = async () =>
+      (await app.request('GET', '/metrics')).text.split('\n').filter((line) => /^ashlar_invariant_broken.* [^0]\d*$/.test(line));
+    expect(await metrics()).toEqual(['ashlar_invariant_broken{invariant="stock-reserved",severity="error"} 1']);
     await repair('stock-reserved', { dryRun: false });
     await fire(app.databaseUrl, 'invariants.check');
     await eventually(async () => (await sql(`SELECT FROM invariant_checks WHERE status <> 'holds'`)).length === 0);
-    expect(await broken()).toEqual([]);
+    expect([await broken(), await metrics()]).toEqual([[], []]);
   }, 60_000);
 
   it('are repaired a hundred at a time', async () => {

@@ -222,7 +222,9 @@ async function makeThings(): Promise<Record<string, string>> {
     sessions: (await aSession(app, owner.id)).sessionId,
     name: role,
     consumer: 'webhooks.fan-out',
+    locations: (await app.prisma.stockLocation.findFirstOrThrow({ where: { isDefault: true } })).id,
     job: '1',
+    invariant: 'stock-reserved',
     module: 'products',
     what: 'out-of-stock',
   };

@@ -5,7 +5,8 @@ import { type Db, execute, type Invariant, Invariants, Prisma, PrismaService, ty
 import { publish } from '#events';
 import { type JobRun, Schedule } from '#jobs';
 import type { Actor } from '#security';
-import { Logger } from '#telemetry';
+import { Logger, Metrics } from '#telemetry';
+import { Gauge } from 'prom-client';
 import { invariantNotFound, invariantNotRepairable } from './invariants.errors.js';
 import { invariantBroken } from './invariants.events.js';
 
@@ -49,7 +50,21 @@ export class InvariantsService implements OnModuleInit {
     private readonly prisma: PrismaService,
     private readonly discovery: DiscoveryService,
     private readonly logger: Logger,
-  ) {}
+    metrics: Metrics,
+  ) {
+    new Gauge({
+      name: 'ashlar_invariant_broken',
+      help: 'How many things broke an invariant when it was last looked at (schedule invariants.check); -1 when looking took too long.',
+      labelNames: ['invariant', 'severity'],
+      registers: [metrics],
+      // Of the database, so that every process tells the same, also one that runs no schedules.
+      async collect() {
+        this.reset();
+        for (const { invariant, severity, broken } of await prisma.invariantCheck.findMany())
+          this.set({ invariant, severity }, broken ?? -1);
+      },
+    });
+  }
 
   onModuleInit(): void {
     const found = new Set(this.discovery.getProviders().map(({ instance }) => instance as unknown));

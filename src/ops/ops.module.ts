@@ -12,11 +12,20 @@ import { InvariantsService } from './invariants.service.js';
 import { JobsController } from './jobs.controller.js';
 import { JobsInvariants } from './jobs.invariants.js';
 import { JobsService } from './jobs.service.js';
+import { MetricsController } from './metrics.controller.js';
 import { ProblemsController } from './problems.controller.js';
 
 @Module({
   imports: [DiscoveryModule],
-  controllers: [HealthController, JobsController, EventsController, InvariantsController, ProblemsController, DocsController],
+  controllers: [
+    HealthController,
+    JobsController,
+    EventsController,
+    InvariantsController,
+    ProblemsController,
+    DocsController,
+    MetricsController,
+  ],
   providers: [HealthService, JobsService, JobsInvariants, InvariantsService, EventsService, EventsPrivacy, DocsService],
   exports: [HealthService, DocsService],
 })
