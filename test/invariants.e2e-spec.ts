@@ -400,6 +400,16 @@ describe('the invariants', () => {
     expect([await broken(), await metrics()]).toEqual([[], []]);
   }, 60_000);
 
+  it('are repaired while people buy, and still hold then', async () => {
+    for (let round = 0; round < 5; round++) {
+      await sql('UPDATE variants SET reserved = reserved + 2 WHERE id = $1', variantId);
+      const buying = Array.from({ length: 6 }, async (_, n) => (n % 2 ? anOrder() : asBuyer(`orders/${await anOrder()}/cancellation`)));
+      const [mended] = await Promise.all([repair('stock-reserved', { dryRun: false }), repair('stock-reserved'), ...buying]);
+      expect(mended.body).toMatchObject({ changes: [{ id: variantId }], left: 0 });
+      expect(await find('stock-reserved')).toMatchObject({ status: 'holds' });
+    }
+  });
+
   it('are repaired a hundred at a time', async () => {
     const admin2 = await anAdmin(app);
     await sql(
