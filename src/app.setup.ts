@@ -28,6 +28,7 @@ import { HealthService } from './ops/health.service.js';
 const WITHOUT_PREFIX = [
   'health/live',
   'health/ready',
+  'metrics',
   'problems',
   'problems/:module/:what',
   'docs',
@@ -67,6 +68,7 @@ const TAGS = {
   Products: 'What is for sale. Everybody reads; changes need the permission `products:manage`.',
   Releases: 'Changes of posts, products and prices that go live together, at one time; seen before, and taken back.',
   Shop: 'How the shop sells: currencies, tax, shipping methods, its time zone.',
+  Stock: 'Where goods lie.',
   Series: 'Posts that are read in an order.',
   Roles: 'What users may do: named sets of permissions. docs/permissions.md has the matrix of those of the application.',
   Tags: 'What published posts are about, and how many of them.',

@@ -222,7 +222,9 @@ async function makeThings(): Promise<Record<string, string>> {
     sessions: (await aSession(app, owner.id)).sessionId,
     name: role,
     consumer: 'webhooks.fan-out',
+    locations: (await app.prisma.stockLocation.findFirstOrThrow({ where: { isDefault: true } })).id,
     job: '1',
+    invariant: 'stock-reserved',
     module: 'products',
     what: 'out-of-stock',
   };
@@ -387,6 +389,7 @@ const NAMED_BY_CLIENTS: Record<string, string> = {
   seriesId: 'names a series of one’s own',
   parentId: 'names what is replied to',
   variantId: 'names what is bought',
+  locationId: 'names where goods lie',
   expiresAt: 'is when the client wants its key to end',
   sha256: 'is what the client will upload',
   at: 'is when to publish',

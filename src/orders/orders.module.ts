@@ -6,6 +6,7 @@ import { CancellationsService } from './cancellations.service.js';
 import { ChargesService } from './charges.service.js';
 import { IncomingService } from './incoming.service.js';
 import { OrdersController } from './orders.controller.js';
+import { OrdersInvariants } from './orders.invariants.js';
 import { OrdersJobs } from './orders.jobs.js';
 import { OrdersPrivacy } from './orders.privacy.js';
 import { OrdersService } from './orders.service.js';
@@ -25,6 +26,7 @@ import { ReturnsService } from './returns.service.js';
     IncomingService,
     OrdersJobs,
     OrdersPrivacy,
+    OrdersInvariants,
   ],
   exports: [OrdersService],
 })

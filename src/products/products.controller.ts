@@ -10,7 +10,14 @@ import {
   UpdateProductDto,
   VariantResponse,
 } from './products.dto.js';
-import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, unknownTaxClass } from './products.errors.js';
+import {
+  availabilityUnclear,
+  productExternalIdTaken,
+  productNotFound,
+  productSlugTaken,
+  skuTaken,
+  unknownTaxClass,
+} from './products.errors.js';
 import { madeOf } from './products.rules.js';
 import { ProductsService } from './products.service.js';
 
@@ -31,7 +38,7 @@ export class ProductsController {
   @Post()
   @Requires('products:manage')
   @Creates('/products/:id')
-  @Problems(productSlugTaken, skuTaken, productExternalIdTaken, unknownTaxClass)
+  @Problems(productSlugTaken, skuTaken, productExternalIdTaken, unknownTaxClass, availabilityUnclear)
   create(@Caller() actor: Actor, @Body() product: CreateProductDto, @Idempotent() once: Once): Promise<ProductResponse> {
     return once.do(async (db) => ProductResponse.from(await this.products.create(actor, product, db)));
   }
@@ -71,7 +78,7 @@ export class ProductsController {
   @Post(':id/variants')
   @Requires('products:manage')
   @Creates('/variants/:id')
-  @Problems(productNotFound, skuTaken, productExternalIdTaken)
+  @Problems(productNotFound, skuTaken, productExternalIdTaken, availabilityUnclear)
   addVariant(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,

@@ -1,5 +1,5 @@
 import { audited } from '#audit';
-import { type Db, Prisma, rows, rowsPlannedAnew } from '#database';
+import { type Backorder, type Db, Prisma, rows, rowsPlannedAnew } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import type { ListProductsQuery } from './products.dto.js';
 
@@ -12,6 +12,9 @@ export interface Variant {
   priceAmount: number;
   currency: string;
   available: number;
+  backorder: Backorder;
+  /** In RFC 3339. */
+  availableFrom: string | null;
   externalId: string | null;
   metadata: Record<string, string>;
   version: number;
@@ -51,6 +54,8 @@ export const auditedVariant = audited('variant', {
   priceAmount: 'plain',
   currency: 'plain',
   stock: 'plain',
+  backorder: 'plain',
+  availableFrom: 'plain',
   reason: 'personal',
   externalId: 'plain',
   metadata: 'plain',
@@ -59,7 +64,8 @@ export const auditedVariant = audited('variant', {
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
 const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
-  'available', ${AVAILABLE}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
+  'available', greatest(${AVAILABLE}, 0), 'backorder', v.backorder,
+  'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
 const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
   coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants`;
 

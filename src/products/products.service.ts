@@ -2,16 +2,27 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { invalidate } from '#cache';
-import { type Db, defined, isForeignKeyViolation, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
+import {
+  type Db,
+  defined,
+  isCheckViolation,
+  isForeignKeyViolation,
+  isUniqueViolation,
+  PrismaService,
+  transaction,
+  type Tx,
+} from '#database';
 import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import type { CreateProductDto, CreateVariantDto, ListProductsQuery, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
 import {
+  availabilityUnclear,
   productExternalIdTaken,
   productNotFound,
   productSlugTaken,
   skuTaken,
+  stockOwed,
   unknownTaxClass,
   variantNotFound,
 } from './products.errors.js';
@@ -110,10 +121,14 @@ export class ProductsService {
       const before = await this.lockVariant(actor, id, expected, tx);
       const data = {
         ...defined(changes),
+        ...availability({ ...before, ...(changes.backorder === 'none' && { availableFrom: null }), ...defined(changes) }),
         ...(price && { priceAmount: price.amount, currency: price.currency }),
         version: { increment: 1 },
       };
-      await tx.variant.update({ where: { id }, data }).catch(refuseTaken);
+      await tx.variant.update({ where: { id }, data }).catch((error: unknown) => {
+        if (isCheckViolation(error)) throw stockOwed('More of this variant was ordered than there is; bring in what is owed first.');
+        return refuseTaken(error);
+      });
       const after = await this.getVariant(actor, id, tx);
       await record(tx, { actor, action: 'variants.updated', resource: auditedVariant(id), before, after });
       const changed = Object.keys(defined({ price, ...changes }));
@@ -149,7 +164,7 @@ export class ProductsService {
   private async insertVariant(actor: Actor, productId: string, { stock, price, ...variant }: CreateVariantDto, db: Tx): Promise<string> {
     const { id } = await db.variant
       .create({
-        data: { ...defined(variant), productId, priceAmount: price.amount, currency: price.currency, stock },
+        data: { ...defined(variant), ...availability(variant), productId, priceAmount: price.amount, currency: price.currency, stock },
         select: { id: true },
       })
       .catch(refuseTaken);
@@ -181,6 +196,19 @@ export class ProductsService {
 
 function seesAll(actor: Actor | null): boolean {
   return actor?.can('products:read') ?? false;
+}
+
+/** From when a variant can be had, if that is to be said. @throws products/availability-unclear */
+function availability({ backorder = 'none', availableFrom = null }: Pick<CreateVariantDto, 'backorder' | 'availableFrom'>) {
+  if (backorder === 'preorder' && availableFrom === null)
+    throw availabilityUnclear('Say from when what is pre-ordered can be had.', {
+      fields: [{ pointer: '/availableFrom', code: availabilityUnclear.code, detail: 'is needed by a pre-order' }],
+    });
+  if (backorder === 'none' && availableFrom !== null)
+    throw availabilityUnclear('It is neither back-ordered nor pre-ordered: say which, or leave out from when it can be had.', {
+      fields: [{ pointer: '/availableFrom', code: availabilityUnclear.code, detail: 'goes with backorder or preorder' }],
+    });
+  return { availableFrom: availableFrom === null ? null : new Date(availableFrom) };
 }
 
 function refuseTaken(error: unknown): never {

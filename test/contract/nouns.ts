@@ -38,6 +38,11 @@ export function nounsOf({ app, product }: World) {
     return (await product.request<{ id: string; code: string }>('POST', 'coupons', { token: by.accessToken, headers, body })).body;
   }
 
+  async function aLocation(by: Person): Promise<string> {
+    const [body, headers] = [{ code: `l-${unique()}`, name: 'A shop' }, { 'idempotency-key': unique() }];
+    return (await product.request<{ id: string }>('POST', 'stock/locations', { token: by.accessToken, headers, body })).body.id;
+  }
+
   async function aPaidOrder(by: Person): Promise<string> {
     const id = await anOrder(by);
     await product.request('POST', `orders/${id}/payments`, {
@@ -173,6 +178,7 @@ export function nounsOf({ app, product }: World) {
   return {
     anOrder,
     aCoupon,
+    aLocation,
     aPaidOrder,
     aNotification,
     anUnsubscription,

@@ -95,6 +95,7 @@ const LISTS: Record<string, List> = {
     },
   },
   coupons: { operation: '/api/v1/coupons', callers: ['admin'], filters: { code: ['C-77', 'never'] } },
+  'stock locations': { operation: '/api/v1/stock/locations', callers: ['admin'], filters: {} },
   jobs: {
     operation: '/api/v1/ops/jobs',
     callers: ['admin'],

@@ -106,7 +106,9 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     notifications: (by) => nouns.aNotification(by),
     endpoints: async (by) => (await endpointFor(by)).id,
     deliveries: async (by) => (await endpointFor(by)).deliveryId,
+    locations: () => nouns.aLocation(admin),
     job: () => nouns.aDeadJob(),
+    invariant: () => 'stock-reserved',
     events: () => nouns.aStuckEvent(),
     consumer: async (_, { the }) => {
       await the('events');

@@ -6,7 +6,7 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCoupon, anOrder, aPaidOrder } = nounsOf(world);
+  const { aCoupon, aLocation, anOrder, aPaidOrder } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const HAPPY: HappyCalls = {
     'products.list': async () => {
@@ -61,7 +61,16 @@ export function happyCallsOfShop(world: World): HappyCalls {
       {
         by: await anAdmin(app),
         params: { id: (await aProduct(app)).id },
-        body: { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+        body: {
+          sku: unique(),
+          name: 'Blue',
+          price: { amount: 1, currency: 'EUR' },
+          stock: 2,
+          backorder: 'backorder',
+          availableFrom: null,
+          externalId: unique(),
+          metadata: { a: 'b' },
+        },
       },
     ],
     'variants.get': async () => [{ params: { id: (await aProduct(app)).variants[0]!.id } }],
@@ -69,13 +78,47 @@ export function happyCallsOfShop(world: World): HappyCalls {
       {
         by: await anAdmin(app),
         params: { id: (await aProduct(app)).variants[0]!.id },
-        body: { sku: unique(), name: 'x', price: { amount: 2, currency: 'USD' }, externalId: null, metadata: {} },
+        body: {
+          sku: unique(),
+          name: 'x',
+          price: { amount: 2, currency: 'USD' },
+          backorder: 'preorder',
+          availableFrom: '2030-01-01T00:00:00Z',
+          externalId: null,
+          metadata: {},
+        },
       },
     ],
     'variants.withdraw': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id } }],
     'variants.adjust': async () => [
       { by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, body: { delta: 2, reason: 'x' } },
+      {
+        by: await anAdmin(app),
+        params: { id: (await aProduct(app)).variants[0]!.id },
+        body: { delta: 2, reason: 'x', locationId: await aLocation(await anAdmin(app)), reference: 'x' },
+      },
     ],
+    'variants.transfer': async () => {
+      const by = await anAdmin(app);
+      const { id: fromLocationId } = await app.prisma.stockLocation.findFirstOrThrow({ where: { isDefault: true } });
+      const body = { fromLocationId, toLocationId: await aLocation(by), quantity: 2, reason: 'x' };
+      return [{ by, params: { id: (await aProduct(app)).variants[0]!.id }, body }];
+    },
+    'variants.levels': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id } }],
+    'locations.list': async () => {
+      const by = await anAdmin(app);
+      await aLocation(by);
+      return [{ by }, { by, query: 'limit=1' }];
+    },
+    'locations.create': async () => [{ by: await anAdmin(app), body: { code: `l-${unique()}`, name: 'x' } }],
+    'locations.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aLocation(by) } }];
+    },
+    'locations.update': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aLocation(by) }, body: { code: `l-${unique()}`, name: 'x', active: false } }];
+    },
     'variants.movements': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, query: 'limit=1' }],
     'settings.get': async () => [{}, { by: await aUser(app) }],
     // Those that change nothing for the orders of other calls.
