@@ -48,6 +48,11 @@ export function nounsOf({ app, product }: World) {
     return id;
   }
 
+  async function aShipment(by: Person, orderId: string): Promise<string> {
+    const body = { carrier: 'DHL', trackingNumber: unique() };
+    return (await product.request<{ id: string }>('POST', `orders/${orderId}/shipments`, { token: by.accessToken, body })).body.id;
+  }
+
   async function aNotification(to: Person): Promise<string> {
     const resource = { type: 'user', id: to.id };
     await transaction(app.prisma, (db) =>
@@ -174,6 +179,7 @@ export function nounsOf({ app, product }: World) {
     anOrder,
     aCoupon,
     aPaidOrder,
+    aShipment,
     aNotification,
     anUnsubscription,
     aFile,
