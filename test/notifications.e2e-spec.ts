@@ -90,7 +90,7 @@ describe('what happens to somebody', () => {
     await post(admin, `orders/${id}/refunds`, { amount: { amount: 99, currency: 'EUR' }, reason: 'x' });
     const mails = await mailed(ada, 4);
     const { name } = await app.prisma.orderLine.findFirstOrThrow({ where: { orderId: id } });
-    const mailOf = (subject: string) => mails.find(({ headers }) => headers['subject'] === subject)!.text;
+    const mailOf = (subject: string) => mails.find(({ headers }) => headers['subject'] === subject)!.text.replaceAll('\r\n', '\n');
     expect(mailOf(`Order ${number} is paid`)).toContain(`1 × ${name}: EUR 19.99\nTotal: EUR 19.99`);
     expect(mailOf(`Order ${number} is on its way`)).toContain(
       `Order: ${number}\nCarrier: Brieftauben & Söhne\nTracking number: JJD-1\nIn it: 1 × ${name}`,

@@ -108,11 +108,11 @@ describe('the statistics of orders', () => {
   });
 
   it.each([
-    ['from=yesterday', '/from'],
-    ['to=2020-02-30T00:00:00Z', '/to'],
-    ['currency=euro', '/currency'],
-    ['currency=ZZZ', '/currency'],
-    ['by=week', '/by'],
+    ['from=yesterday', '?from'],
+    ['to=2020-02-30T00:00:00Z', '?to'],
+    ['currency=euro', '?currency'],
+    ['currency=ZZZ', '?currency'],
+    ['by=week', '?by'],
   ])('refuse %s', async (search, at) => {
     const answer = await read(search);
     expect([...refusal(answer), pointers(answer)]).toEqual([400, 'http/validation-failed', [at]]);
@@ -168,6 +168,6 @@ describe('the export of orders', () => {
     expect((await csv('', null)).status).toBe(401);
     expect(refusal(await csv('', buyer))).toEqual([403, 'auth/forbidden']);
     const answer = await csv('status=lost');
-    expect([...refusal(answer), pointers(answer)]).toEqual([400, 'http/validation-failed', ['/status']]);
+    expect([...refusal(answer), pointers(answer)]).toEqual([400, 'http/validation-failed', ['?status']]);
   });
 });

@@ -1,9 +1,8 @@
-import { Controller, Get, Param, StreamableFile } from '@nestjs/common';
-import { ApiOkResponse, ApiProduces } from '@nestjs/swagger';
-import { IdPipe, MadeAnew, Problems } from '#http';
+import { Controller, Get, Param, type StreamableFile } from '@nestjs/common';
+import { ContentReply, IdPipe, Problems, rangeNotSatisfiable, Sends, SendsContent } from '#http';
 import { Actor, Caller, SignedIn } from '#security';
 import { InvoiceList, InvoiceResponse } from './invoices.dto.js';
-import { type InvoiceFile, InvoicesService } from './invoices.service.js';
+import { InvoicesService } from './invoices.service.js';
 import { invoiceNotFound, orderNotFound } from './orders.errors.js';
 
 @Controller('orders/:id')
@@ -13,12 +12,14 @@ export class InvoicesController {
   /** The invoice of an order, as a PDF; there is one once the order is paid */
   @Get('invoice')
   @SignedIn()
-  @MadeAnew()
-  @ApiProduces('application/pdf')
-  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
-  @Problems(orderNotFound, invoiceNotFound)
-  async ofOrder(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<StreamableFile> {
-    return asDownload(await this.invoices.ofOrder(actor, id));
+  @SendsContent('application/pdf')
+  @Problems(orderNotFound, invoiceNotFound, rangeNotSatisfiable)
+  async ofOrder(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Sends() reply: ContentReply,
+  ): Promise<StreamableFile | undefined> {
+    return reply.send(await this.invoices.ofOrder(actor, id));
   }
 
   /** List the invoice of an order, and the credit notes about what was paid back of it */
@@ -32,19 +33,14 @@ export class InvoicesController {
   /** An invoice or a credit note of an order, as a PDF */
   @Get('invoices/:invoiceId')
   @SignedIn()
-  @MadeAnew()
-  @ApiProduces('application/pdf')
-  @ApiOkResponse({ schema: { type: 'string', format: 'binary' } })
-  @Problems(orderNotFound, invoiceNotFound)
+  @SendsContent('application/pdf')
+  @Problems(orderNotFound, invoiceNotFound, rangeNotSatisfiable)
   async pdf(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
     @Param('invoiceId', IdPipe) invoiceId: string,
-  ): Promise<StreamableFile> {
-    return asDownload(await this.invoices.pdf(actor, id, invoiceId));
+    @Sends() reply: ContentReply,
+  ): Promise<StreamableFile | undefined> {
+    return reply.send(await this.invoices.pdf(actor, id, invoiceId));
   }
-}
-
-function asDownload({ name, bytes }: InvoiceFile): StreamableFile {
-  return new StreamableFile(bytes, { type: 'application/pdf', disposition: `attachment; filename="${name}"`, length: bytes.length });
 }

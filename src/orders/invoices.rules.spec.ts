@@ -61,8 +61,9 @@ describe('the sheet of an invoice', () => {
 
 describe('a credit note', () => {
   it('about all of an invoice takes all of its tax back', () => {
-    const credit = creditOf(content, '2026-000007', 2_390, 'never arrived');
+    const credit = creditOf(content, '2026-000007', { amount: 2_390, reason: 'never arrived', lines: [{ position: 0, quantity: 2 }] });
     expect(credit).toMatchObject({ includedTax: 415, tax: 0, taxes: content.taxes, total: 2_390, subtotal: 2_390 });
+    expect(credit.lines).toEqual([{ sku: '', name: 'never arrived: 2 × Mug, Blue', quantity: 1, unitPrice: 2_390, total: 2_390 }]);
     const sheet = sheetOf({ ...invoice, kind: 'credit_note', number: 8 }, credit);
     expect([sheet.title, sheet.facts[2], sheet.total]).toEqual([
       'Credit note 2026-000008',
@@ -93,7 +94,7 @@ describe('a credit note', () => {
           subtotal: bases,
           total,
         };
-        const credit = creditOf(whole, 'x', Math.floor(total * part), 'x');
+        const credit = creditOf(whole, 'x', { amount: Math.floor(total * part), reason: 'x', lines: [] });
         expect(credit.subtotal + credit.tax).toBe(credit.total);
         expect(credit.tax + credit.includedTax).toBe(credit.taxes.reduce((all, { amount }) => all + amount, 0));
         expect(credit.tax + credit.includedTax).toBeLessThanOrEqual(sum);

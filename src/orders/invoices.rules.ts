@@ -86,8 +86,15 @@ export function sharesOf(amounts: readonly number[], share: number, of: number):
   return parts.map(Number);
 }
 
-/** A credit note about `amount` of what an invoice came to: its rates have the share of the tax that the amount has of the total. */
-export function creditOf(invoice: InvoiceContent, number: string, amount: number, reason: string): InvoiceContent {
+/** Money that goes back, perhaps for so many of some lines. */
+export interface Credit {
+  amount: number;
+  reason: string;
+  lines: readonly { position: number; quantity: number }[];
+}
+
+/** A credit note about some of what an invoice came to: its rates have the share of the tax that the amount has of the total. */
+export function creditOf(invoice: InvoiceContent, number: string, { amount, reason, lines: back }: Credit): InvoiceContent {
   const of = Math.max(invoice.total, 1);
   const bases = sharesOf(
     invoice.taxes.map(({ base }) => base),
@@ -101,11 +108,13 @@ export function creditOf(invoice: InvoiceContent, number: string, amount: number
   );
   const tax = amounts.reduce((sum, part) => sum + part, 0);
   const onTop = invoice.tax > 0;
+  const net = amount - (onTop ? tax : 0);
+  const pieces = back.map(({ position, quantity }) => `${quantity} × ${invoice.lines[position]!.name}`).join(', ');
   return {
     ...invoice,
     corrects: { number, reason },
-    lines: [{ sku: '', name: reason, quantity: 1, unitPrice: amount - (onTop ? tax : 0), total: amount - (onTop ? tax : 0) }],
-    subtotal: amount - (onTop ? tax : 0),
+    lines: [{ sku: '', name: pieces ? `${reason}: ${pieces}` : reason, quantity: 1, unitPrice: net, total: net }],
+    subtotal: net,
     discount: 0,
     shipping: 0,
     tax: onTop ? tax : 0,

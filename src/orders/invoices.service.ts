@@ -1,6 +1,8 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { hash, randomUUIDv7 } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { defer, Prisma, PrismaService, type Tx } from '#database';
+import type { Content } from '#http';
 import type { Actor } from '#security';
 import type { Refund } from '../payments/refunds.service.js';
 import { SettingsService } from '../shop/settings.service.js';
@@ -11,12 +13,6 @@ import { OrdersService } from './orders.service.js';
 import { PdfsService } from './pdfs.service.js';
 
 export type Invoice = Prisma.InvoiceGetPayload<object>;
-
-/** An invoice as it is handed out. */
-export interface InvoiceFile {
-  name: string;
-  bytes: Buffer;
-}
 
 /** A document that is to get a number. */
 interface Draft {
@@ -45,10 +41,10 @@ export class InvoicesService {
   }
 
   /** Issues the credit note about money that has just gone back, with the transaction's commit. Call it last. What has no invoice has none. */
-  async credit({ id: refundId, amount, reason, payment: { orderId } }: Refund, db: Tx): Promise<void> {
+  async credit({ id: refundId, amount, reason, lines, payment: { orderId } }: Refund, db: Tx): Promise<void> {
     const invoice = await db.invoice.findFirst({ where: { orderId, kind: 'invoice' } });
     if (invoice === null) return;
-    const content = creditOf(invoice.content as unknown as InvoiceContent, numberOf(invoice), Number(amount), reason);
+    const content = creditOf(invoice.content as unknown as InvoiceContent, numberOf(invoice), { amount: Number(amount), reason, lines });
     await number(db, { kind: 'credit_note', orderId, refundId, buyer: invoice.buyer, content });
   }
 
@@ -59,22 +55,30 @@ export class InvoicesService {
   }
 
   /** The invoice of an order as a PDF. @throws orders/invoice-not-found */
-  async ofOrder(actor: Actor, orderId: string): Promise<InvoiceFile> {
+  async ofOrder(actor: Actor, orderId: string): Promise<Content> {
     await this.orders.get(actor, orderId);
     return this.file(await this.prisma.invoice.findFirst({ where: { orderId, kind: 'invoice' } }));
   }
 
   /** An invoice or a credit note as a PDF. @throws orders/invoice-not-found */
-  async pdf(actor: Actor, orderId: string, id: string): Promise<InvoiceFile> {
+  async pdf(actor: Actor, orderId: string, id: string): Promise<Content> {
     await this.orders.get(actor, orderId);
     return this.file(await this.prisma.invoice.findFirst({ where: { id, orderId } }));
   }
 
-  private async file(invoice: Invoice | null): Promise<InvoiceFile> {
+  private async file(invoice: Invoice | null): Promise<Content> {
     if (invoice === null) throw invoiceNotFound('There is no such invoice; an order has one once it is paid.');
     const buyer = invoice.buyer as unknown as Address | null;
     const sheet = sheetOf({ ...invoice, buyer }, invoice.content as unknown as InvoiceContent);
-    return { name: `${invoice.kind.replace('_', '-')}-${numberOf(invoice)}.pdf`, bytes: await this.pdfs.draw(sheet, invoice.issuedAt) };
+    const bytes = await this.pdfs.draw(sheet, invoice.issuedAt);
+    return {
+      size: bytes.length,
+      contentType: 'application/pdf',
+      etag: `"${hash('sha256', bytes, 'base64url')}"`,
+      modifiedAt: invoice.issuedAt,
+      disposition: `attachment; filename="${invoice.kind.replace('_', '-')}-${numberOf(invoice)}.pdf"`,
+      open: async (range) => Readable.from([range ? bytes.subarray(range.first, range.last + 1) : bytes], { objectMode: false }),
+    };
   }
 }
 

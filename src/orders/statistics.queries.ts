@@ -60,7 +60,8 @@ export function topProducts(db: Db, period: Period): Promise<TopProduct[]> {
 export async function startOfDay(db: Db, before: Date, days: number, timeZone: string): Promise<Date> {
   const [row] = await rowsPlannedAnew<{ start: Date }>(
     db,
-    Prisma.sql`SELECT (date_trunc('day', ${before}::timestamptz AT TIME ZONE ${timeZone}) - make_interval(days => ${days}::int)) AT TIME ZONE ${timeZone} AS start`,
+    Prisma.sql`SELECT greatest((date_trunc('day', ${before}::timestamptz AT TIME ZONE ${timeZone}) - make_interval(days => ${days}::int)) AT TIME ZONE ${timeZone},
+      timestamptz '0001-01-01T00:00:00Z') AS start`,
   );
   return row!.start;
 }
