@@ -1,4 +1,5 @@
-import { IfPresent, Money, money, Time } from '#http';
+import { CURRENCY, IfPresent, money, Time } from '#http';
+import { ApiProperty } from '@nestjs/swagger';
 import { IsISO4217CurrencyCode, Matches } from 'class-validator';
 import type { Day } from './statistics.queries.js';
 import type { Statistics } from './statistics.service.js';
@@ -16,9 +17,18 @@ export class StatisticsQuery {
 
   /** Only orders in this currency. @example "EUR" */
   @IfPresent()
-  @Matches(/^(?!XXX|XTS)[A-Z]{3}$/, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
+  @Matches(CURRENCY, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
   @IsISO4217CurrencyCode()
   currency?: string;
+}
+
+/** Money of many orders: there is no limit to it, as there is to what is charged at once. */
+export class SumResponse {
+  /** In the currency's minor units. @example 199900 */
+  @ApiProperty({ type: 'integer', minimum: 0 })
+  amount: number;
+  /** ISO 4217. @example "EUR" */
+  currency: string;
 }
 
 export class DayResponse {
@@ -26,7 +36,7 @@ export class DayResponse {
   date: string;
   /** @example 12 */
   orders: number;
-  revenue: Money;
+  revenue: SumResponse;
 }
 
 export class TopProductResponse {
@@ -36,7 +46,7 @@ export class TopProductResponse {
   /** How many pieces were sold. @example 34 */
   quantity: number;
   /** What they came to, less discounts. */
-  revenue: Money;
+  revenue: SumResponse;
 }
 
 export class CurrencyStatisticsResponse {
@@ -45,11 +55,11 @@ export class CurrencyStatisticsResponse {
   /** Orders that were paid and not cancelled. @example 120 */
   orders: number;
   /** What was paid for them, less what was paid back. */
-  revenue: Money;
+  revenue: SumResponse;
   /** What was paid back, or is about to be. */
-  refunded: Money;
+  refunded: SumResponse;
   /** Revenue by order, rounded down. */
-  average: Money;
+  average: SumResponse;
   /** Days with orders, the first one first. */
   days: DayResponse[];
   /** The ten that came to most, the first one first. */
