@@ -419,6 +419,31 @@ describe('what people do is published:', () => {
     ]);
   });
 
+  it('that an order is on its way, has arrived, and what staff note about it', async () => {
+    const { id } = await anOrder();
+    await pay(id, 'sandbox:success');
+    const { id: shipmentId, events } = await published(admin, 'POST', `orders/${id}/shipments`, {
+      carrier: MARKER,
+      trackingNumber: MARKER,
+    });
+    const about = { resource_type: 'order', resource_id: id, actor_id: admin.id, subject_id: customer.id };
+    expect(events).toMatchObject([
+      { name: 'shipment.created', ...about, payload: { orderId: id, shipmentId } },
+      { name: 'order.shipped', ...about, payload: { orderId: id } },
+    ]);
+    expect(names((await published(admin, 'POST', `shipments/${shipmentId}/delivery`)).events)).toEqual([
+      'shipment.delivered',
+      'order.delivered',
+    ]);
+    for (const [shared, name] of [
+      [false, 'order.note-added'],
+      [true, 'order.note-shared'],
+    ] as const) {
+      const note = await published(admin, 'POST', `orders/${id}/notes`, { text: MARKER, shared });
+      expect(note.events).toMatchObject([{ name, ...about, payload: { orderId: id, noteId: note.id } }]);
+    }
+  });
+
   it('that money goes back, or cannot, and that an order is refunded', async () => {
     const { id } = await anOrder();
     await pay(id, 'sandbox:success');

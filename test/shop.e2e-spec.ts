@@ -32,6 +32,7 @@ const AS_MADE = {
   country: null,
   pricesIncludeTax: false,
   timeZone: 'UTC',
+  seller: null,
   taxClasses: ['standard', 'reduced', 'zero'],
   taxRates: [],
   shippingMethods: [],

@@ -53,6 +53,11 @@ export function nounsOf({ app, product }: World) {
     return id;
   }
 
+  async function aShipment(by: Person, orderId: string): Promise<string> {
+    const body = { carrier: 'DHL', trackingNumber: unique() };
+    return (await product.request<{ id: string }>('POST', `orders/${orderId}/shipments`, { token: by.accessToken, body })).body.id;
+  }
+
   async function aNotification(to: Person): Promise<string> {
     const resource = { type: 'user', id: to.id };
     await transaction(app.prisma, (db) =>
@@ -180,6 +185,7 @@ export function nounsOf({ app, product }: World) {
     aCoupon,
     aLocation,
     aPaidOrder,
+    aShipment,
     aNotification,
     anUnsubscription,
     aFile,

@@ -74,7 +74,10 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     page: () => '1',
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
-    orders: (by, { operationId }) => (operationId === 'returns.refund' ? nouns.aPaidOrder(by) : nouns.anOrder(by)),
+    orders: (by, { operationId }) =>
+      ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId) ? nouns.aPaidOrder(by) : nouns.anOrder(by),
+    invoiceId: async (_, { the }) => (await app.prisma.invoice.findFirstOrThrow({ where: { orderId: await the('orders') } })).id,
+    shipments: async (by) => nouns.aShipment(admin, await nouns.aPaidOrder(by)),
     coupons: async () => (await nouns.aCoupon(admin)).id,
     couponCode: async () => (await nouns.aCoupon(admin)).code,
     releases: async (_, { operationId }) => {

@@ -6,8 +6,9 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCoupon, aLocation, anOrder, aPaidOrder } = nounsOf(world);
+  const { aCoupon, aLocation, anOrder, aPaidOrder, aShipment } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
+  const { name: _, ...place } = address;
   const HAPPY: HappyCalls = {
     'products.list': async () => {
       await aProduct(app, { category: 'desk' });
@@ -130,6 +131,7 @@ export function happyCallsOfShop(world: World): HappyCalls {
           country: null,
           pricesIncludeTax: true,
           timeZone: 'Europe/Amsterdam',
+          seller: { ...place, legalName: 'Ada Ltd', taxId: 'GB1', line2: 'x', region: 'y' },
           taxClasses: ['standard', 'reduced', 'zero'],
           taxRates: [{ country: 'AQ', region: 'x', taxClass: 'standard', name: 'VAT', rate: '19.5' }],
           shippingMethods: [],
@@ -205,6 +207,18 @@ export function happyCallsOfShop(world: World): HappyCalls {
         { by: await anAdmin(app), query: 'q=1001' },
       ];
     },
+    'statistics.get': async () => {
+      await aPaidOrder(await aUser(app));
+      const time = 'from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z';
+      return [{ by: await anAdmin(app) }, { by: await anAdmin(app), query: `${time}&currency=EUR` }];
+    },
+    'statistics.csv': async () => {
+      await aPaidOrder(await aUser(app));
+      return [
+        { by: await anAdmin(app) },
+        { by: await anAdmin(app), query: 'status=paid&from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z' },
+      ];
+    },
     'orders.get': async () => {
       const by = await aUser(app);
       return [{ by, params: { id: await anOrder(by, { shippingAddress: address }) } }];
@@ -237,6 +251,74 @@ export function happyCallsOfShop(world: World): HappyCalls {
         body: { reason: 'x', restock: true },
       });
       return [{ by: buyer, params: { id } }];
+    },
+    'shipments.ship': async () => {
+      const [by, id] = [await anAdmin(app), await aPaidOrder(await aUser(app))];
+      const variantId = (await app.prisma.orderLine.findFirstOrThrow({ where: { orderId: id } })).variantId;
+      const body = { carrier: 'DHL', trackingNumber: 'x' };
+      return [
+        { by, params: { id }, body: { ...body, items: [{ variantId, quantity: 1 }] } },
+        { by, params: { id: await aPaidOrder(await aUser(app)) }, body },
+      ];
+    },
+    'shipments.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await aShipment(admin, id);
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=createdAt&limit=1' },
+      ];
+    },
+    'shipments.deliver': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aShipment(by, await aPaidOrder(await aUser(app))) } }];
+    },
+    'invoices.ofOrder': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await aPaidOrder(by) } }];
+    },
+    'invoices.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await world.product.request('POST', `orders/${id}/refunds`, {
+        token: admin.accessToken,
+        headers: { 'idempotency-key': unique() },
+        body: { reason: 'x' },
+      });
+      return [{ by, params: { id } }];
+    },
+    'invoices.pdf': async () => {
+      const by = await aUser(app);
+      const id = await aPaidOrder(by);
+      const { id: invoiceId } = await app.prisma.invoice.findFirstOrThrow({ where: { orderId: id } });
+      return [{ by, params: { id, invoiceId } }];
+    },
+    'timelines.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await world.product.request('POST', `orders/${id}/notes`, { token: admin.accessToken, body: { text: 'x', shared: true } });
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=-occurredAt&limit=1' },
+      ];
+    },
+    'timelines.write': async () => {
+      const [by, id] = [await anAdmin(app), await anOrder(await aUser(app))];
+      return [
+        { by, params: { id }, body: { text: 'x' } },
+        { by, params: { id }, body: { text: 'x', shared: true } },
+      ];
+    },
+    'timelines.listNotes': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await anOrder(by);
+      for (const shared of [true, true, false])
+        await world.product.request('POST', `orders/${id}/notes`, { token: admin.accessToken, body: { text: 'x', shared } });
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=createdAt&limit=1' },
+      ];
     },
     'paymentWebhooks.receive': async () => {
       const body = JSON.stringify({ id: `evt_${unique()}`, type: 'weather.changed', data: null });
