@@ -55,6 +55,7 @@ const DESCRIPTION =
 const TAGS = {
   Audit: 'What happened, by whom, and the proof that nobody changed it since.',
   Auth: 'Proving who you are: accounts, log-in, sessions, passwords, addresses, second factors, accounts elsewhere, API keys.',
+  Categories: 'Where products are found: a tree. Everybody reads; changes need the permission `products:manage`.',
   Comments: 'What is said about posts, and deciding about it: the queue, the rules, the reports.',
   Coupons: 'What makes orders cheaper: percentages, amounts, free shipping, with their limits.',
   Events: 'Hearing of what happens, as it happens: a stream of server-sent events.',

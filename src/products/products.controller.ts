@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
+import { LinksService } from '../files/links.service.js';
 import {
   CreateProductDto,
   CreateVariantDto,
@@ -10,30 +11,53 @@ import {
   UpdateProductDto,
   VariantResponse,
 } from './products.dto.js';
-import { productExternalIdTaken, productNotFound, productSlugTaken, skuTaken, unknownTaxClass } from './products.errors.js';
+import {
+  compareAtInvalid,
+  imageUnusable,
+  optionsInUse,
+  optionsMisfit,
+  optionValuesTaken,
+  productExternalIdTaken,
+  productNotFound,
+  productSlugTaken,
+  skuTaken,
+  unknownTaxClass,
+} from './products.errors.js';
 import { madeOf } from './products.rules.js';
 import { ProductsService } from './products.service.js';
 
 @Controller('products')
 export class ProductsController {
-  constructor(private readonly products: ProductsService) {}
+  constructor(
+    private readonly products: ProductsService,
+    private readonly links: LinksService,
+  ) {}
 
   /** List what is for sale */
   @Get()
   @Public()
-  @PubliclyCached(0, ({ items }: ProductList) => madeOf(items, 'products'))
+  @PubliclyCached(0, ({ items }: ProductList) => madeOf(items, 'products', 'categories'))
   async list(@Caller() actor: Actor | null, @Query() query: ListProductsQuery): Promise<ProductList> {
     const page = await this.products.list(actor, query);
-    return { ...page, items: page.items.map(ProductResponse.from) };
+    return { ...page, items: page.items.map((product) => ProductResponse.from(product, this.links)) };
   }
 
   /** Create a product, with its variants if you like */
   @Post()
   @Requires('products:manage')
   @Creates('/products/:id')
-  @Problems(productSlugTaken, skuTaken, productExternalIdTaken, unknownTaxClass)
+  @Problems(
+    productSlugTaken,
+    skuTaken,
+    productExternalIdTaken,
+    unknownTaxClass,
+    imageUnusable,
+    optionsMisfit,
+    optionValuesTaken,
+    compareAtInvalid,
+  )
   create(@Caller() actor: Actor, @Body() product: CreateProductDto, @Idempotent() once: Once): Promise<ProductResponse> {
-    return once.do(async (db) => ProductResponse.from(await this.products.create(actor, product, db)));
+    return once.do(async (db) => ProductResponse.from(await this.products.create(actor, product, db), this.links));
   }
 
   /** Read a product */
@@ -42,20 +66,20 @@ export class ProductsController {
   @PubliclyCached(0, (product: ProductResponse) => madeOf([product], `product:${product.id}`))
   @Problems(productNotFound)
   async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<ProductResponse> {
-    return ProductResponse.from(await this.products.get(actor, idOrSlug));
+    return ProductResponse.from(await this.products.get(actor, idOrSlug), this.links);
   }
 
   /** Change a product */
   @Patch(':id')
   @Requires('products:manage')
-  @Problems(productNotFound, productSlugTaken, productExternalIdTaken, unknownTaxClass)
+  @Problems(productNotFound, productSlugTaken, productExternalIdTaken, unknownTaxClass, imageUnusable, optionsInUse)
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
     @Body() changes: UpdateProductDto,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<ProductResponse> {
-    return ProductResponse.from(await this.products.update(actor, id, changes, expected));
+    return ProductResponse.from(await this.products.update(actor, id, changes, expected), this.links);
   }
 
   /** Withdraw a product; orders keep what they say of it */
@@ -71,7 +95,7 @@ export class ProductsController {
   @Post(':id/variants')
   @Requires('products:manage')
   @Creates('/variants/:id')
-  @Problems(productNotFound, skuTaken, productExternalIdTaken)
+  @Problems(productNotFound, skuTaken, productExternalIdTaken, optionsMisfit, optionValuesTaken, compareAtInvalid)
   addVariant(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,

@@ -1,8 +1,11 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug } from '#http';
+import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug } from '#http';
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
+  ArrayMinSize,
+  ArrayUnique,
   IsArray,
   IsIn,
   IsInt,
@@ -13,10 +16,146 @@ import {
   Max,
   MaxLength,
   Min,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { FileVariantResponse, type Links } from '../files/files.dto.js';
 import { TaxClass } from '../shop/settings.dto.js';
-import type { Product, Variant } from './products.queries.js';
+import type { Picture, Product, Variant } from './products.queries.js';
+
+const MOST_OPTIONS = 3;
+const MOST_IMAGES = 50;
+const OPTION_LENGTH = 40;
+const VALUE_LENGTH = 60;
+const VALUE = /^[^\s\u0000-\u001f\u007f](?:[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f])?$/;
+
+const isOptionValues = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const entries = Object.entries(value);
+  const fits = (text: unknown, most: number) => typeof text === 'string' && text.length > 0 && text.length <= most;
+  return entries.length <= MOST_OPTIONS && entries.every(([name, text]) => fits(name, OPTION_LENGTH) && fits(text, VALUE_LENGTH));
+};
+
+/** Texts by the names of options. */
+const OptionValues = () =>
+  applyDecorators(
+    ValidateBy({
+      name: 'isOptionValues',
+      validator: {
+        validate: isOptionValues,
+        defaultMessage: () =>
+          `$property must be an object of at most ${MOST_OPTIONS} texts (1 to ${VALUE_LENGTH} characters each) with the names of options`,
+      },
+    }),
+    ApiProperty({
+      type: 'object',
+      additionalProperties: { type: 'string', minLength: 1, maxLength: VALUE_LENGTH },
+      propertyNames: { minLength: 1, maxLength: OPTION_LENGTH },
+      maxProperties: MOST_OPTIONS,
+      example: {},
+      description: 'Of each option of the product the value that it has, another for each variant on sale; or none.',
+    } as never),
+  );
+
+/** What the variants of a product differ in. */
+export class OptionDto {
+  /** @example "Colour" */
+  @Line(1, OPTION_LENGTH)
+  name: string;
+
+  /** What can be chosen, in the order it is shown in. @example ["Blue", "White"] */
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', minLength: 1, maxLength: VALUE_LENGTH, pattern: VALUE.source },
+    uniqueItems: true,
+    minItems: 1,
+    maxItems: 100,
+  })
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @MaxLength(VALUE_LENGTH, { each: true })
+  @Matches(VALUE, { each: true, message: 'each of $property must be one line without space around it' })
+  values: string[];
+}
+
+const Options = () =>
+  applyDecorators(
+    ApiProperty({ required: false, type: [OptionDto], maxItems: MOST_OPTIONS }),
+    IsArray(),
+    ArrayMaxSize(MOST_OPTIONS),
+    ArrayUnique((option: OptionDto | null) => option?.name, { message: 'each of $property must have another name' }),
+    ValidateNested({ each: true }),
+    Type(() => OptionDto),
+  );
+
+/** An image that is to be shown. */
+export class ImageDto {
+  /** An image file of yours. */
+  @Id()
+  fileId: string;
+
+  /** What it shows, for those who do not see it. @example "The blue mug on a table" */
+  @IfPresent()
+  @Line(0, 300)
+  alt: string = '';
+}
+
+const Images = () =>
+  applyDecorators(
+    ApiProperty({ required: false, type: [ImageDto], maxItems: MOST_IMAGES }),
+    IsArray(),
+    ArrayMaxSize(MOST_IMAGES),
+    ArrayUnique((image: ImageDto | null) => image?.fileId, { message: 'each of $property must be another file' }),
+    ValidateNested({ each: true }),
+    Type(() => ImageDto),
+  );
+
+const CompareAt = () =>
+  applyDecorators(
+    IsOptional(),
+    IsNotEmptyObject(),
+    ValidateNested(),
+    Type(() => Money),
+  );
+
+export class ImageResponse {
+  fileId: string;
+  /** The image. While the product is not on sale, the link works for some minutes. */
+  url: string;
+  /** What it shows, for those who do not see it. @example "The blue mug on a table" */
+  alt: string;
+  /** In pixels. @example 1200 */
+  width: number | null;
+  /** In pixels. @example 800 */
+  height: number | null;
+  /** The smaller pictures that are ready. */
+  variants: FileVariantResponse[];
+  /** Whether there are, or will be, smaller pictures. */
+  variantsStatus: 'none' | 'pending' | 'ready' | 'failed';
+
+  static from(this: void, picture: Picture, links: Links): ImageResponse {
+    const { id, alt, width, height, variants } = picture;
+    return {
+      fileId: id,
+      url: links.toContent(picture),
+      alt,
+      width,
+      height,
+      variants: FileVariantResponse.of(picture, links),
+      variantsStatus: variants,
+    };
+  }
+}
+
+export class OptionResponse {
+  /** @example "Colour" */
+  name: string;
+  /** @example ["Blue", "White"] */
+  values: string[];
+}
 
 export class VariantResponse {
   id: string;
@@ -26,6 +165,11 @@ export class VariantResponse {
   /** @example "Blue" */
   name: string;
   price: Money;
+  /** What the price is struck through beside. */
+  compareAtPrice: Money | null;
+  /** Of each option of the product the value that it has. @example {} */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  optionValues: Record<string, string>;
   /** How many can be ordered now. @example 20 */
   available: number;
   externalId: string | null;
@@ -40,6 +184,8 @@ export class VariantResponse {
       sku: variant.sku,
       name: variant.name,
       price: { amount: variant.priceAmount, currency: variant.currency },
+      compareAtPrice: variant.compareAt === null ? null : { amount: variant.compareAt, currency: variant.currency },
+      optionValues: variant.optionValues,
       available: variant.available,
       externalId: variant.externalId,
       metadata: variant.metadata,
@@ -57,12 +203,14 @@ export class ProductResponse {
   /** @example "Holds 300 ml and every temper." */
   description: string;
   status: 'draft' | 'active' | 'archived';
-  /** @example "kitchen" */
+  /** The slug of the category it is found in. @example "kitchen" */
   category: string | null;
   /** What it is taxed as. @example "standard" */
   taxClass: string;
-  /** Images come with files; until then there are none. @example [] */
-  images: string[];
+  /** What its variants differ in. */
+  options: OptionResponse[];
+  /** What it is shown by, the most important first. */
+  images: ImageResponse[];
   variants: VariantResponse[];
   externalId: string | null;
   metadata: Record<string, string>;
@@ -71,7 +219,7 @@ export class ProductResponse {
   createdAt: Date;
   updatedAt: Date;
 
-  static from(this: void, product: Product): ProductResponse {
+  static from(this: void, product: Product, links: Links): ProductResponse {
     return {
       id: product.id,
       slug: product.slug,
@@ -80,7 +228,8 @@ export class ProductResponse {
       status: product.status,
       category: product.category,
       taxClass: product.taxClass,
-      images: [],
+      options: product.options.map(({ name, values }) => ({ name, values })),
+      images: product.images.map((picture) => ImageResponse.from(picture, links)),
       variants: product.variants.map(VariantResponse.from),
       externalId: product.externalId,
       metadata: product.metadata,
@@ -112,6 +261,14 @@ export class CreateVariantDto {
   @ValidateNested()
   @Type(() => Money)
   price: Money;
+
+  /** What the price is struck through beside: more than the price, in its currency. */
+  @CompareAt()
+  compareAtPrice?: Money | null;
+
+  @IfPresent()
+  @OptionValues()
+  optionValues?: Record<string, string>;
 
   /** How many there are to begin with. @example 20 */
   @ApiProperty({ type: 'integer' })
@@ -149,6 +306,14 @@ export class UpdateVariantDto {
   @Type(() => Money)
   price?: Money;
 
+  /** What the price is struck through beside: more than the price, in its currency. */
+  @CompareAt()
+  compareAtPrice?: Money | null;
+
+  @IfPresent()
+  @OptionValues()
+  optionValues?: Record<string, string>;
+
   @IsOptional()
   @ExternalId()
   externalId?: string | null;
@@ -173,7 +338,7 @@ export class CreateProductDto {
   @Slug()
   slug?: string;
 
-  /** @example "kitchen" */
+  /** The slug of the category it is found in. One that is not there is made, at the top. @example "kitchen" */
   @IsOptional()
   @Line(1, 100)
   category?: string | null;
@@ -187,6 +352,16 @@ export class CreateProductDto {
   @IfPresent()
   @IsIn(['draft', 'active', 'archived'])
   status: 'draft' | 'active' | 'archived' = 'draft';
+
+  /** What its variants differ in. */
+  @IfPresent()
+  @Options()
+  options?: OptionDto[];
+
+  /** What it is shown by, the most important first: image files of yours. */
+  @IfPresent()
+  @Images()
+  images?: ImageDto[];
 
   @ApiProperty({ required: false, type: [CreateVariantDto] })
   @IfPresent()
@@ -221,7 +396,7 @@ export class UpdateProductDto {
   @Slug()
   slug?: string;
 
-  /** @example "kitchen" */
+  /** The slug of the category it is found in. One that is not there is made, at the top. @example "kitchen" */
   @IsOptional()
   @Line(1, 100)
   category?: string | null;
@@ -234,6 +409,16 @@ export class UpdateProductDto {
   @IfPresent()
   @IsIn(['draft', 'active', 'archived'])
   status?: 'draft' | 'active' | 'archived';
+
+  /** What its variants differ in, all of it; values that variants on sale have cannot go. */
+  @IfPresent()
+  @Options()
+  options?: OptionDto[];
+
+  /** What it is shown by, the most important first, all of them: image files of yours, or that it shows already. */
+  @IfPresent()
+  @Images()
+  images?: ImageDto[];
 
   @IsOptional()
   @ExternalId()
@@ -250,7 +435,7 @@ export class ListProductsQuery extends ListQuery {
   @Line(1, 200)
   q?: string;
 
-  /** @example "kitchen" */
+  /** The slug of a category: what lies in it, or in one below it. @example "kitchen" */
   @IfPresent()
   @Line(1, 100)
   category?: string;

@@ -1,4 +1,8 @@
 import { Module } from '@nestjs/common';
+import { FilesModule } from '../files/files.module.js';
+import { CategoriesController } from './categories.controller.js';
+import { CategoriesService } from './categories.service.js';
+import { PicturesService } from './pictures.service.js';
 import { ProductsController } from './products.controller.js';
 import { ProductsPrivacy } from './products.privacy.js';
 import { ProductsService } from './products.service.js';
@@ -6,8 +10,9 @@ import { StockService } from './stock.service.js';
 import { VariantsController } from './variants.controller.js';
 
 @Module({
-  controllers: [ProductsController, VariantsController],
-  providers: [ProductsService, StockService, ProductsPrivacy],
+  imports: [FilesModule],
+  controllers: [ProductsController, VariantsController, CategoriesController],
+  providers: [ProductsService, PicturesService, CategoriesService, StockService, ProductsPrivacy],
   exports: [ProductsService, StockService],
 })
 export class ProductsModule {}

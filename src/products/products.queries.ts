@@ -1,7 +1,9 @@
 import { audited } from '#audit';
-import { type Db, Prisma, rows, rowsPlannedAnew } from '#database';
+import { type Db, Prisma, rows, rowsPlannedAnew, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
+import { slugsWithin } from './categories.queries.js';
 import type { ListProductsQuery } from './products.dto.js';
+import type { Option, OptionValues } from './products.rules.js';
 
 /** A variant with what can be ordered of it: reservations that have run out count as free, though nobody has released them yet. */
 export interface Variant {
@@ -11,10 +13,24 @@ export interface Variant {
   name: string;
   priceAmount: number;
   currency: string;
+  /** Minor units of `currency`. */
+  compareAt: number | null;
+  optionValues: OptionValues;
   available: number;
   externalId: string | null;
   metadata: Record<string, string>;
   version: number;
+}
+
+/** An image of a product, as JSON comes from the database. */
+export interface Picture {
+  id: string;
+  alt: string;
+  isPublic: boolean;
+  width: number | null;
+  height: number | null;
+  variants: 'none' | 'pending' | 'ready' | 'failed';
+  made: { name: string; size: number; width: number; height: number }[];
 }
 
 export interface Product {
@@ -25,6 +41,8 @@ export interface Product {
   status: 'draft' | 'active' | 'archived';
   category: string | null;
   taxClass: string;
+  options: Option[];
+  images: Picture[];
   variants: Variant[];
   externalId: string | null;
   metadata: Record<string, string>;
@@ -40,6 +58,8 @@ export const auditedProduct = audited('product', {
   status: 'plain',
   category: 'plain',
   taxClass: 'plain',
+  options: 'plain',
+  images: 'plain',
   externalId: 'plain',
   metadata: 'plain',
 });
@@ -50,6 +70,8 @@ export const auditedVariant = audited('variant', {
   name: 'plain',
   priceAmount: 'plain',
   currency: 'plain',
+  compareAt: 'plain',
+  optionValues: 'plain',
   stock: 'plain',
   reason: 'personal',
   externalId: 'plain',
@@ -58,10 +80,13 @@ export const auditedVariant = audited('variant', {
 
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
-const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
+const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
   'available', ${AVAILABLE}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
-const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
-  coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants`;
+const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+  coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants,
+  coalesce((SELECT json_agg(json_build_object('id', f.id, 'alt', i.alt, 'isPublic', f.is_public, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
+      (SELECT json_agg(json_build_object('name', m.name, 'size', m.size, 'width', m.width, 'height', m.height)) FROM file_variants m WHERE m.file_id = f.id), '[]')) ORDER BY i.position)
+    FROM product_images i JOIN files f ON f.id = i.file_id WHERE i.product_id = p.id), '[]') AS images`;
 
 /** A page of products; one row more than asked for tells that there is a next page. `staff` sees drafts and archived ones, too. */
 export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, position: Position | null): Promise<Product[]> {
@@ -80,7 +105,6 @@ export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, p
     Prisma.sql`p.withdrawn_at IS NULL`,
     ...(staff ? [] : [Prisma.sql`p.status = 'active'`]),
     ...(query.status === undefined ? [] : [Prisma.sql`p.status = ${query.status}::product_status`]),
-    ...(query.category === undefined ? [] : [Prisma.sql`p.category = ${query.category}`]),
     ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
     ...(priced.length === 0
       ? []
@@ -88,7 +112,13 @@ export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, p
           Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(priced, ' AND ')})`,
         ]),
   ];
-  const page = Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+  const tail = Prisma.sql`${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
+  // The first of each category, in the order of an index that begins with it, and the first of those: the same work however much lies in them.
+  const page =
+    query.category === undefined
+      ? Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${tail}`
+      : Prisma.sql`SELECT ${PRODUCT} FROM ${slugsWithin(query.category)} CROSS JOIN LATERAL (SELECT * FROM products p WHERE p.category = within.slug AND ${tail}) p
+          ${order} LIMIT ${query.limit + 1}`;
   return query.q === undefined ? rows(db, page) : rowsPlannedAnew(db, page);
 }
 
@@ -96,6 +126,15 @@ export async function findProduct(db: Db, by: { id: string } | { slug: string })
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
   const [product] = await rows<Product>(db, Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${key} AND p.withdrawn_at IS NULL`);
   return product ?? null;
+}
+
+/** The options of the product of a variant, kept until the transaction ends; none where it is not there. */
+export async function lockOptions(db: Tx, variantId: string): Promise<Option[]> {
+  const [found] = await rows<{ options: Option[] }>(
+    db,
+    Prisma.sql`SELECT p.options FROM products p JOIN variants v ON v.product_id = p.id WHERE v.id = ${variantId}::uuid FOR SHARE OF p`,
+  );
+  return found?.options ?? [];
 }
 
 /** How many more milliseconds no reservation of these variants runs out that had not `sinceMs` ago; less than 0 when one has. */

@@ -2,7 +2,16 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } fr
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
 import { UpdateVariantDto, VariantResponse } from './products.dto.js';
-import { productExternalIdTaken, skuTaken, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
+import {
+  compareAtInvalid,
+  optionsMisfit,
+  optionValuesTaken,
+  productExternalIdTaken,
+  skuTaken,
+  stockTooHigh,
+  stockTooLow,
+  variantNotFound,
+} from './products.errors.js';
 import { ProductsService } from './products.service.js';
 import { AdjustStockDto, ListMovementsQuery, StockMovementList, StockMovementResponse } from './stock.dto.js';
 import { StockService } from './stock.service.js';
@@ -26,7 +35,7 @@ export class VariantsController {
   /** Change a variant; orders keep the price they were placed at */
   @Patch(':id')
   @Requires('products:manage')
-  @Problems(variantNotFound, skuTaken, productExternalIdTaken)
+  @Problems(variantNotFound, skuTaken, productExternalIdTaken, optionsMisfit, optionValuesTaken, compareAtInvalid)
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,

@@ -99,6 +99,8 @@ const ofProduct = (product: Product): Required<UpdateProductDto> => ({
   category: product.category,
   taxClass: product.taxClass,
   status: product.status,
+  options: product.options,
+  images: product.images.map(({ id, alt }) => ({ fileId: id, alt })),
   externalId: product.externalId,
   metadata: product.metadata,
 });
@@ -106,6 +108,8 @@ const ofVariant = (variant: Variant): Required<UpdateVariantDto> => ({
   sku: variant.sku,
   name: variant.name,
   price: { amount: variant.priceAmount, currency: variant.currency },
+  compareAtPrice: variant.compareAt === null ? null : { amount: variant.compareAt, currency: variant.currency },
+  optionValues: variant.optionValues,
   externalId: variant.externalId,
   metadata: variant.metadata,
 });
