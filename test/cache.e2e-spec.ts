@@ -88,8 +88,11 @@ const readsOf = ({ author, seriesId, post, draft, product, variantId }: World) =
   `/feeds/posts.json?tag=${encodeURIComponent(post.tags[0]!)}`,
   'products?limit=3',
   `products?category=${encodeURIComponent(product.category!)}`,
+  `products/facets?category=${encodeURIComponent(product.category!)}`,
   `products/${product.id}`,
   `products/${product.slug}`,
+  'categories?limit=2&sort=-name',
+  `categories/${encodeURIComponent(product.category!)}`,
   `variants/${variantId}`,
   'shop/settings',
 ];
@@ -204,6 +207,21 @@ const WRITES: Record<string, Write[]> = {
   'products.update': [
     { does: ({ admin, product }) => done('PATCH', `products/${product.id}`, admin, { name: 'Renamed' }) },
     { does: ({ admin, product }) => done('PATCH', `products/${product.id}`, admin, { status: 'archived' }) },
+  ],
+  'categories.create': [{ does: ({ admin }) => done('POST', 'categories', admin, { name: `zz ${unique()}` }) }],
+  'categories.update': [
+    {
+      does: async ({ admin, product }) => {
+        const { body } = await app.request<{ id: string }>('GET', `categories/${encodeURIComponent(product.category!)}`);
+        await done('PATCH', `categories/${body.id}`, admin, { name: 'Renamed' });
+      },
+    },
+  ],
+  'categories.delete': [
+    {
+      given: ({ admin }) => done<Said>('POST', 'categories', admin, { name: `zz ${unique()}` }),
+      does: ({ admin }, { id }: { id: string }) => done('DELETE', `categories/${id}`, admin),
+    },
   ],
   'products.withdraw': [{ does: ({ admin, product }) => done('DELETE', `products/${product.id}`, admin) }],
   'products.addVariant': [

@@ -375,6 +375,16 @@ describe('what people do is published:', () => {
     expect(names((await published(admin, 'DELETE', `products/${id}`)).events)).toEqual(['product.withdrawn']);
   });
 
+  it('the life of a category', async () => {
+    const { id, events } = await published(admin, 'POST', 'categories', { name: MARKER });
+    const payload = { categoryId: id };
+    expect(events).toMatchObject([{ name: 'category.created', resource_type: 'category', resource_id: id, actor_id: admin.id, payload }]);
+    expect((await published(admin, 'PATCH', `categories/${id}`, { position: 2 })).events).toMatchObject([
+      { name: 'category.updated', payload: { ...payload, changed: ['position'] } },
+    ]);
+    expect((await published(admin, 'DELETE', `categories/${id}`)).events).toMatchObject([{ name: 'category.deleted', payload }]);
+  });
+
   it('how the shop sells, and its coupons', async () => {
     const { events } = await published(admin, 'PATCH', 'shop/settings', { timeZone: 'UTC' });
     const about = { resource_type: 'shop-settings', resource_id: 'shop', actor_id: admin.id, subject_id: null };

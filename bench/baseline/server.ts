@@ -332,6 +332,8 @@ interface Variant {
   name: string;
   priceAmount: number;
   currency: string;
+  compareAt: number | null;
+  optionValues: object;
   available: number;
   externalId: string | null;
   metadata: object;
@@ -345,6 +347,8 @@ interface Product {
   status: string;
   category: string | null;
   taxClass: string;
+  options: object[];
+  images: (Cover & { alt: string })[];
   externalId: string | null;
   metadata: object;
   version: number;
@@ -353,10 +357,13 @@ interface Product {
   variants: Variant[];
 }
 
-const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
-  coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
+const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+  coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
     'available', (v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int,
-    'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants
+    'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants,
+  coalesce((SELECT json_agg(json_build_object('id', f.id, 'alt', i.alt, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
+      (SELECT json_agg(json_build_object('name', m.name, 'size', m.size, 'width', m.width, 'height', m.height) ORDER BY m.width) FROM file_variants m WHERE m.file_id = f.id), '[]')) ORDER BY i.position)
+    FROM product_images i JOIN files f ON f.id = i.file_id WHERE i.product_id = p.id), '[]') AS images
   FROM products p WHERE p.withdrawn_at IS NULL AND p.status = 'active'`;
 
 function productOf({
@@ -367,6 +374,8 @@ function productOf({
   status,
   category,
   taxClass,
+  options,
+  images,
   variants,
   externalId,
   metadata,
@@ -382,7 +391,8 @@ function productOf({
     status,
     category,
     taxClass,
-    images: [],
+    options,
+    images: images.map(({ alt, ...image }) => ({ ...coverOf(image), alt })),
     variants: variants.map(variantOf),
     externalId,
     metadata,
@@ -392,8 +402,22 @@ function productOf({
   };
 }
 
-function variantOf({ id, productId, sku, name, priceAmount, currency, available, externalId, metadata, version }: Variant): object {
-  return { id, productId, sku, name, price: { amount: priceAmount, currency }, available, externalId, metadata, version };
+function variantOf({ id, productId, sku, name, priceAmount, currency, compareAt, optionValues, ...rest }: Variant): object {
+  const { available, externalId, metadata, version } = rest;
+  const compareAtPrice = compareAt === null ? null : { amount: compareAt, currency };
+  return {
+    id,
+    productId,
+    sku,
+    name,
+    price: { amount: priceAmount, currency },
+    compareAtPrice,
+    optionValues,
+    available,
+    externalId,
+    metadata,
+    version,
+  };
 }
 
 app.get<{ Querystring: PageQuery }>('/api/v1/products', { schema: { querystring: PAGE } }, async ({ query: { limit, cursor } }) => {

@@ -5,10 +5,6 @@ import { IsString } from 'class-validator';
 export class CategoryPayload {
   @Id()
   categoryId: string;
-
-  /** @example "mugs" */
-  @IsString()
-  slug: string;
 }
 
 export class CategoryChangePayload extends CategoryPayload {

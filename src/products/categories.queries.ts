@@ -25,7 +25,7 @@ const CATEGORY = Prisma.sql`c.id, c.slug, c.name, c.parent_id AS "parentId", c.p
     ) SELECT json_agg(json_build_object('id', id, 'slug', slug, 'name', name) ORDER BY n DESC) FROM up) AS path`;
 
 /** The slugs of the category with this one and of all below it, as a table `within (slug)`. */
-export const slugsWithin = (slug: string) => Prisma.sql`(WITH RECURSIVE down AS (
+export const slugsWithin = (slug: string): Prisma.Sql => Prisma.sql`(WITH RECURSIVE down AS (
     SELECT id, slug FROM categories WHERE slug = ${slug}
     UNION ALL SELECT c.id, c.slug FROM down JOIN categories c ON c.parent_id = down.id
   ) SELECT slug FROM down) AS within`;

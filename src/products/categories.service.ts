@@ -59,7 +59,7 @@ export class CategoriesService {
       await insertCategory(tx, { id, slug: free, name, parentId, position }).catch(refuse);
       const after = await this.get(actor, id, tx);
       await record(tx, { actor, action: 'categories.created', resource: auditedCategory(id), after });
-      await publish(tx, categoryCreated, { categoryId: id, slug: free }, { actor, resource: { type: 'category', id } });
+      await publish(tx, categoryCreated, { categoryId: id }, { actor, resource: { type: 'category', id } });
       invalidate(tx, ['categories']);
       return after;
     });
@@ -72,7 +72,7 @@ export class CategoriesService {
       await updateCategory(db, { ...before, ...defined(changes) }).catch(refuse);
       const after = await this.get(actor, id, db);
       await record(db, { actor, action: 'categories.updated', resource: auditedCategory(id), before, after });
-      const payload = { categoryId: id, slug: after.slug, changed: Object.keys(defined(changes)) };
+      const payload = { categoryId: id, changed: Object.keys(defined(changes)) };
       await publish(db, categoryUpdated, payload, { actor, resource: { type: 'category', id } });
       invalidate(db, ['categories']);
       return after;
@@ -88,7 +88,7 @@ export class CategoriesService {
         throw error;
       });
       await record(db, { actor, action: 'categories.deleted', resource: auditedCategory(id), before });
-      await publish(db, categoryDeleted, { categoryId: id, slug: before.slug }, { actor, resource: { type: 'category', id } });
+      await publish(db, categoryDeleted, { categoryId: id }, { actor, resource: { type: 'category', id } });
       invalidate(db, ['categories']);
     });
   }

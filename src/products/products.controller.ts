@@ -6,11 +6,13 @@ import {
   CreateProductDto,
   CreateVariantDto,
   ListProductsQuery,
+  ProductFilters,
   ProductList,
   ProductResponse,
   UpdateProductDto,
   VariantResponse,
 } from './products.dto.js';
+import { FacetsResponse } from './facets.dto.js';
 import {
   compareAtInvalid,
   imageUnusable,
@@ -58,6 +60,20 @@ export class ProductsController {
   )
   create(@Caller() actor: Actor, @Body() product: CreateProductDto, @Idempotent() once: Once): Promise<ProductResponse> {
     return once.do(async (db) => ProductResponse.from(await this.products.create(actor, product, db), this.links));
+  }
+
+  /**
+   * Count products by what they could be narrowed down by
+   *
+   * It takes the filters of the list. Categories are those right below `category`, or at the top. What an option, a price range or availability
+   * would leave is counted as if the filter of that very facet were not there, so that others of its values can be offered. What it says of
+   * stock is some seconds old at most.
+   */
+  @Get('facets')
+  @Public()
+  @PubliclyCached(0, () => ['products', 'categories', 'facets'])
+  async facets(@Caller() actor: Actor | null, @Query() filters: ProductFilters): Promise<FacetsResponse> {
+    return FacetsResponse.from(await this.products.facets(actor, filters));
   }
 
   /** Read a product */

@@ -1,15 +1,17 @@
 import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug } from '#http';
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
+import { ApiProperty, IntersectionType } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
   ArrayUnique,
+  Equals,
   IsArray,
   IsIn,
   IsInt,
   IsNotEmptyObject,
+  IsNotIn,
   IsOptional,
   IsString,
   Matches,
@@ -23,11 +25,16 @@ import { FileVariantResponse, type Links } from '../files/files.dto.js';
 import { TaxClass } from '../shop/settings.dto.js';
 import type { Picture, Product, Variant } from './products.queries.js';
 
+/** Words of paths beside slugs. */
+const RESERVED = ['facets', 'imports'];
 const MOST_OPTIONS = 3;
 const MOST_IMAGES = 50;
 const OPTION_LENGTH = 40;
 const VALUE_LENGTH = 60;
-const VALUE = /^[^\s\u0000-\u001f\u007f](?:[^\u0000-\u001f\u007f]*[^\s\u0000-\u001f\u007f])?$/;
+// Filters part values by commas.
+const VALUE = /^[^\s,\u0000-\u001f\u007f](?:[^,\u0000-\u001f\u007f]*[^\s,\u0000-\u001f\u007f])?$/;
+const OPTIONS_WANTED = /^[^,:]+:[^,]+(?:,[^,:]+:[^,]+){0,19}$/;
+const OPTION_NAME = /^[^,:]+$/;
 
 const isOptionValues = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
@@ -61,6 +68,8 @@ const OptionValues = () =>
 export class OptionDto {
   /** @example "Colour" */
   @Line(1, OPTION_LENGTH)
+  @Matches(OPTION_NAME, { message: '$property must have no comma and no colon' })
+  @ApiProperty({ pattern: OPTION_NAME.source })
   name: string;
 
   /** What can be chosen, in the order it is shown in. @example ["Blue", "White"] */
@@ -77,7 +86,7 @@ export class OptionDto {
   @ArrayUnique()
   @IsString({ each: true })
   @MaxLength(VALUE_LENGTH, { each: true })
-  @Matches(VALUE, { each: true, message: 'each of $property must be one line without space around it' })
+  @Matches(VALUE, { each: true, message: 'each of $property must be one line without commas, and without space around it' })
   values: string[];
 }
 
@@ -336,6 +345,7 @@ export class CreateProductDto {
   /** Where the product is found beside its id; made from the name when it is left out. @example "enamel-mug" */
   @IfPresent()
   @Slug()
+  @IsNotIn(RESERVED)
   slug?: string;
 
   /** The slug of the category it is found in. One that is not there is made, at the top. @example "kitchen" */
@@ -394,6 +404,7 @@ export class UpdateProductDto {
   /** @example "enamel-mug" */
   @IfPresent()
   @Slug()
+  @IsNotIn(RESERVED)
   slug?: string;
 
   /** The slug of the category it is found in. One that is not there is made, at the top. @example "kitchen" */
@@ -429,7 +440,7 @@ export class UpdateProductDto {
   metadata?: Record<string, string>;
 }
 
-export class ListProductsQuery extends ListQuery {
+export class ProductFilters {
   /** Words that the name or the description hold. @example "mug" */
   @IfPresent()
   @Line(1, 200)
@@ -463,6 +474,23 @@ export class ListProductsQuery extends ListQuery {
   @Max(9_007_199_254_740_991)
   maxPrice?: number;
 
+  /** Only products with a variant that has these values, between commas; of two values of an option, either. @example "Colour:Blue,Size:M" */
+  @IfPresent()
+  @IsString()
+  @MaxLength(500)
+  @Matches(OPTIONS_WANTED, { message: '$property must be like Colour:Blue, several between commas' })
+  option?: string;
+
+  /** Only products of which a variant can be ordered now. */
+  @ApiProperty({ required: false, type: 'boolean', enum: [true], description: 'Only products of which a variant can be ordered now.' })
+  @IfPresent()
+  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value))
+  @Equals(true)
+  available?: true;
+}
+
+/** Filters of variants hold for one and the same variant. */
+export class ListProductsQuery extends IntersectionType(ListQuery, ProductFilters) {
   @IfPresent()
   @IsIn(['-createdAt', 'createdAt', 'name', '-name'])
   sort: '-createdAt' | 'createdAt' | 'name' | '-name' = '-createdAt';

@@ -7,12 +7,29 @@ import { ProductsController } from './products.controller.js';
 import { ProductsPrivacy } from './products.privacy.js';
 import { ProductsService } from './products.service.js';
 import { StockService } from './stock.service.js';
+import { VariantFilesService } from './variant-files.service.js';
+import { VariantImportsController } from './variant-imports.controller.js';
+import { VariantImportsPrivacy } from './variant-imports.privacy.js';
+import { VariantImportsService } from './variant-imports.service.js';
+import { VariantLinesService } from './variant-lines.service.js';
+import { VariantRunsService } from './variant-runs.service.js';
 import { VariantsController } from './variants.controller.js';
 
 @Module({
   imports: [FilesModule],
-  controllers: [ProductsController, VariantsController, CategoriesController],
-  providers: [ProductsService, PicturesService, CategoriesService, StockService, ProductsPrivacy],
+  controllers: [VariantImportsController, ProductsController, VariantsController, CategoriesController],
+  providers: [
+    ProductsService,
+    PicturesService,
+    CategoriesService,
+    StockService,
+    ProductsPrivacy,
+    VariantFilesService,
+    VariantLinesService,
+    VariantRunsService,
+    VariantImportsService,
+    VariantImportsPrivacy,
+  ],
   exports: [ProductsService, StockService],
 })
 export class ProductsModule {}

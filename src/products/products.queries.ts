@@ -2,8 +2,8 @@ import { audited } from '#audit';
 import { type Db, Prisma, rows, rowsPlannedAnew, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import { slugsWithin } from './categories.queries.js';
-import type { ListProductsQuery } from './products.dto.js';
-import type { Option, OptionValues } from './products.rules.js';
+import type { ListProductsQuery, ProductFilters } from './products.dto.js';
+import { type Option, type OptionValues, readOptions } from './products.rules.js';
 
 /** A variant with what can be ordered of it: reservations that have run out count as free, though nobody has released them yet. */
 export interface Variant {
@@ -82,11 +82,37 @@ export const auditedVariant = audited('variant', {
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
 const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
   'available', ${AVAILABLE}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
-const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+/** The columns of the product `p`, with its variants and images. */
+export const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
   coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants,
   coalesce((SELECT json_agg(json_build_object('id', f.id, 'alt', i.alt, 'isPublic', f.is_public, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
       (SELECT json_agg(json_build_object('name', m.name, 'size', m.size, 'width', m.width, 'height', m.height)) FROM file_variants m WHERE m.file_id = f.id), '[]')) ORDER BY i.position)
     FROM product_images i JOIN files f ON f.id = i.file_id WHERE i.product_id = p.id), '[]') AS images`;
+
+/** What the filters ask of the product `p` itself, its category apart. */
+export function filtersOf(staff: boolean, query: ProductFilters): Prisma.Sql[] {
+  return [
+    Prisma.sql`p.withdrawn_at IS NULL`,
+    ...(staff ? [] : [Prisma.sql`p.status = 'active'`]),
+    ...(query.status === undefined ? [] : [Prisma.sql`p.status = ${query.status}::product_status`]),
+    ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
+  ];
+}
+
+/** What they ask of one variant `v` of it: of its price, of whether it can be ordered, and of its value of each option. */
+export function wantedOf(query: ProductFilters): Record<'price' | 'available' | 'options', Prisma.Sql[]> {
+  return {
+    price: [
+      ...(query.minPrice === undefined ? [] : [Prisma.sql`v.price_amount >= ${query.minPrice}`]),
+      ...(query.maxPrice === undefined ? [] : [Prisma.sql`v.price_amount <= ${query.maxPrice}`]),
+    ],
+    available: query.available === undefined ? [] : [Prisma.sql`${AVAILABLE} > 0`],
+    options: [...readOptions(query.option)].map(([name, values]) => {
+      const either = values.map((value) => Prisma.sql`v.option_values @> ${JSON.stringify({ [name]: value })}::jsonb`);
+      return Prisma.sql`(${Prisma.join(either, ' OR ')})`;
+    }),
+  };
+}
 
 /** A page of products; one row more than asked for tells that there is a next page. `staff` sees drafts and archived ones, too. */
 export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, position: Position | null): Promise<Product[]> {
@@ -97,19 +123,13 @@ export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, p
     sort,
     position,
   );
-  const priced = [
-    ...(query.minPrice === undefined ? [] : [Prisma.sql`v.price_amount >= ${query.minPrice}`]),
-    ...(query.maxPrice === undefined ? [] : [Prisma.sql`v.price_amount <= ${query.maxPrice}`]),
-  ];
+  const wanted = Object.values(wantedOf(query)).flat();
   const conditions = [
-    Prisma.sql`p.withdrawn_at IS NULL`,
-    ...(staff ? [] : [Prisma.sql`p.status = 'active'`]),
-    ...(query.status === undefined ? [] : [Prisma.sql`p.status = ${query.status}::product_status`]),
-    ...(query.q === undefined ? [] : [Prisma.sql`p.search @@ websearch_to_tsquery('simple', ${query.q})`]),
-    ...(priced.length === 0
+    ...filtersOf(staff, query),
+    ...(wanted.length === 0
       ? []
       : [
-          Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(priced, ' AND ')})`,
+          Prisma.sql`EXISTS (SELECT FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${Prisma.join(wanted, ' AND ')})`,
         ]),
   ];
   const tail = Prisma.sql`${Prisma.join(conditions, ' AND ')} ${after} ${order} LIMIT ${query.limit + 1}`;
@@ -119,7 +139,7 @@ export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, p
       ? Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${tail}`
       : Prisma.sql`SELECT ${PRODUCT} FROM ${slugsWithin(query.category)} CROSS JOIN LATERAL (SELECT * FROM products p WHERE p.category = within.slug AND ${tail}) p
           ${order} LIMIT ${query.limit + 1}`;
-  return query.q === undefined ? rows(db, page) : rowsPlannedAnew(db, page);
+  return query.q === undefined && query.option === undefined ? rows(db, page) : rowsPlannedAnew(db, page);
 }
 
 export async function findProduct(db: Db, by: { id: string } | { slug: string }): Promise<Product | null> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { madeOf, misfit } from './products.rules.js';
+import { madeOf, misfit, readOptions } from './products.rules.js';
 
 const product = (status: 'draft' | 'active' | 'archived', ...ids: string[]) => ({
   status,
@@ -21,6 +21,15 @@ describe('the values of a variant', () => {
     expect(misfit(options, { Colour: 'Green', Size: 'M' })).toBe('has a value of Colour that the product does not offer');
     expect(misfit(options, { Colour: 'Blue', Size: 'M', Cut: 'Slim' })).toBe('names Cut, which is no option of the product');
     expect(misfit([], { Colour: 'Blue' })).toContain('no option');
+  });
+
+  it('are asked for by option, any of several', () => {
+    expect([...readOptions('Colour:Blue,Size:M,Colour:Red')]).toEqual([
+      ['Colour', ['Blue', 'Red']],
+      ['Size', ['M']],
+    ]);
+    expect([...readOptions('Scale:1:10')]).toEqual([['Scale', ['1:10']]]);
+    expect(readOptions(undefined).size).toBe(0);
   });
 
   it('are not mistaken for what every object has', () => {

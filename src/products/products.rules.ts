@@ -21,6 +21,16 @@ export function misfit(options: readonly Option[], values: OptionValues): string
   return null;
 }
 
+/** Values that are wanted, by option: `Colour:Blue,Colour:Red,Size:M` is one of two colours, in one size. */
+export function readOptions(text: string | undefined): Map<string, string[]> {
+  const wanted = new Map<string, string[]>();
+  for (const each of text === undefined ? [] : text.split(',')) {
+    const [name = '', ...value] = each.split(':');
+    wanted.set(name, [...(wanted.get(name) ?? []), value.join(':')]);
+  }
+  return wanted;
+}
+
 /** Whether a price may be struck through beside this one, both in minor units. */
 export function isComparable(price: { amount: number; currency: string }, compareAt: { amount: number; currency: string } | null): boolean {
   return compareAt === null || (compareAt.currency === price.currency && compareAt.amount > price.amount);

@@ -1,12 +1,20 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
-import { invalidate } from '#cache';
+import { Cache, invalidate } from '#cache';
 import { type Db, defined, isForeignKeyViolation, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage, type Money } from '#http';
 import type { Actor } from '#security';
-import type { CreateProductDto, CreateVariantDto, ListProductsQuery, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
+import { countFacets, type Facets } from './facets.queries.js';
+import type {
+  CreateProductDto,
+  CreateVariantDto,
+  ListProductsQuery,
+  ProductFilters,
+  UpdateProductDto,
+  UpdateVariantDto,
+} from './products.dto.js';
 import { PicturesService } from './pictures.service.js';
 import {
   compareAtInvalid,
@@ -35,13 +43,21 @@ import { isComparable, misfit, type Option, type OptionValues } from './products
 
 export type { Product, Variant } from './products.queries.js';
 
+const FACETS_MS = 5_000;
+/** Words of paths beside slugs. */
+const RESERVED = ['facets', 'imports'];
+
 /** The catalogue: what is for sale, and at which price. What was sold is withdrawn, never erased. */
 @Injectable()
 export class ProductsService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly pictures: PicturesService,
-  ) {}
+    cache: Cache,
+  ) {
+    // Stock changes with every order; what facets say of it is as old as that at most.
+    cache.limit('facets', (_, sinceMs) => Promise.resolve(FACETS_MS - sinceMs));
+  }
 
   async list(actor: Actor | null, query: ListProductsQuery): Promise<Page<Product>> {
     const byName = parseSort(query.sort).field === 'name';
@@ -52,6 +68,11 @@ export class ProductsService {
       (product) => (byName ? product.name : product.createdAt),
       (product) => product,
     );
+  }
+
+  /** How many products the filters leave, by what else they could be narrowed down by. */
+  facets(actor: Actor | null, filters: ProductFilters): Promise<Facets> {
+    return countFacets(this.prisma, seesAll(actor), filters);
   }
 
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Product> {
@@ -225,7 +246,7 @@ export class ProductsService {
     const slug = slugFrom(name, 'product');
     // Of two that choose the same word at once, the second waits for the first and sees it.
     await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`products.slug ${slug}`}, 0))`;
-    const taken = await db.product.findUnique({ where: { slug }, select: { id: true } });
+    const taken = RESERVED.includes(slug) || (await db.product.findUnique({ where: { slug }, select: { id: true } })) !== null;
     return taken ? `${slug}-${id.slice(-6)}` : slug;
   }
 }

@@ -38,6 +38,11 @@ export function nounsOf({ app, product }: World) {
     return (await product.request<{ id: string; code: string }>('POST', 'coupons', { token: by.accessToken, headers, body })).body;
   }
 
+  async function aCategory(by: Person, more: object = {}): Promise<{ id: string; slug: string }> {
+    const body = { name: `Category ${unique()}`, ...more };
+    return (await product.request<{ id: string; slug: string }>('POST', 'categories', { token: by.accessToken, body })).body;
+  }
+
   async function aPaidOrder(by: Person): Promise<string> {
     const id = await anOrder(by);
     await product.request('POST', `orders/${id}/payments`, {
@@ -172,6 +177,7 @@ export function nounsOf({ app, product }: World) {
 
   return {
     anOrder,
+    aCategory,
     aCoupon,
     aPaidOrder,
     aNotification,

@@ -47,7 +47,7 @@ const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
 const BIG =
-  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products variants orders order_lines coupons stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
+  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products categories product_images variants orders order_lines coupons stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
     ' ',
   );
 
@@ -76,6 +76,8 @@ const LISTS: Record<string, List> = {
       status: ['draft', 'active', 'archived'],
       minPrice: ['0', '1900', '100000'],
       maxPrice: ['0', '500', '100000'],
+      option: ['Size:Small', 'Size:never', 'Colour:Blue,Colour:Red'],
+      available: ['true'],
     },
   },
   users: {
@@ -94,6 +96,7 @@ const LISTS: Record<string, List> = {
       q: ['1001', 'ext-10', 'never'],
     },
   },
+  categories: { operation: '/api/v1/categories', callers: ['nobody'], filters: { parent: ['{category}'] } },
   coupons: { operation: '/api/v1/coupons', callers: ['admin'], filters: { code: ['C-77', 'never'] } },
   jobs: {
     operation: '/api/v1/ops/jobs',
@@ -199,10 +202,13 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
     await client.query(`INSERT INTO coupons (id, code, kind, created_at, updated_at)
       SELECT gen_random_uuid(), 'C-' || n, 'free-shipping', now() - make_interval(mins => n), now() FROM generate_series(1, 50000) AS n`);
     await client.query('ANALYZE coupons');
+    await client.query(`WITH tops AS (INSERT INTO categories (id, slug, name) SELECT gen_random_uuid(), 'top ' || n, 'Top' FROM generate_series(1, 20) AS n RETURNING id)
+      INSERT INTO categories (id, slug, name, parent_id, position) SELECT gen_random_uuid(), 'sub ' || n || tops.id, 'Sub ' || n, tops.id, n FROM tops, generate_series(1, 100) AS n`);
+    await client.query('ANALYZE categories');
     await fillWebhooks(client);
     Object.assign(known, await fillTalk(client));
     const { rows } = await client.query<{ user: string; month: Date; variant: string; endpoint: string }>(
-      `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS variant, (SELECT endpoint_id FROM webhook_deliveries GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS endpoint`,
+      `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, (SELECT id FROM categories WHERE slug = 'top 7') AS category, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS variant, (SELECT endpoint_id FROM webhook_deliveries GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS endpoint`,
     );
     Object.assign(known, rows[0], { month: rows[0]!.month.toISOString() });
     await client.query(

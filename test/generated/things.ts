@@ -75,6 +75,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by, { operationId }) => (operationId === 'returns.refund' ? nouns.aPaidOrder(by) : nouns.anOrder(by)),
+    categories: async () => (await nouns.aCategory(admin)).id,
     coupons: async () => (await nouns.aCoupon(admin)).id,
     couponCode: async () => (await nouns.aCoupon(admin)).code,
     releases: async (_, { operationId }) => {

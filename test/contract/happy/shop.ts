@@ -6,16 +6,21 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCoupon, anOrder, aPaidOrder } = nounsOf(world);
+  const { aCategory, aCoupon, anOrder, aPaidOrder } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const HAPPY: HappyCalls = {
     'products.list': async () => {
       await aProduct(app, { category: 'desk' });
       return [
         {},
-        { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&sort=-name&limit=1' },
+        { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&option=Size:S&available=true&sort=-name&limit=1' },
         { by: await anAdmin(app) },
       ];
+    },
+    'products.facets': async () => {
+      await aProduct(app, { category: 'desk' });
+      const query = 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&option=Colour:Blue&available=true';
+      return [{}, { query }, { by: await anAdmin(app) }];
     },
     'products.create': async () => [
       {
@@ -27,8 +32,19 @@ export function happyCallsOfShop(world: World): HappyCalls {
           category: 'kitchen',
           taxClass: 'reduced',
           status: 'active',
+          options: [{ name: 'Colour', values: ['Blue'] }],
+          images: [],
           variants: [
-            { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+            {
+              sku: unique(),
+              name: 'Blue',
+              price: { amount: 1, currency: 'EUR' },
+              compareAtPrice: { amount: 2, currency: 'EUR' },
+              optionValues: { Colour: 'Blue' },
+              stock: 2,
+              externalId: unique(),
+              metadata: { a: 'b' },
+            },
           ],
           externalId: unique(),
           metadata: { a: 'b' },
@@ -51,6 +67,8 @@ export function happyCallsOfShop(world: World): HappyCalls {
           category: null,
           taxClass: 'zero',
           status: 'archived',
+          options: [{ name: 'Size', values: ['S', 'M'] }],
+          images: [],
           externalId: null,
           metadata: {},
         },
@@ -64,12 +82,46 @@ export function happyCallsOfShop(world: World): HappyCalls {
         body: { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
       },
     ],
+    'categories.list': async () => {
+      const by = await anAdmin(app);
+      const { id } = await aCategory(by);
+      await aCategory(by, { parentId: id });
+      return [{}, { query: `parent=${id}&sort=-name&limit=1` }, { by, query: 'limit=1&sort=name' }];
+    },
+    'categories.create': async () => {
+      const by = await anAdmin(app);
+      const body = { name: 'Mugs', slug: `s-${unique()}`, parentId: (await aCategory(by)).id, position: 1 };
+      return [
+        { by, body },
+        { by, body: { name: 'Mugs' } },
+      ];
+    },
+    'categories.get': async () => {
+      const { id, slug } = await aCategory(await anAdmin(app));
+      return [{ params: { idOrSlug: id } }, { params: { idOrSlug: slug } }];
+    },
+    'categories.update': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { idOrSlug: (await aCategory(by)).id }, body: { name: 'x', parentId: null, position: 2 } }];
+    },
+    'categories.delete': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { idOrSlug: (await aCategory(by)).id } }];
+    },
     'variants.get': async () => [{ params: { id: (await aProduct(app)).variants[0]!.id } }],
     'variants.update': async () => [
       {
         by: await anAdmin(app),
         params: { id: (await aProduct(app)).variants[0]!.id },
-        body: { sku: unique(), name: 'x', price: { amount: 2, currency: 'USD' }, externalId: null, metadata: {} },
+        body: {
+          sku: unique(),
+          name: 'x',
+          price: { amount: 2, currency: 'USD' },
+          compareAtPrice: { amount: 3, currency: 'USD' },
+          optionValues: {},
+          externalId: null,
+          metadata: {},
+        },
       },
     ],
     'variants.withdraw': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id } }],
