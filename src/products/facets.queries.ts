@@ -1,7 +1,7 @@
 import { type Db, Prisma, rowsPlannedAnew } from '#database';
 import { slugsWithin } from './categories.queries.js';
 import type { ProductFilters } from './products.dto.js';
-import { AVAILABLE, filtersOf, wantedOf } from './products.queries.js';
+import { AVAILABLE, filtersOf, PRICE, wantedOf } from './products.queries.js';
 import { readOptions } from './products.rules.js';
 
 /** How many products the filters leave, and what each facet would; prices are minor units. */
@@ -25,7 +25,7 @@ const all = (conditions: readonly Prisma.Sql[]) => (conditions.length === 0 ? Pr
  * its variants meets all filters at once, as in the list; one without variants where none is asked of them.
  */
 export async function countFacets(db: Db, staff: boolean, filters: ProductFilters): Promise<Facets> {
-  const wanted = wantedOf(filters);
+  const wanted = wantedOf(filters, PRICE);
   const names = [...readOptions(filters.option).keys()];
   const flag = (index: number) => Prisma.raw(`o${index}`);
   const flags = wanted.options.map((condition, index) => Prisma.sql`, coalesce(${condition}, false) AS ${flag(index)}`);
@@ -44,7 +44,7 @@ export async function countFacets(db: Db, staff: boolean, filters: ProductFilter
     db,
     Prisma.sql`
     WITH RECURSIVE base AS MATERIALIZED (
-      SELECT p.id AS product_id, p.category, v.id IS NOT NULL AS is_variant, v.price_amount AS price, v.currency, v.option_values,
+      SELECT p.id AS product_id, p.category, v.id IS NOT NULL AS is_variant, ${PRICE} AS price, v.currency, v.option_values,
         coalesce(${AVAILABLE} > 0, false) AS is_available, coalesce(${all(wanted.price)}, false) AS in_price,
         coalesce(${all(wanted.available)}, false) AS in_stock ${flags.length === 0 ? Prisma.empty : Prisma.join(flags, ' ')}
       FROM ${from} LEFT JOIN variants v ON v.product_id = p.id AND v.withdrawn_at IS NULL WHERE ${all(filtersOf(staff, filters))}

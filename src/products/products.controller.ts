@@ -38,7 +38,7 @@ export class ProductsController {
   /** List what is for sale */
   @Get()
   @Public()
-  @PubliclyCached(0, ({ items }: ProductList) => madeOf(items, 'products', 'categories'))
+  @PubliclyCached(0, ({ items }: ProductList) => madeOf(items, 'products', 'categories', 'price-lists'))
   async list(@Caller() actor: Actor | null, @Query() query: ListProductsQuery): Promise<ProductList> {
     const page = await this.products.list(actor, query);
     return { ...page, items: page.items.map((product) => ProductResponse.from(product, this.links)) };
@@ -71,7 +71,7 @@ export class ProductsController {
    */
   @Get('facets')
   @Public()
-  @PubliclyCached(0, () => ['products', 'categories', 'facets'])
+  @PubliclyCached(0, () => ['products', 'categories', 'facets', 'price-lists'])
   async facets(@Caller() actor: Actor | null, @Query() filters: ProductFilters): Promise<FacetsResponse> {
     return FacetsResponse.from(await this.products.facets(actor, filters));
   }
@@ -79,7 +79,7 @@ export class ProductsController {
   /** Read a product */
   @Get(':idOrSlug')
   @Public()
-  @PubliclyCached(0, (product: ProductResponse) => madeOf([product], `product:${product.id}`))
+  @PubliclyCached(0, (product: ProductResponse) => madeOf([product], `product:${product.id}`, 'price-lists'))
   @Problems(productNotFound)
   async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<ProductResponse> {
     return ProductResponse.from(await this.products.get(actor, idOrSlug), this.links);

@@ -173,8 +173,11 @@ export class VariantResponse {
   sku: string;
   /** @example "Blue" */
   name: string;
+  /** What it costs now: by a price list, where one counts. */
   price: Money;
-  /** What the price is struck through beside. */
+  /** What it costs without one. */
+  regularPrice: Money;
+  /** What the price is struck through beside: what was given so, or the regular price, where that is more than the price. */
   compareAtPrice: Money | null;
   /** Of each option of the product the value that it has. @example {} */
   @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
@@ -187,13 +190,16 @@ export class VariantResponse {
   version: number;
 
   static from(this: void, variant: Variant): VariantResponse {
+    const { price, priceAmount, currency } = variant;
+    const compareAt = variant.compareAt ?? priceAmount;
     return {
       id: variant.id,
       productId: variant.productId,
       sku: variant.sku,
       name: variant.name,
-      price: { amount: variant.priceAmount, currency: variant.currency },
-      compareAtPrice: variant.compareAt === null ? null : { amount: variant.compareAt, currency: variant.currency },
+      price: { amount: price, currency },
+      regularPrice: { amount: priceAmount, currency },
+      compareAtPrice: compareAt > price ? { amount: compareAt, currency } : null,
       optionValues: variant.optionValues,
       available: variant.available,
       externalId: variant.externalId,

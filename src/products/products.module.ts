@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { FilesModule } from '../files/files.module.js';
 import { CategoriesController } from './categories.controller.js';
 import { CategoriesService } from './categories.service.js';
+import { PriceListsController } from './price-lists.controller.js';
+import { PriceListsService } from './price-lists.service.js';
 import { PicturesService } from './pictures.service.js';
 import { ProductsController } from './products.controller.js';
 import { ProductsPrivacy } from './products.privacy.js';
@@ -17,13 +19,14 @@ import { VariantsController } from './variants.controller.js';
 
 @Module({
   imports: [FilesModule],
-  controllers: [VariantImportsController, ProductsController, VariantsController, CategoriesController],
+  controllers: [VariantImportsController, ProductsController, VariantsController, CategoriesController, PriceListsController],
   providers: [
     ProductsService,
     PicturesService,
     CategoriesService,
     StockService,
     ProductsPrivacy,
+    PriceListsService,
     VariantFilesService,
     VariantLinesService,
     VariantRunsService,

@@ -11,7 +11,10 @@ export interface Variant {
   productId: string;
   sku: string;
   name: string;
+  /** Its own price, whatever a price list says. */
   priceAmount: number;
+  /** What it costs now. */
+  price: number;
   currency: string;
   /** Minor units of `currency`. */
   compareAt: number | null;
@@ -78,9 +81,35 @@ export const auditedVariant = audited('variant', {
   metadata: 'plain',
 });
 
+/** Whether the price list `l` counts now. */
+const COUNTS = Prisma.sql`l.active AND (l.starts_at IS NULL OR l.starts_at <= now()) AND (l.ends_at IS NULL OR l.ends_at > now())`;
+
+/**
+ * What the variant `v` costs now, in minor units of its currency: by the list with the highest priority (of equals the newest) that counts and
+ * has a price of it in that currency; else its own price. Whoever shows a price, quotes it or charges it asks this.
+ */
+export const PRICE = Prisma.sql`coalesce((SELECT lp.amount FROM list_prices lp JOIN price_lists l ON l.id = lp.list_id
+  WHERE lp.variant_id = v.id AND l.currency = v.currency AND ${COUNTS} ORDER BY l.priority DESC, l.id DESC LIMIT 1), v.price_amount)`;
+
+/** Whether any price list counts now; where none does, prices are those of an index. */
+export async function anyListCounts(db: Db): Promise<boolean> {
+  return (await rows(db, Prisma.sql`SELECT FROM price_lists l WHERE ${COUNTS} LIMIT 1`)).length > 0;
+}
+
+/** How many more milliseconds no price list begins or ends to count that had not `sinceMs` ago; less than 0 when one has. */
+export async function untilNextPrice(db: Db, sinceMs: number): Promise<number> {
+  const [next] = await rows<{ ms: number | null }>(
+    db,
+    Prisma.sql`SELECT (extract(epoch FROM min(at) - now()) * 1000)::float8 AS ms
+      FROM (SELECT starts_at AS at FROM price_lists WHERE active UNION ALL SELECT ends_at FROM price_lists WHERE active) AS l
+      WHERE at > now() - make_interval(secs => ${sinceMs / 1_000})`,
+  );
+  return next?.ms ?? Infinity;
+}
+
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
-const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
+const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'price', ${PRICE}, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
   'available', ${AVAILABLE}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
 /** The columns of the product `p`, with its variants and images. */
 export const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
@@ -100,11 +129,14 @@ export function filtersOf(staff: boolean, query: ProductFilters): Prisma.Sql[] {
 }
 
 /** What they ask of one variant `v` of it: of its price, of whether it can be ordered, and of its value of each option. */
-export function wantedOf(query: ProductFilters): Record<'price' | 'available' | 'options', Prisma.Sql[]> {
+export function wantedOf(
+  query: ProductFilters,
+  price: Prisma.Sql = Prisma.sql`v.price_amount`,
+): Record<'price' | 'available' | 'options', Prisma.Sql[]> {
   return {
     price: [
-      ...(query.minPrice === undefined ? [] : [Prisma.sql`v.price_amount >= ${query.minPrice}`]),
-      ...(query.maxPrice === undefined ? [] : [Prisma.sql`v.price_amount <= ${query.maxPrice}`]),
+      ...(query.minPrice === undefined ? [] : [Prisma.sql`${price} >= ${query.minPrice}`]),
+      ...(query.maxPrice === undefined ? [] : [Prisma.sql`${price} <= ${query.maxPrice}`]),
     ],
     available: query.available === undefined ? [] : [Prisma.sql`${AVAILABLE} > 0`],
     options: [...readOptions(query.option)].map(([name, values]) => {
@@ -115,7 +147,7 @@ export function wantedOf(query: ProductFilters): Record<'price' | 'available' | 
 }
 
 /** A page of products; one row more than asked for tells that there is a next page. `staff` sees drafts and archived ones, too. */
-export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, position: Position | null): Promise<Product[]> {
+export async function listProducts(db: Db, staff: boolean, query: ListProductsQuery, position: Position | null): Promise<Product[]> {
   const sort = parseSort(query.sort);
   const { after, order } = keysetSql(
     sort.field === 'name' ? Prisma.sql`p.name` : Prisma.sql`p.created_at`,
@@ -123,7 +155,8 @@ export function listProducts(db: Db, staff: boolean, query: ListProductsQuery, p
     sort,
     position,
   );
-  const wanted = Object.values(wantedOf(query)).flat();
+  const isPriced = query.minPrice !== undefined || query.maxPrice !== undefined;
+  const wanted = Object.values(wantedOf(query, isPriced && (await anyListCounts(db)) ? PRICE : undefined)).flat();
   const conditions = [
     ...filtersOf(staff, query),
     ...(wanted.length === 0

@@ -43,7 +43,7 @@ export function madeOf(
     images: readonly { fileId: string; url: string }[];
     variants: readonly { id: string }[];
   }[],
-  ...of: ('products' | 'categories' | `product:${string}`)[]
+  ...of: ('products' | 'categories' | 'price-lists' | `product:${string}`)[]
 ): string[] | null {
   // A link that ends is kept by nobody.
   if (products.some(({ status, images }) => status !== 'active' || images.some(({ url }) => url.includes('expires=')))) return null;

@@ -7,7 +7,7 @@ import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { outOfStock, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
 import { stockAdjusted } from './products.events.js';
-import { auditedVariant, AVAILABLE, untilNextLapse } from './products.queries.js';
+import { auditedVariant, AVAILABLE, PRICE, untilNextLapse } from './products.queries.js';
 import type { AdjustStockDto, ListMovementsQuery } from './stock.dto.js';
 
 export type Movement = Prisma.StockMovementGetPayload<object>;
@@ -101,7 +101,7 @@ export class StockService {
       db,
       Prisma.sql`
       SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
-        v.price_amount AS "priceAmount", v.currency, p.tax_class AS "taxClass", ${AVAILABLE} AS available
+        ${PRICE} AS "priceAmount", v.currency, p.tax_class AS "taxClass", ${AVAILABLE} AS available
       FROM variants v JOIN products p ON p.id = v.product_id
       WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`,
     );

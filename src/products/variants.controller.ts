@@ -26,7 +26,7 @@ export class VariantsController {
   /** Read a variant */
   @Get(':id')
   @Public()
-  @PubliclyCached(0, ({ id, productId }: VariantResponse) => [`variant:${id}`, `product:${productId}`])
+  @PubliclyCached(0, ({ id, productId }: VariantResponse) => [`variant:${id}`, `product:${productId}`, 'price-lists'])
   @Problems(variantNotFound)
   async get(@Caller() actor: Actor | null, @Param('id', IdPipe) id: string): Promise<VariantResponse> {
     return VariantResponse.from(await this.products.getVariant(actor, id));

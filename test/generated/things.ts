@@ -103,7 +103,11 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       return id;
     },
     exports: (by) => nouns.anExport(by, 'ready'),
-    imports: (by) => nouns.anImport(by),
+    imports: (by, { operationId }) =>
+      operationId.startsWith('variantImports.')
+        ? nouns.aVariantImport(admin, operationId.endsWith('.cancel') ? 'pending' : 'done')
+        : nouns.anImport(by),
+    'price-lists': () => nouns.aPriceList(admin),
     notifications: (by) => nouns.aNotification(by),
     endpoints: async (by) => (await endpointFor(by)).id,
     deliveries: async (by) => (await endpointFor(by)).deliveryId,

@@ -1,3 +1,4 @@
+import { form } from '../../harness/uploads.js';
 import { anAdmin, aProduct, aUser, unique } from '../../harness/people.js';
 import { nounsOf, type World } from '../nouns.js';
 import { SandboxService } from '../../../src/payments/sandbox.service.js';
@@ -6,7 +7,7 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCategory, aCoupon, anOrder, aPaidOrder } = nounsOf(world);
+  const { aCategory, aPriceList, aVariantImport, aCoupon, anOrder, aPaidOrder } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const HAPPY: HappyCalls = {
     'products.list': async () => {
@@ -107,6 +108,74 @@ export function happyCallsOfShop(world: World): HappyCalls {
     'categories.delete': async () => {
       const by = await anAdmin(app);
       return [{ by, params: { idOrSlug: (await aCategory(by)).id } }];
+    },
+    'variantImports.import': async () => {
+      const by = await anAdmin(app);
+      await aVariantImport(by, 'done');
+      return [{ by, query: 'dryRun=true', form: form([{ name: 'a.csv', bytes: 'sku\nx' }]) }];
+    },
+    'variantImports.list': async () => {
+      const by = await anAdmin(app);
+      for (let count = 0; count < 2; count++) await aVariantImport(by, 'done');
+      return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+    },
+    'variantImports.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'done') } }];
+    },
+    'variantImports.problems': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'done') }, query: 'limit=1' }];
+    },
+    'variantImports.cancel': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'pending') } }];
+    },
+    'variantImports.export': async () => {
+      await aProduct(app);
+      return [{ by: await anAdmin(app) }];
+    },
+    'priceLists.list': async () => {
+      const by = await anAdmin(app);
+      for (let count = 0; count < 2; count++) await aPriceList(by);
+      return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+    },
+    'priceLists.create': async () => {
+      const by = await anAdmin(app);
+      const window = { startsAt: '2098-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z' };
+      return [
+        { by, body: { name: 'Sale', currency: 'EUR', ...window, priority: 2, active: false } },
+        { by, body: { name: 'Sale', currency: 'JPY' } },
+      ];
+    },
+    'priceLists.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aPriceList(by) } }];
+    },
+    'priceLists.update': async () => {
+      const by = await anAdmin(app);
+      const body = { name: 'x', startsAt: null, endsAt: '2099-01-01T00:00:00Z', priority: 1, active: false };
+      return [{ by, params: { id: await aPriceList(by) }, body }];
+    },
+    'priceLists.delete': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aPriceList(by) } }];
+    },
+    'priceLists.prices': async () => {
+      const by = await anAdmin(app);
+      const variantIds = [(await aProduct(app)).variants[0]!.id, (await aProduct(app)).variants[0]!.id];
+      return [{ by, params: { id: await aPriceList(by, variantIds) }, query: 'limit=1' }];
+    },
+    'priceLists.setPrices': async () => {
+      const by = await anAdmin(app);
+      const [one, two] = [(await aProduct(app)).variants[0]!.id, (await aProduct(app)).variants[0]!.id];
+      const body = {
+        prices: [
+          { variantId: one, amount: 1 },
+          { variantId: two, amount: null },
+        ],
+      };
+      return [{ by, params: { id: await aPriceList(by, [two]) }, body }];
     },
     'variants.get': async () => [{ params: { id: (await aProduct(app)).variants[0]!.id } }],
     'variants.update': async () => [
