@@ -67,7 +67,7 @@ const TAGS = {
   Posts: 'Publishing: drafts are private, published posts are everybody’s.',
   Products: 'What is for sale. Everybody reads; changes need the permission `products:manage`.',
   Releases: 'Changes of posts, products and prices that go live together, at one time; seen before, and taken back.',
-  Shop: 'How the shop sells: currencies, tax, shipping methods, its time zone.',
+  Shop: 'How the shop sells: currencies, tax, shipping methods, its time zone, and prices that count for a time.',
   Series: 'Posts that are read in an order.',
   Roles: 'What users may do: named sets of permissions. docs/permissions.md has the matrix of those of the application.',
   Tags: 'What published posts are about, and how many of them.',
