@@ -1,4 +1,4 @@
-import { IfPresent, Line, Money } from '#http';
+import { CURRENCY, IfPresent, Line, Money } from '#http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
@@ -26,7 +26,6 @@ import { percentageOf, regionOf, type Settings, type ShippingMethod, type TaxRat
 const PERCENTAGE = /^(?:100(?:\.0{1,4})?|\d{1,2}(?:\.\d{1,4})?)$/;
 const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const COUNTRY = /^[A-Z]{2}$/;
-const CURRENCY = /^(?!XXX|XTS)[A-Z]{3}$/;
 
 /** Per cent, exactly: up to four decimals, as a text. */
 export const Percentage = () =>
