@@ -54,6 +54,7 @@ const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 async function aList(prices: Record<string, number>, more: object = {}): Promise<List> {
   const made = await make({ name: `L ${unique()}`, currency: 'EUR', ...more });
   if (made.status !== 201) throw new Error(made.text);
+  if (Object.keys(prices).length === 0) return made.body;
   const answer = await set(
     made.body.id,
     Object.entries(prices).map(([variantId, amount]) => ({ variantId, amount })),
@@ -114,6 +115,7 @@ describe('price lists', () => {
 
   it('are listed page by page, and so are their prices', async () => {
     const ids = [await aVariant(), await aVariant(), await aVariant()];
+    await aList({}, { active: false });
     const { id } = await aList(Object.fromEntries(ids.map((each) => [each, 1])), { active: false });
     const seen: string[] = [];
     let cursor = '';
@@ -128,7 +130,7 @@ describe('price lists', () => {
   });
 
   it('are for whoever manages the shop, and refuse what makes no sense', async () => {
-    const { id } = await aList({}, { active: false }).catch(async () => (await make({ name: 'x', currency: 'EUR' })).body);
+    const { id } = await aList({}, { active: false });
     for (const by of [null, buyer, await aUser(app, { roles: ['editor'] })])
       for (const { status } of [await make({ name: 'x', currency: 'EUR' }, by), await set(id, [], by), await change(id, {}, {}, by)])
         expect(status).toBe(by === null ? 401 : 403);

@@ -1,4 +1,4 @@
-import { Id, IfPresent, Line, ListQuery, Money, type Page, Time } from '#http';
+import { CURRENCY, Id, IfPresent, Line, ListQuery, Money, type Page, Time } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -60,7 +60,7 @@ export class CreatePriceListDto extends UpdatePriceListDto {
 
   /** ISO 4217. Its prices count for variants whose own price is in this currency; it cannot be changed. */
   @ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', example: 'EUR' })
-  @Matches(/^(?!XXX|XTS)[A-Z]{3}$/, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
+  @Matches(CURRENCY, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
   @IsISO4217CurrencyCode()
   currency: string;
 }

@@ -47,7 +47,7 @@ const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
 const BIG =
-  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products categories product_images product_imports product_import_problems price_lists list_prices variants orders order_lines coupons stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
+  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products product_images product_imports product_import_problems list_prices variants orders order_lines coupons stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
     ' ',
   );
 
