@@ -43,7 +43,7 @@ const make = (body: object, by: Person | null = admin) => call<List>('POST', 'sh
 const change = (id: string, body: object, headers = {}, by: Person | null = admin) =>
   call<List>('PATCH', `shop/price-lists/${id}`, by, body, app, headers);
 const set = (id: string, prices: unknown, by: Person | null = admin) =>
-  call<List>('PATCH', `shop/price-lists/${id}/prices`, by, { prices } as object);
+  call<List>('PATCH', `shop/price-lists/${id}/prices`, by, { prices });
 const variantOf = async (id: string, at: Pick<TestApp, 'request'> = app) =>
   (await call<Variant>('GET', `variants/${id}`, null, undefined, at)).body;
 const priceOf = async (id: string, at?: Pick<TestApp, 'request'>) => (await variantOf(id, at)).price.amount;

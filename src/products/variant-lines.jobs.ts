@@ -32,7 +32,7 @@ function check<Product extends object, Variant extends object>(
     ...validateSync(product).map((error) => problemOf(line, 'product', error)),
     ...validateSync(variant).map((error) => problemOf(line, 'variant', error)),
   ];
-  return problems.length > 0 ? { problems } : { product: defined({ ...product }) as Product, variant: defined({ ...variant }) as Variant };
+  return problems.length > 0 ? { problems } : { product: defined({ ...product }), variant: defined({ ...variant }) };
 }
 
 /** What the API would say, and in which column. */

@@ -65,11 +65,9 @@ export class VariantRunsService {
 
   /** Reads the file to its end before anything of it is written, and keeps how many lines it has. @throws products/import-unreadable */
   private async survey({ id }: ProductImport, key: string, signal: AbortSignal): Promise<void> {
+    const lines = this.files.lines(key);
     let of = 0;
-    for await (const _ of this.files.lines(key)) {
-      signal.throwIfAborted();
-      of += 1;
-    }
+    for (; !(await lines.next()).done; of += 1) signal.throwIfAborted();
     await this.prisma.productImport.updateMany({ where: { id, of: null }, data: { of } });
   }
 

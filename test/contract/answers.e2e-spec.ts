@@ -28,6 +28,7 @@ const NEVER_ALIKE: Record<string, string> = {
   'auth.csrf': 'each token has a random part, so that compression tells nothing about it',
   'streams.open': 'it tells what happens next, for as long as somebody listens (see the client of the harness)',
   'postExports.zip': 'it is made while it is sent',
+  'variantImports.export': 'it is made while it is sent',
   'releases.preview': 'it says what would be so now, with the time of that',
   'audit.verify': 'it counts what is in the log, and is itself written into it',
 };
