@@ -24,7 +24,7 @@ import {
   ProductImportProblemResponse,
   ProductImportResponse,
 } from './variant-imports.dto.js';
-import { productImportNotFound, productImportOver, productImportUnderWay } from './variant-imports.errors.js';
+import { productImportNotFound, productImportOver, tooManyProductImports } from './variant-imports.errors.js';
 import { VariantImportsService } from './variant-imports.service.js';
 
 @Controller('products')
@@ -61,7 +61,7 @@ export class VariantImportsController {
   @Post('imports')
   @Accepts('/products/imports/:id')
   @TakesFile('file', { limit: 'PRODUCTS_IMPORT_MAX_BYTES' })
-  @Problems(uploadMalformed, fileTooLarge, productImportUnderWay)
+  @Problems(uploadMalformed, fileTooLarge, tooManyProductImports)
   import(
     @Caller() actor: Actor,
     @Query() options: ImportVariantsQuery,

@@ -12,11 +12,11 @@ export const productImportUnreadable = problem(
   'The file cannot be imported',
   'What is imported is a CSV file in UTF-8, parted by commas, whose first line names its columns, as GET /api/v1/products/export.csv writes them. Nothing of a file that cannot be read to its end is written.',
 );
-export const productImportUnderWay = problem(
-  'products/import-under-way',
+export const tooManyProductImports = problem(
+  'products/too-many-imports',
   'conflict',
-  'Another import is under way',
-  'Variants are imported from one file at a time. Wait for the other import to end, or cancel it.',
+  'Other imports are under way',
+  'Three imports of variants may wait or run at a time. Wait for one of them to end, or cancel it.',
 );
 export const productImportOver = problem(
   'products/import-over',

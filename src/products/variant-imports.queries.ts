@@ -25,6 +25,11 @@ export type Counts = Record<Outcome, number>;
 /** How many problems of an import are kept: enough to see what is wrong with all of them. */
 export const MOST_PROBLEMS = 10_000;
 
+/** One after the other: until the transaction ends, nobody else asks for an import. */
+export async function lockImports(db: Tx): Promise<void> {
+  await rows(db, Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended('products.imports', 0))`);
+}
+
 /** Takes the next lines, of which so many were before; no other run can take them once this commits, nor while it has not. */
 export async function takeLines(db: Tx, id: string, before: number, count: number): Promise<boolean> {
   const taken = await execute(

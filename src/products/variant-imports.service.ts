@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { Env } from '#config';
-import { type Db, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
+import { type Db, PrismaService, transaction, type Tx } from '#database';
 import { AppError } from '#errors';
 import { publish } from '#events';
 import { type FileUpload, keyset, type Page, parseSort, readCursor, toPage } from '#http';
@@ -10,13 +10,14 @@ import { enqueue, Handles, type JobRun, Schedule } from '#jobs';
 import type { Actor } from '#security';
 import { BytesNotFound, Storage } from '#storage';
 import type { ImportVariantsQuery, ListProductImportProblemsQuery, ListProductImportsQuery } from './variant-imports.dto.js';
-import { productImportNotFound, productImportOver, productImportUnderWay, productImportUnreadable } from './variant-imports.errors.js';
+import { productImportNotFound, productImportOver, tooManyProductImports, productImportUnreadable } from './variant-imports.errors.js';
 import { productImportEnded } from './variant-imports.events.js';
 import { importVariants, type VariantImportPayload } from './variant-imports.jobs.js';
 import {
   auditedProductImport,
   countLines,
   listProblems,
+  lockImports,
   type ProductImport,
   type ProductImportProblem,
 } from './variant-imports.queries.js';
@@ -25,6 +26,8 @@ import { VariantRunsService } from './variant-runs.service.js';
 const DAY_MS = 86_400_000;
 /** An import that has not ended by then never will: its job is gone. */
 const GIVEN_UP_MS = DAY_MS;
+/** So many may wait or run. */
+const AT_ONCE = 3;
 const UNDER_WAY = ['pending' as const, 'running' as const];
 const NOTHING = { created: 0, updated: 0, unchanged: 0, failed: 0 };
 
@@ -68,15 +71,14 @@ export class VariantImportsService {
     }
   }
 
-  /** Asks for the import of what has arrived. @throws products/import-under-way */
+  /** Asks for the import of what has arrived. @throws products/too-many-imports */
   async request(actor: Actor, { dryRun }: ImportVariantsQuery, { id, name, size }: Arrived, db: Tx): Promise<ProductImport> {
-    const made = await db.productImport
-      .create({ data: { id, ownerId: actor.id, impersonatorId: actor.impersonatorId, name, size: BigInt(size), dryRun } })
-      .catch((error: unknown) => {
-        if (isUniqueViolation(error))
-          throw productImportUnderWay('Another import of variants is under way; wait for it to end, or cancel it.');
-        throw error;
-      });
+    await lockImports(db);
+    const underWay = await db.productImport.count({ where: { status: { in: UNDER_WAY } } });
+    if (underWay >= AT_ONCE)
+      throw tooManyProductImports(`${underWay} imports of variants are under way; wait for one of them to end, or cancel it.`);
+    const data = { id, ownerId: actor.id, impersonatorId: actor.impersonatorId, name, size: BigInt(size), dryRun };
+    const made = await db.productImport.create({ data });
     await record(db, { actor, action: 'products.import-requested', resource: auditedProductImport(id), subject: actor.id, after: made });
     await enqueue(db, importVariants, { importId: id }, { key: id });
     return made;

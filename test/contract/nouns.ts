@@ -175,7 +175,7 @@ export function nounsOf({ app, product }: World) {
     return (await app.prisma.postImport.create({ data: { ownerId: by.id, authorId: by.id, name: 'blog.zip', problems } })).id;
   }
 
-  /** There is one at a time: others that are under way are cancelled. */
+  /** There are only so many at a time: others that are under way are cancelled. */
   async function aVariantImport(by: Person, status: 'pending' | 'done'): Promise<string> {
     const ended = { completedAt: new Date() };
     await app.prisma.productImport.updateMany({ where: { completedAt: null }, data: { status: 'cancelled', ...ended } });

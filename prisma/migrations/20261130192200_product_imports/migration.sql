@@ -55,6 +55,3 @@ ALTER TABLE "product_imports" ADD CONSTRAINT "product_imports_counts_check" CHEC
   AND "created" + "updated" + "unchanged" + "failed" <= "done" AND "done" <= "of");
 ALTER TABLE "product_imports" ADD CONSTRAINT "product_imports_completed_at_check" CHECK (("completed_at" IS NULL) = ("status" IN ('pending', 'running')));
 ALTER TABLE "product_import_problems" ADD CONSTRAINT "product_import_problems_line_check" CHECK ("line" >= 0);
-
--- One at a time: two files that say different things of the same variants would not wait for each other.
-CREATE UNIQUE INDEX "product_imports_one_at_a_time_key" ON "product_imports" ((true)) WHERE "status" IN ('pending', 'running');
