@@ -1,3 +1,6 @@
+/** Words of paths beside slugs: no product can be found by one. */
+export const RESERVED = ['facets', 'imports'];
+
 /** What the variants of a product differ in. */
 export interface Option {
   name: string;

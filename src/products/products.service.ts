@@ -39,13 +39,11 @@ import {
   type Product,
   type Variant,
 } from './products.queries.js';
-import { isComparable, misfit, type Option, type OptionValues } from './products.rules.js';
+import { isComparable, misfit, type Option, type OptionValues, RESERVED } from './products.rules.js';
 
 export type { Product, Variant } from './products.queries.js';
 
 const FACETS_MS = 5_000;
-/** Words of paths beside slugs. */
-const RESERVED = ['facets', 'imports'];
 
 /** The catalogue: what is for sale, and at which price. What was sold is withdrawn, never erased. */
 @Injectable()
