@@ -114,6 +114,8 @@ export async function untilNextPrice(db: Db, sinceMs: number): Promise<number> {
 
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
+/** Whether any of the variant `v` can be ordered: there is some, or more is to come. */
+export const ORDERABLE = Prisma.sql`(v.backorder <> 'none' OR ${AVAILABLE} > 0)`;
 const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'price', ${PRICE}, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
   'available', greatest(${AVAILABLE}, 0), 'backorder', v.backorder,
   'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
@@ -144,7 +146,7 @@ export function wantedOf(
       ...(query.minPrice === undefined ? [] : [Prisma.sql`${price} >= ${query.minPrice}`]),
       ...(query.maxPrice === undefined ? [] : [Prisma.sql`${price} <= ${query.maxPrice}`]),
     ],
-    available: query.available === undefined ? [] : [Prisma.sql`${AVAILABLE} > 0`],
+    available: query.available === undefined ? [] : [ORDERABLE],
     options: [...readOptions(query.option)].map(([name, values]) => {
       const either = values.map((value) => Prisma.sql`v.option_values @> ${JSON.stringify({ [name]: value })}::jsonb`);
       return Prisma.sql`(${Prisma.join(either, ' OR ')})`;
