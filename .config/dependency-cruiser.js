@@ -25,7 +25,7 @@ export const FEATURES = {
   payments: [],
   orders: ['users', 'products', 'payments', 'shop'],
   releases: ['posts', 'products'],
-  notifications: ['users'],
+  notifications: ['users', 'orders'],
   streams: [],
   webhooks: ['users'],
   audit: [],
@@ -112,8 +112,8 @@ const RULES = [
   {
     name: 'only-services-know-the-database',
     comment:
-      'Controllers, rules, guards and modules leave the database to services, queries, listeners, jobs and privacy; DTOs take its enums.',
-    from: { path: at('src/[^/]+/'), pathNot: '\\.(?:service|queries|listener|jobs|privacy|dto)\\.ts$' },
+      'Controllers, rules, guards and modules leave the database to services, queries, listeners, jobs, privacy and invariants; DTOs take its enums.',
+    from: { path: at('src/[^/]+/'), pathNot: '\\.(?:service|queries|listener|jobs|privacy|invariants|dto)\\.ts$' },
     to: { path: at('libs/database/'), ...AT_RUN_TIME },
   },
   {

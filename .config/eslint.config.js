@@ -43,7 +43,7 @@ const FORWARD_REF = {
 const PERSISTENCE = {
   name: '#database',
   importNames: ['PrismaService', 'transaction'],
-  message: 'Only services, queries, listeners, jobs and privacy touch the database.',
+  message: 'Only services, queries, listeners, jobs, privacy and invariants touch the database.',
 };
 
 /** ESLint's own rules for what compiles and is wrong all the same. */
@@ -104,7 +104,7 @@ export default defineConfig(
   { files: ['src/**/*.ts', 'libs/**/*.ts'], ignores: ['src/start.ts'], rules: { 'no-console': 'error' } },
   {
     files: ['src/*/**/*.ts'],
-    ignores: ['**/*.{service,queries,listener,jobs,privacy}.ts'],
+    ignores: ['**/*.{service,queries,listener,jobs,privacy,invariants}.ts'],
     rules: { 'no-restricted-imports': ['error', { paths: [FORWARD_REF, PERSISTENCE] }] },
   },
   { files: ['**/*.controller.ts'], rules: forbid(...EVERYWHERE, ERASED_DTO) },

@@ -119,6 +119,9 @@ export async function fill(client: ClientBase, world: World): Promise<void> {
     `INSERT INTO stock_movements (id, variant_id, delta, balance, reason, created_at)
     SELECT uuidv7(t - now()), v.id, 1, n, 'delivery ' || n, t FROM generate_series(1, ${movements}) n ${TIME} JOIN thing v ON v.place = CASE WHEN n % 10 = 0 THEN 1 ELSE 1 + h % ${variants} END`,
   );
+  // What a trigger of the ledger keeps.
+  await client.query(`INSERT INTO stock_levels (variant_id, location_id, quantity) SELECT v.id, l.id, v.stock FROM variants v JOIN stock_locations l ON l.is_default
+    ON CONFLICT (variant_id, location_id) DO UPDATE SET quantity = excluded.quantity`);
 
   await bulk(
     client,

@@ -268,7 +268,9 @@ const WRITES: Record<string, Write[]> = {
         }),
     },
   ],
-  'variants.update': [{ does: ({ admin, variantId }) => done('PATCH', `variants/${variantId}`, admin, { name: 'Small' }) }],
+  'variants.update': [
+    { does: ({ admin, variantId }) => done('PATCH', `variants/${variantId}`, admin, { name: 'Small', backorder: 'backorder' }) },
+  ],
   'variants.withdraw': [{ does: ({ admin, variantId }) => done('DELETE', `variants/${variantId}`, admin) }],
   'variants.adjust': [
     { does: ({ admin, variantId }) => done('POST', `variants/${variantId}/stock-adjustments`, admin, { delta: 5, reason: 'found' }) },
@@ -334,12 +336,18 @@ const SEEN_BY_NOBODY = [
   'previewLinks.revoke',
   'imports.cancel', // what it has written before is there
   'orders.quote',
+  'variants.transfer', // there are as many as before
+  'locations.create',
+  'locations.update',
   'variantImports.cancel', // what it has written before is there
   'priceLists.create', // no price is on it yet
   'coupons.create',
   'coupons.update',
   'coupons.delete',
   'orders.pay', // what is paid for was held before
+  'shipments.ship',
+  'shipments.deliver',
+  'timelines.write',
   'exports.request',
   'factors.reset',
   'roles.create',

@@ -513,6 +513,15 @@ describe('facets', () => {
     await eventually(async () => (await facets(path)).availability.available === available + 1, 15_000);
   });
 
+  it('count as available what can be ordered before it comes', async () => {
+    const { left } = await aShelf();
+    const path = `category=${left.slug}`;
+    const before = (await facets(path)).availability;
+    await create({ status: 'active', category: left.slug, variants: [variant({ stock: 0, backorder: 'backorder' })] });
+    expect((await facets(path)).availability).toEqual({ ...before, available: before.available + 1 });
+    expect(await list(`${path}&available=true`)).toHaveLength(before.available + 1);
+  });
+
   it.each([
     'option=Colour',
     'option=',

@@ -369,6 +369,11 @@ describe('what people do is published:', () => {
     ]);
     const adjusted = (await published(admin, 'POST', `variants/${variantId}/stock-adjustments`, { delta: -1, reason: MARKER })).events;
     expect(adjusted).toMatchObject([{ name: 'stock.adjusted', resource_type: 'variant', payload: { variantId, delta: -1, stock: 2 } }]);
+    const { id: toLocationId } = await published(admin, 'POST', 'stock/locations', { code: `l-${unique()}`, name: MARKER });
+    const { id: fromLocationId } = await app.prisma.stockLocation.findFirstOrThrow({ where: { isDefault: true } });
+    const transfer = { fromLocationId, toLocationId, quantity: 1 };
+    const moved = (await published(admin, 'POST', `variants/${variantId}/stock-transfers`, { ...transfer, reason: MARKER })).events;
+    expect(moved).toMatchObject([{ name: 'stock.transferred', resource_type: 'variant', payload: { variantId, ...transfer } }]);
     expect(names((await published(admin, 'DELETE', `variants/${variantId}`)).events)).toEqual(['variant.withdrawn']);
     const sold = (await published(admin, 'PATCH', `products/${id}`, { status: 'active', description: MARKER })).events;
     expect(sold).toMatchObject([{ name: 'product.updated', payload: { productId: id, status: 'active' } }]);
@@ -451,6 +456,31 @@ describe('what people do is published:', () => {
     expect((await published(customer, 'POST', `orders/${other}/cancellation`)).events).toMatchObject([
       { name: 'order.cancelled', payload: { refunded: false } },
     ]);
+  });
+
+  it('that an order is on its way, has arrived, and what staff note about it', async () => {
+    const { id } = await anOrder();
+    await pay(id, 'sandbox:success');
+    const { id: shipmentId, events } = await published(admin, 'POST', `orders/${id}/shipments`, {
+      carrier: MARKER,
+      trackingNumber: MARKER,
+    });
+    const about = { resource_type: 'order', resource_id: id, actor_id: admin.id, subject_id: customer.id };
+    expect(events).toMatchObject([
+      { name: 'shipment.created', ...about, payload: { orderId: id, shipmentId } },
+      { name: 'order.shipped', ...about, payload: { orderId: id } },
+    ]);
+    expect(names((await published(admin, 'POST', `shipments/${shipmentId}/delivery`)).events)).toEqual([
+      'shipment.delivered',
+      'order.delivered',
+    ]);
+    for (const [shared, name] of [
+      [false, 'order.note-added'],
+      [true, 'order.note-shared'],
+    ] as const) {
+      const note = await published(admin, 'POST', `orders/${id}/notes`, { text: MARKER, shared });
+      expect(note.events).toMatchObject([{ name, ...about, payload: { orderId: id, noteId: note.id } }]);
+    }
   });
 
   it('that money goes back, or cannot, and that an order is refunded', async () => {
@@ -552,6 +582,25 @@ describe('what a job does for people is published:', () => {
       actor_id: customer.id,
       subject_id: customer.id,
       payload: { importId: id, userId: customer.id, status: 'done', created: 1, updated: 0, failed: 0 },
+    });
+  });
+});
+
+describe('what is found wrong at night is published:', () => {
+  it('an invariant that is broken', async () => {
+    const { id } = (await aProduct(app, { by: admin })).variants[0]!;
+    await query(app.databaseUrl, 'UPDATE variants SET reserved = 1 WHERE id = $1', [id]);
+    await fire(app.databaseUrl, 'invariants.check');
+    const [broken] = await eventually(async () => {
+      const found = await of('stock-reserved');
+      return found.length > 0 && found;
+    });
+    seen.add(broken!.name);
+    expect(broken).toMatchObject({
+      name: 'invariant.broken',
+      resource_type: 'invariant',
+      actor_id: null,
+      payload: { invariant: 'stock-reserved', severity: 'error', broken: 1 },
     });
   });
 });

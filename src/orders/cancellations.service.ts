@@ -30,6 +30,8 @@ export class CancellationsService {
       const status = statusAt(order, new Date());
       if (!mayBecome(status, 'cancelled'))
         throw orderNotCancellable(`The order is ${status}; only pending and paid orders can be cancelled.`);
+      if (order.lines.some(({ shipped }) => shipped > 0))
+        throw orderNotCancellable('Some of the order was sent; refund what is not, and what comes back.');
       if (status === 'paid') {
         await this.payments.refund(actor, order, 'the order was cancelled', tx);
         await this.stock.restock(id, 'order cancelled', tx);
@@ -51,14 +53,15 @@ export class CancellationsService {
     });
   }
 
-  /** Writes down that an order has expired, and gives its stock back. */
-  async expire(id: string): Promise<void> {
-    await transaction(this.prisma, async (db) => {
-      const order = await lockOrder(id, db);
-      if (order === null || order.status !== 'pending' || statusAt(order, new Date()) !== 'expired') return;
-      await this.letGo(SYSTEM, order, 'order_expired', db);
-      await this.orders.change(SYSTEM, 'expired', order, { status: 'expired' }, db);
-      await publish(db, orderHasExpired, { orderId: id, number: order.number }, aboutOrder(SYSTEM, order));
+  /** Writes down that an order has expired, and gives its stock back; false when it has not, or is written down already. */
+  async expire(id: string, db: Db = this.prisma): Promise<boolean> {
+    return transaction(db, async (tx) => {
+      const order = await lockOrder(id, tx);
+      if (order === null || order.status !== 'pending' || statusAt(order, new Date()) !== 'expired') return false;
+      await this.letGo(SYSTEM, order, 'order_expired', tx);
+      await this.orders.change(SYSTEM, 'expired', order, { status: 'expired' }, tx);
+      await publish(tx, orderHasExpired, { orderId: id, number: order.number }, aboutOrder(SYSTEM, order));
+      return true;
     });
   }
 

@@ -43,7 +43,7 @@ export class OrdersJobs {
     signal: AbortSignal,
     noun: string,
     find: () => Promise<T[]>,
-    end: (item: T) => Promise<void>,
+    end: (item: T) => Promise<unknown>,
   ): Promise<void> {
     const stuck = new Set<string>();
     while (!signal.aborted) {

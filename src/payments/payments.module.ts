@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { DisputesService } from './disputes.service.js';
 import { InboxService } from './inbox.service.js';
 import { PaymentWebhooksController } from './payment-webhooks.controller.js';
+import { PaymentsInvariants } from './payments.invariants.js';
 import { PaymentsPrivacy } from './payments.privacy.js';
 import { PaymentsService } from './payments.service.js';
 import { ProvidersService } from './providers.service.js';
@@ -22,6 +23,7 @@ import { StripeService } from './stripe.service.js';
     SandboxWebhooksService,
     StripeService,
     PaymentsPrivacy,
+    PaymentsInvariants,
   ],
   exports: [PaymentsService, RefundsService, DisputesService, InboxService, ProvidersService],
 })

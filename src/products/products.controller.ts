@@ -14,6 +14,7 @@ import {
 } from './products.dto.js';
 import { FacetsResponse } from './facets.dto.js';
 import {
+  availabilityUnclear,
   compareAtInvalid,
   imageUnusable,
   optionsInUse,
@@ -57,6 +58,7 @@ export class ProductsController {
     optionsMisfit,
     optionValuesTaken,
     compareAtInvalid,
+    availabilityUnclear,
   )
   create(@Caller() actor: Actor, @Body() product: CreateProductDto, @Idempotent() once: Once): Promise<ProductResponse> {
     return once.do(async (db) => ProductResponse.from(await this.products.create(actor, product, db), this.links));
@@ -111,7 +113,7 @@ export class ProductsController {
   @Post(':id/variants')
   @Requires('products:manage')
   @Creates('/variants/:id')
-  @Problems(productNotFound, skuTaken, productExternalIdTaken, optionsMisfit, optionValuesTaken, compareAtInvalid)
+  @Problems(productNotFound, skuTaken, productExternalIdTaken, optionsMisfit, optionValuesTaken, compareAtInvalid, availabilityUnclear)
   addVariant(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,

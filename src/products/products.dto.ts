@@ -1,4 +1,4 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug } from '#http';
+import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug, Time } from '#http';
 import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
@@ -43,6 +43,10 @@ export class VariantResponse {
   optionValues: Record<string, string>;
   /** How many can be ordered now. @example 20 */
   available: number;
+  /** Whether more can be ordered than that: because more is coming (`backorder`), or because it is not out yet (`preorder`). */
+  backorder: 'none' | 'backorder' | 'preorder';
+  /** When what cannot be had yet is expected, where that is known. */
+  availableFrom: Date | null;
   externalId: string | null;
   metadata: Record<string, string>;
   /** Counts the changes of the variant itself, not of its stock; part of the ETag. @example 1 */
@@ -61,6 +65,8 @@ export class VariantResponse {
       compareAtPrice: compareAt > price ? { amount: compareAt, currency } : null,
       optionValues: variant.optionValues,
       available: variant.available,
+      backorder: variant.backorder,
+      availableFrom: variant.availableFrom === null ? null : new Date(variant.availableFrom),
       externalId: variant.externalId,
       metadata: variant.metadata,
       version: variant.version,
@@ -152,6 +158,16 @@ export class CreateVariantDto {
   @Max(1_000_000_000)
   stock: number = 0;
 
+  /** Whether more can be ordered than there is: because more is coming (`backorder`), or because it is not out yet (`preorder`). */
+  @IfPresent()
+  @IsIn(['none', 'backorder', 'preorder'])
+  backorder?: 'none' | 'backorder' | 'preorder';
+
+  /** When what cannot be had yet is expected; a pre-order needs it. */
+  @IsOptional()
+  @Time()
+  availableFrom?: string | null;
+
   @IsOptional()
   @ExternalId()
   externalId?: string | null;
@@ -179,6 +195,16 @@ export class UpdateVariantDto {
   @ValidateNested()
   @Type(() => Money)
   price?: Money;
+
+  /** Whether more can be ordered than there is: because more is coming (`backorder`), or because it is not out yet (`preorder`). */
+  @IfPresent()
+  @IsIn(['none', 'backorder', 'preorder'])
+  backorder?: 'none' | 'backorder' | 'preorder';
+
+  /** When what cannot be had yet is expected; a pre-order needs it. With `none` it is cleared. */
+  @IsOptional()
+  @Time()
+  availableFrom?: string | null;
 
   /** What the price is struck through beside: more than the price, in its currency. */
   @CompareAt()

@@ -30,6 +30,48 @@ export const stockTooHigh = problem(
   'The adjustment brings in more than can be kept',
   'A variant has at most 1,000,000,000 in stock. Check the number.',
 );
+export const locationNotFound = problem(
+  'products/location-not-found',
+  'not-found',
+  'No such location',
+  'No location has this id. `GET /stock/locations` lists them.',
+);
+export const unknownLocation = problem(
+  'products/unknown-location',
+  'invalid',
+  'Nothing can be brought there',
+  'What is named is no location, or one that is closed. `GET /stock/locations` lists them; leave `locationId` out for the default one.',
+);
+export const locationCodeTaken = problem(
+  'products/location-code-taken',
+  'conflict',
+  'The code belongs to another location',
+  'Another location has this code. Choose another.',
+);
+export const locationInUse = problem(
+  'products/location-in-use',
+  'conflict',
+  'The location cannot be closed',
+  'Goods lie there, or it is the default one, where everything lies that names no location. Transfer what is there first.',
+);
+export const tooManyLocations = problem(
+  'products/too-many-locations',
+  'conflict',
+  'There are too many locations',
+  'There can be 200 locations. Change one that is not needed any more.',
+);
+export const stockOwed = problem(
+  'products/stock-owed',
+  'conflict',
+  'More was ordered than there is',
+  'Orders hold, or have bought, more of this variant than lies in stock, so it cannot stop being back-ordered yet. Bring in what is owed first.',
+);
+export const availabilityUnclear = problem(
+  'products/availability-unclear',
+  'invalid',
+  'When it can be had does not go with how it is sold',
+  'A pre-order needs `availableFrom`; what is neither back-ordered nor pre-ordered has none.',
+);
 export const productSlugTaken = problem(
   'products/slug-taken',
   'conflict',

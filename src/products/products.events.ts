@@ -53,6 +53,21 @@ export class StockPayload {
   stock: number;
 }
 
+export class TransferPayload {
+  @Id()
+  variantId: string;
+
+  @Id()
+  fromLocationId: string;
+
+  @Id()
+  toLocationId: string;
+
+  /** @example 5 */
+  @IsInt()
+  quantity: number;
+}
+
 export const productCreated = event('product.created', {
   version: 1,
   payload: ProductStatusPayload,
@@ -100,5 +115,13 @@ export const stockAdjusted = event('stock.adjusted', {
   resource: 'variant',
   payload: StockPayload,
   description: 'Staff entered that stock came in or went out. What orders hold and take has no event of this kind.',
+  visibleTo: ['products:read'],
+});
+
+export const stockTransferred = event('stock.transferred', {
+  version: 1,
+  resource: 'variant',
+  payload: TransferPayload,
+  description: 'Staff entered that goods were brought from one location to another; there are as many as before.',
   visibleTo: ['products:read'],
 });

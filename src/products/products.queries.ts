@@ -1,5 +1,5 @@
 import { audited } from '#audit';
-import { type Db, Prisma, rows, rowsPlannedAnew, type Tx } from '#database';
+import { type Backorder, type Db, Prisma, rows, rowsPlannedAnew, type Tx } from '#database';
 import { keysetSql, parseSort, type Position } from '#http';
 import { slugsWithin } from './categories.queries.js';
 import type { ListProductsQuery, ProductFilters } from './products.dto.js';
@@ -20,6 +20,9 @@ export interface Variant {
   compareAt: number | null;
   optionValues: OptionValues;
   available: number;
+  backorder: Backorder;
+  /** In RFC 3339. */
+  availableFrom: string | null;
   externalId: string | null;
   metadata: Record<string, string>;
   version: number;
@@ -76,6 +79,8 @@ export const auditedVariant = audited('variant', {
   compareAt: 'plain',
   optionValues: 'plain',
   stock: 'plain',
+  backorder: 'plain',
+  availableFrom: 'plain',
   reason: 'personal',
   externalId: 'plain',
   metadata: 'plain',
@@ -109,8 +114,11 @@ export async function untilNextPrice(db: Db, sinceMs: number): Promise<number> {
 
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
+/** Whether any of the variant `v` can be ordered: there is some, or more is to come. */
+export const ORDERABLE = Prisma.sql`(v.backorder <> 'none' OR ${AVAILABLE} > 0)`;
 const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'price', ${PRICE}, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
-  'available', ${AVAILABLE}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
+  'available', greatest(${AVAILABLE}, 0), 'backorder', v.backorder,
+  'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
 /** The columns of the product `p`, with its variants and images. */
 export const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
   coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants,
@@ -138,7 +146,7 @@ export function wantedOf(
       ...(query.minPrice === undefined ? [] : [Prisma.sql`${price} >= ${query.minPrice}`]),
       ...(query.maxPrice === undefined ? [] : [Prisma.sql`${price} <= ${query.maxPrice}`]),
     ],
-    available: query.available === undefined ? [] : [Prisma.sql`${AVAILABLE} > 0`],
+    available: query.available === undefined ? [] : [ORDERABLE],
     options: [...readOptions(query.option)].map(([name, values]) => {
       const either = values.map((value) => Prisma.sql`v.option_values @> ${JSON.stringify({ [name]: value })}::jsonb`);
       return Prisma.sql`(${Prisma.join(either, ' OR ')})`;

@@ -2,7 +2,16 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { Cache, invalidate } from '#cache';
-import { type Db, defined, isForeignKeyViolation, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
+import {
+  type Db,
+  defined,
+  isCheckViolation,
+  isForeignKeyViolation,
+  isUniqueViolation,
+  PrismaService,
+  transaction,
+  type Tx,
+} from '#database';
 import { publish } from '#events';
 import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage, type Money } from '#http';
 import type { Actor } from '#security';
@@ -17,6 +26,7 @@ import type {
 } from './products.dto.js';
 import { PicturesService } from './pictures.service.js';
 import {
+  availabilityUnclear,
   compareAtInvalid,
   optionsInUse,
   optionsMisfit,
@@ -25,6 +35,7 @@ import {
   productNotFound,
   productSlugTaken,
   skuTaken,
+  stockOwed,
   unknownTaxClass,
   variantNotFound,
 } from './products.errors.js';
@@ -162,11 +173,15 @@ export class ProductsService {
       refuseIncomparable(price ?? { amount, currency }, compared);
       const data = {
         ...defined(changes),
+        ...availability({ ...before, ...(changes.backorder === 'none' && { availableFrom: null }), ...defined(changes) }),
         ...(price && { priceAmount: price.amount, currency: price.currency }),
         compareAt: compared?.amount ?? null,
         version: { increment: 1 },
       };
-      await tx.variant.update({ where: { id }, data }).catch(refuseTaken);
+      await tx.variant.update({ where: { id }, data }).catch((error: unknown) => {
+        if (isCheckViolation(error)) throw stockOwed('More of this variant was ordered than there is; bring in what is owed first.');
+        return refuseTaken(error);
+      });
       const after = await this.getVariant(actor, id, tx);
       await record(tx, { actor, action: 'variants.updated', resource: auditedVariant(id), before, after });
       const changed = Object.keys(defined({ price, compareAtPrice, ...changes }));
@@ -211,7 +226,7 @@ export class ProductsService {
     const columns = { priceAmount: price.amount, currency: price.currency, compareAt: compareAtPrice?.amount ?? null };
     const { id } = await db.variant
       .create({
-        data: { ...defined(variant), ...columns, productId, stock },
+        data: { ...defined(variant), ...availability(variant), ...columns, productId, stock },
         select: { id: true },
       })
       .catch(refuseTaken);
@@ -251,6 +266,19 @@ export class ProductsService {
 
 function seesAll(actor: Actor | null): boolean {
   return actor?.can('products:read') ?? false;
+}
+
+/** From when a variant can be had, if that is to be said. @throws products/availability-unclear */
+function availability({ backorder = 'none', availableFrom = null }: Pick<CreateVariantDto, 'backorder' | 'availableFrom'>) {
+  if (backorder === 'preorder' && availableFrom === null)
+    throw availabilityUnclear('Say from when what is pre-ordered can be had.', {
+      fields: [{ pointer: '/availableFrom', code: availabilityUnclear.code, detail: 'is needed by a pre-order' }],
+    });
+  if (backorder === 'none' && availableFrom !== null)
+    throw availabilityUnclear('It is neither back-ordered nor pre-ordered: say which, or leave out from when it can be had.', {
+      fields: [{ pointer: '/availableFrom', code: availabilityUnclear.code, detail: 'goes with backorder or preorder' }],
+    });
+  return { availableFrom: availableFrom === null ? null : new Date(availableFrom) };
 }
 
 /** What of a product lies in its own row. */

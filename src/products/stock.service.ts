@@ -1,15 +1,19 @@
+import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { record } from '#audit';
+import { audited, record } from '#audit';
 import { Cache, invalidate } from '#cache';
-import { type Db, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { type Backorder, type Db, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
-import { outOfStock, stockTooHigh, stockTooLow, variantNotFound } from './products.errors.js';
-import { stockAdjusted } from './products.events.js';
+import { LocationsService } from './locations.service.js';
+import { outOfStock, stockTooHigh, stockTooLow, unknownLocation, variantNotFound } from './products.errors.js';
+import { stockAdjusted, stockTransferred } from './products.events.js';
 import { auditedVariant, AVAILABLE, PRICE, untilNextLapse } from './products.queries.js';
-import type { AdjustStockDto, ListMovementsQuery } from './stock.dto.js';
+import type { AdjustStockDto, ListMovementsQuery, TransferStockDto } from './stock.dto.js';
+import { type Entry, findStock, lockVariant, restoreStock, sellStock, type Stock, takeStock } from './stock.queries.js';
 
+export type { Stock } from './stock.queries.js';
 export type Movement = Prisma.StockMovementGetPayload<object>;
 
 /** What a buyer wants, in the order they named it; a variant may be named more than once. */
@@ -26,59 +30,94 @@ export interface ForSale {
   priceAmount: bigint;
   currency: string;
   taxClass: string;
+  /** What is there and free; less than that of what is sold before it comes. */
   available: number;
+  backorder: Backorder;
 }
+
+/** Goods brought from one location to another. */
+export interface Transfer extends TransferStockDto {
+  id: string;
+  variantId: string;
+  createdAt: Date;
+}
+
+const auditedTransfer = audited('variant', { fromLocationId: 'plain', toLocationId: 'plain', quantity: 'plain', reason: 'personal' });
 
 const MAX_STOCK = 1_000_000_000;
 
-/** What there is of a variant, and how much of that pending orders hold. */
-interface Held {
-  stock: number;
-  reserved: number;
-}
-
-/** A variant's stock after a movement of `delta`. */
-interface Level {
-  id: string;
-  stock: number;
-  delta: number;
-}
-
 /**
  * Stock and who holds it. Every change locks the variants it concerns first, in the order of their ids, so that no two wait for each
- * other; CHECK constraints keep 0 <= reserved <= stock behind it all, and the ledger's sum is the stock.
+ * other; CHECK constraints keep 0 <= reserved <= stock behind it all, and the ledger's sum is the stock. Orders hold of a variant wherever it
+ * lies; from which location it is taken is decided when it is sold, with the variant locked, and a trigger moves the level with each entry.
  */
 @Injectable()
 export class StockService {
   constructor(
     private readonly prisma: PrismaService,
+    private readonly locations: LocationsService,
     cache: Cache,
   ) {
     cache.limit('variant', (ids, sinceMs) => untilNextLapse(prisma, ids, sinceMs));
   }
 
-  async adjust(actor: Actor, variantId: string, { delta, reason }: AdjustStockDto, db: Db = this.prisma): Promise<Movement> {
+  async adjust(actor: Actor, variantId: string, adjustment: AdjustStockDto, db: Db = this.prisma): Promise<Movement> {
+    const { delta, reason, reference = null } = adjustment;
     return transaction(db, async (tx) => {
-      const look = () =>
-        tx.$queryRaw<Held[]>`SELECT stock, reserved FROM variants WHERE id = ${variantId}::uuid AND withdrawn_at IS NULL FOR UPDATE`;
-      let [variant] = await look();
+      let variant = await lockVariant(variantId, tx);
       if (variant !== undefined && variant.stock + delta < variant.reserved) {
         await this.releaseExpired([variantId], tx);
-        [variant] = await look();
+        variant = await lockVariant(variantId, tx);
       }
       if (variant === undefined) throw variantNotFound('No variant has this id.');
+      const location = await this.locations.open(adjustment.locationId, '/locationId', tx);
       const stock = variant.stock + delta;
       const loose = variant.stock - variant.reserved;
       if (stock > MAX_STOCK) throw stockTooHigh(`There are ${variant.stock}; at most ${MAX_STOCK - variant.stock} can come in.`);
-      if (loose + delta < 0)
+      if (delta < 0) await this.refuseTooMany(variantId, location, -delta, tx);
+      if (delta < 0 && loose + delta < 0 && variant.backorder === 'none')
         throw stockTooLow(`There are ${variant.stock}, of which pending orders hold ${variant.reserved}; at most ${loose} can go.`);
       await tx.variant.update({ where: { id: variantId }, data: { stock } });
       outdate(tx, [variantId]);
       const [before, after] = [{ stock: variant.stock }, { stock, reason }];
       await record(tx, { actor, action: 'variants.stock-adjusted', resource: auditedVariant(variantId), before, after });
       await publish(tx, stockAdjusted, { variantId, delta, stock }, { actor, resource: { type: 'variant', id: variantId } });
-      return tx.stockMovement.create({ data: { variantId, delta, balance: stock, reason, actorId: actor.id } });
+      const data = { variantId, locationId: location.id, delta, balance: stock, reason, reference, actorId: actor.id };
+      return tx.stockMovement.create({ data });
     });
+  }
+
+  /** Two entries, or none; there are as many as before. */
+  async transfer(actor: Actor, variantId: string, transfer: TransferStockDto, db: Db = this.prisma): Promise<Transfer> {
+    const { fromLocationId, toLocationId, quantity, reason } = transfer;
+    return transaction(db, async (tx) => {
+      const variant = await lockVariant(variantId, tx);
+      if (variant === undefined) throw variantNotFound('No variant has this id.');
+      if (fromLocationId === toLocationId) throw sameLocation();
+      const open = {
+        from: () => this.locations.open(fromLocationId, '/fromLocationId', tx),
+        to: () => this.locations.open(toLocationId, '/toLocationId', tx),
+      };
+      // Locked in the order of their ids, as everybody does.
+      if (toLocationId < fromLocationId) await open.to();
+      await this.refuseTooMany(variantId, await open.from(), quantity, tx);
+      await open.to();
+      const [id, createdAt] = [randomUUIDv7(), new Date()];
+      const entry = { variantId, balance: variant.stock, reason, reference: id, actorId: actor.id, createdAt };
+      await tx.stockMovement.create({ data: { ...entry, locationId: fromLocationId, delta: -quantity } });
+      await tx.stockMovement.create({ data: { ...entry, locationId: toLocationId, delta: quantity } });
+      const facts = { fromLocationId, toLocationId, quantity };
+      await record(tx, { actor, action: 'variants.stock-transferred', resource: auditedTransfer(variantId), after: { ...facts, reason } });
+      await publish(tx, stockTransferred, { variantId, ...facts }, { actor, resource: { type: 'variant', id: variantId } });
+      return { id, variantId, ...transfer, createdAt };
+    });
+  }
+
+  /** How many there are of a variant, and where. */
+  async levels(_actor: Actor, variantId: string): Promise<Stock> {
+    const stock = await findStock(variantId, this.prisma);
+    if (stock === undefined) throw variantNotFound('No variant has this id.');
+    return stock;
   }
 
   async movements(_actor: Actor, variantId: string, query: ListMovementsQuery): Promise<Page<Movement>> {
@@ -101,7 +140,7 @@ export class StockService {
       db,
       Prisma.sql`
       SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
-        ${PRICE} AS "priceAmount", v.currency, p.tax_class AS "taxClass", ${AVAILABLE} AS available
+        ${PRICE} AS "priceAmount", v.currency, p.tax_class AS "taxClass", v.backorder, ${AVAILABLE} AS available
       FROM variants v JOIN products p ON p.id = v.product_id
       WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`,
     );
@@ -115,7 +154,10 @@ export class StockService {
 
   /** Refuses what is sold out as far as a look without a lock can tell, so that nobody queues for it. @throws products/out-of-stock */
   refuseSoldOut(wanted: readonly Wanted[], variants: ReadonlyMap<string, ForSale>): void {
-    const short = [...together(wanted)].filter(([id, quantity]) => variants.get(id)!.available < quantity);
+    const short = [...together(wanted)].filter(([id, quantity]) => {
+      const { available, backorder } = variants.get(id)!;
+      return available < quantity && backorder === 'none';
+    });
     if (short.length > 0) throw refuseShort(wanted, variants, new Map(short));
   }
 
@@ -153,12 +195,7 @@ export class StockService {
   /** Takes what an order holds out of the stock, for good. */
   async sell(orderId: string, db: Tx): Promise<void> {
     await this.lockHeld(orderId, db);
-    const levels = await db.$queryRaw<
-      Level[]
-    >`WITH sold AS (DELETE FROM stock_reservations WHERE order_id = ${orderId}::uuid RETURNING variant_id, quantity)
-      UPDATE variants v SET stock = v.stock - sold.quantity, reserved = v.reserved - sold.quantity FROM sold WHERE v.id = sold.variant_id
-      RETURNING v.id, v.stock, -sold.quantity AS delta`;
-    await this.enter(levels, orderId, 'sold', db);
+    await this.enter(await sellStock(orderId, db), orderId, 'sold', db);
   }
 
   /** Puts what an order had bought back into the stock: all that is still out, or so many of each variant. */
@@ -170,39 +207,29 @@ export class StockService {
       db,
       variants.map(({ id }) => id),
     );
-    const levels = await db.$queryRaw<Level[]>`
-      WITH out AS (SELECT variant_id, -sum(delta)::int AS quantity FROM stock_movements WHERE order_id = ${orderId}::uuid GROUP BY variant_id HAVING sum(delta) < 0),
-      wanted AS (SELECT * FROM unnest(${[...(only?.keys() ?? [])]}::uuid[], ${[...(only?.values() ?? [])]}::int[]) AS w (variant_id, quantity)),
-      back AS (
-        SELECT out.variant_id, CASE WHEN ${only === undefined} THEN out.quantity ELSE least(wanted.quantity, out.quantity) END AS quantity
-        FROM out LEFT JOIN wanted USING (variant_id) WHERE ${only === undefined} OR wanted.quantity IS NOT NULL
-      )
-      UPDATE variants v SET stock = v.stock + back.quantity FROM back WHERE v.id = back.variant_id RETURNING v.id, v.stock, back.quantity AS delta`;
-    await this.enter(levels, orderId, reason, db);
+    await this.enter(await restoreStock(orderId, only, db), orderId, reason, db);
   }
 
-  private async enter(levels: readonly Level[], orderId: string, reason: string, db: Tx): Promise<void> {
-    await db.stockMovement.createMany({
-      data: levels.map(({ id, stock, delta }) => ({ variantId: id, delta, balance: stock, reason, orderId })),
-    });
+  private async enter(entries: readonly Entry[], orderId: string, reason: string, db: Tx): Promise<void> {
+    await db.stockMovement.createMany({ data: entries.map((entry) => ({ ...entry, reason, orderId })) });
   }
 
-  /** Locks the variants in order and holds of each what there is enough of; returns what there was not. */
+  /** With the variant locked. @throws products/stock-too-low when fewer lie in the location */
+  private async refuseTooMany(
+    variantId: string,
+    { id: locationId, code }: { id: string; code: string },
+    quantity: number,
+    db: Tx,
+  ): Promise<void> {
+    const level = await db.stockLevel.findUnique({ where: { variantId_locationId: { variantId, locationId } } });
+    const there = Math.max(level?.quantity ?? 0, 0);
+    if (there < quantity) throw stockTooLow(`Only ${there} lie in ${code}; take so many or fewer from there.`);
+  }
+
+  /** Holds of each what there is enough of; returns what there was not. */
   private async take(orderId: string, needed: ReadonlyMap<string, number>, expiresAt: Date, db: Tx): Promise<Map<string, number>> {
-    const taken = await rows<{ id: string }>(
-      db,
-      Prisma.sql`
-      WITH wanted AS (SELECT * FROM unnest(${[...needed.keys()]}::uuid[], ${[...needed.values()]}::int[]) AS w (id, quantity)),
-      locked AS (SELECT v.id FROM variants v JOIN wanted USING (id) ORDER BY v.id FOR UPDATE OF v),
-      taken AS (
-        UPDATE variants v SET reserved = v.reserved + wanted.quantity FROM wanted JOIN locked USING (id)
-        WHERE v.id = wanted.id AND v.stock - v.reserved >= wanted.quantity RETURNING v.id, wanted.quantity
-      )
-      INSERT INTO stock_reservations (order_id, variant_id, quantity, expires_at)
-      SELECT ${orderId}::uuid, id, quantity, ${expiresAt}::timestamptz FROM taken RETURNING variant_id AS id`,
-    );
     const missing = new Map(needed);
-    for (const { id } of taken) missing.delete(id);
+    for (const id of await takeStock(orderId, needed, expiresAt, db)) missing.delete(id);
     return missing;
   }
 
@@ -226,6 +253,12 @@ export class StockService {
   }
 }
 
+function sameLocation(): Error {
+  return unknownLocation('Goods are brought from one location to another.', {
+    fields: [{ pointer: '/toLocationId', code: unknownLocation.code, detail: 'is the location where they come from' }],
+  });
+}
+
 /** What strangers were answered of these variants shows another number by now. */
 function outdate(db: Db, variantIds: readonly string[]): void {
   invalidate(
@@ -245,7 +278,7 @@ function refuseShort(wanted: readonly Wanted[], variants: ReadonlyMap<string, Fo
   const fields = wanted.flatMap(({ variantId }, index) => {
     const { available, sku } = variants.get(variantId)!;
     return short.has(variantId)
-      ? [{ pointer: `/items/${index}/quantity`, code: outOfStock.code, detail: `only ${available} of ${sku} are left` }]
+      ? [{ pointer: `/items/${index}/quantity`, code: outOfStock.code, detail: `only ${Math.max(available, 0)} of ${sku} are left` }]
       : [];
   });
   return outOfStock('There is not enough in stock; see errors for what is left of each line.', { fields });

@@ -3,17 +3,28 @@ import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once,
 import { Actor, Caller, Public, Requires } from '#security';
 import { UpdateVariantDto, VariantResponse } from './products.dto.js';
 import {
+  availabilityUnclear,
   compareAtInvalid,
   optionsMisfit,
   optionValuesTaken,
   productExternalIdTaken,
   skuTaken,
+  stockOwed,
   stockTooHigh,
   stockTooLow,
+  unknownLocation,
   variantNotFound,
 } from './products.errors.js';
 import { ProductsService } from './products.service.js';
-import { AdjustStockDto, ListMovementsQuery, StockMovementList, StockMovementResponse } from './stock.dto.js';
+import {
+  AdjustStockDto,
+  ListMovementsQuery,
+  StockMovementList,
+  StockMovementResponse,
+  StockResponse,
+  StockTransferResponse,
+  TransferStockDto,
+} from './stock.dto.js';
 import { StockService } from './stock.service.js';
 
 @Controller('variants')
@@ -35,7 +46,16 @@ export class VariantsController {
   /** Change a variant; orders keep the price they were placed at */
   @Patch(':id')
   @Requires('products:manage')
-  @Problems(variantNotFound, skuTaken, productExternalIdTaken, optionsMisfit, optionValuesTaken, compareAtInvalid)
+  @Problems(
+    variantNotFound,
+    skuTaken,
+    productExternalIdTaken,
+    optionsMisfit,
+    optionValuesTaken,
+    compareAtInvalid,
+    availabilityUnclear,
+    stockOwed,
+  )
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
@@ -58,7 +78,7 @@ export class VariantsController {
   @Post(':id/stock-adjustments')
   @Requires('products:manage')
   @Creates('/variants/:variantId/stock-adjustments')
-  @Problems(variantNotFound, stockTooLow, stockTooHigh)
+  @Problems(variantNotFound, unknownLocation, stockTooLow, stockTooHigh)
   adjust(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,
@@ -75,5 +95,27 @@ export class VariantsController {
   async movements(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Query() query: ListMovementsQuery): Promise<StockMovementList> {
     const page = await this.stock.movements(actor, id, query);
     return { ...page, items: page.items.map(StockMovementResponse.from) };
+  }
+
+  /** Bring goods from one location to another */
+  @Post(':id/stock-transfers')
+  @Requires('products:manage')
+  @Creates('/variants/:variantId/stock-adjustments')
+  @Problems(variantNotFound, unknownLocation, stockTooLow)
+  transfer(
+    @Caller() actor: Actor,
+    @Param('id', IdPipe) id: string,
+    @Body() transfer: TransferStockDto,
+    @Idempotent() once: Once,
+  ): Promise<StockTransferResponse> {
+    return once.do(async (db) => StockTransferResponse.from(await this.stock.transfer(actor, id, transfer, db)));
+  }
+
+  /** How many of a variant there are, and where */
+  @Get(':id/stock')
+  @Requires('products:read')
+  @Problems(variantNotFound)
+  async levels(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<StockResponse> {
+    return StockResponse.from(await this.stock.levels(actor, id));
   }
 }

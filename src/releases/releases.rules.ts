@@ -108,6 +108,8 @@ const ofVariant = (variant: Variant): Required<UpdateVariantDto> => ({
   sku: variant.sku,
   name: variant.name,
   price: { amount: variant.priceAmount, currency: variant.currency },
+  backorder: variant.backorder,
+  availableFrom: variant.availableFrom,
   compareAtPrice: variant.compareAt === null ? null : { amount: variant.compareAt, currency: variant.currency },
   optionValues: variant.optionValues,
   externalId: variant.externalId,
@@ -120,8 +122,9 @@ export type Resource = { kind: 'post'; row: Post } | { kind: 'product'; row: Pro
 /** Of a resource the members that a change concerns, as they are. */
 export function concerned({ kind, row }: Resource, { changes, publication }: Change): Members {
   const all: object = kind === 'post' ? ofPost(row) : kind === 'product' ? ofProduct(row) : ofVariant(row);
-  // Who leaves a series leaves a place in it, too.
-  const isNamed = (name: string) => Object.hasOwn(changes, name) || (name === 'seriesPosition' && Object.hasOwn(changes, 'seriesId'));
+  // Who leaves a series leaves a place in it, too; what is not back-ordered any more has no time from which it can be had.
+  const takes: Record<string, string> = { seriesPosition: 'seriesId', availableFrom: 'backorder' };
+  const isNamed = (name: string) => Object.hasOwn(changes, name) || Object.hasOwn(changes, takes[name] ?? name);
   const named = Object.fromEntries(Object.entries(all).filter(([name, value]) => value !== undefined && isNamed(name)));
   if (kind !== 'post' || publication === null) return named;
   return { ...named, publishedAt: row.publishedAt?.toISOString() ?? null, expiresAt: row.expiresAt?.toISOString() ?? null };

@@ -38,6 +38,11 @@ export function nounsOf({ app, product }: World) {
     return (await product.request<{ id: string; code: string }>('POST', 'coupons', { token: by.accessToken, headers, body })).body;
   }
 
+  async function aLocation(by: Person): Promise<string> {
+    const [body, headers] = [{ code: `l-${unique()}`, name: 'A shop' }, { 'idempotency-key': unique() }];
+    return (await product.request<{ id: string }>('POST', 'stock/locations', { token: by.accessToken, headers, body })).body.id;
+  }
+
   async function aCategory(by: Person, more: object = {}): Promise<{ id: string; slug: string }> {
     const body = { name: `Category ${unique()}`, ...more };
     return (await product.request<{ id: string; slug: string }>('POST', 'categories', { token: by.accessToken, body })).body;
@@ -51,6 +56,11 @@ export function nounsOf({ app, product }: World) {
       body: { method: 'sandbox:success' },
     });
     return id;
+  }
+
+  async function aShipment(by: Person, orderId: string): Promise<string> {
+    const body = { carrier: 'DHL', trackingNumber: unique() };
+    return (await product.request<{ id: string }>('POST', `orders/${orderId}/shipments`, { token: by.accessToken, body })).body.id;
   }
 
   async function aNotification(to: Person): Promise<string> {
@@ -199,7 +209,9 @@ export function nounsOf({ app, product }: World) {
     anOrder,
     aCategory,
     aCoupon,
+    aLocation,
     aPaidOrder,
+    aShipment,
     aNotification,
     anUnsubscription,
     aFile,

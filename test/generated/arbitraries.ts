@@ -42,6 +42,10 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
   currentPassword: fc.constant(known('password')),
   newPassword: fc.constant('six yellow lanterns over water'),
   refreshToken: fc.constant(known('refreshToken')),
+  locationId: fc.constant(known('locations')),
+  // Where all that a variant of the test has lies.
+  fromLocationId: fc.constant('01930000-0000-7000-8000-000000000001'),
+  toLocationId: fc.constant(known('locations')),
   couponCode: fc.constant(known('couponCode')),
   cursor: fc.constant(known('cursor')),
   'Idempotency-Key': fc.constant(known('key')),

@@ -74,7 +74,12 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     page: () => '1',
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
-    orders: (by, { operationId }) => (operationId === 'returns.refund' ? nouns.aPaidOrder(by) : nouns.anOrder(by)),
+    orders: (by, { operationId }) =>
+      ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId)
+        ? nouns.aPaidOrder(by)
+        : nouns.anOrder(by),
+    invoiceId: async (_, { the }) => (await app.prisma.invoice.findFirstOrThrow({ where: { orderId: await the('orders') } })).id,
+    shipments: async (by) => nouns.aShipment(admin, await nouns.aPaidOrder(by)),
     categories: async () => (await nouns.aCategory(admin)).id,
     coupons: async () => (await nouns.aCoupon(admin)).id,
     couponCode: async () => (await nouns.aCoupon(admin)).code,
@@ -111,7 +116,9 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     notifications: (by) => nouns.aNotification(by),
     endpoints: async (by) => (await endpointFor(by)).id,
     deliveries: async (by) => (await endpointFor(by)).deliveryId,
+    locations: () => nouns.aLocation(admin),
     job: () => nouns.aDeadJob(),
+    invariant: () => 'stock-reserved',
     events: () => nouns.aStuckEvent(),
     consumer: async (_, { the }) => {
       await the('events');

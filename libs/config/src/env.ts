@@ -290,6 +290,11 @@ export class Env extends Tuning {
   @IsIn(['off', 'public', 'staff'])
   DOCS: 'off' | 'public' | 'staff' = 'staff';
 
+  /** The bearer token that `/metrics` asks for. Unset: in production nobody sees them, elsewhere everybody does. */
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9._~+/=-]{24,200}$/, { message: 'METRICS_TOKEN must be 24 to 200 letters, digits and . _ ~ + / = -' })
+  METRICS_TOKEN: string | undefined = undefined;
+
   get isProduction(): boolean {
     return this.NODE_ENV === 'production';
   }

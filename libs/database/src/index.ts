@@ -18,4 +18,5 @@ export { defined } from './defined.js';
 export { type Embedded, EmbeddedError, startEmbedded } from './embedded.js';
 export { applyMigrations, MigrationError, pendingMigrations } from './migrations.js';
 export { joinEmbedded } from './embedded-join.js';
+export { type Invariant, Invariants, type Remark } from './invariants.js';
 export { defer, execute, rows, rowsPlannedAnew } from './rows.js';

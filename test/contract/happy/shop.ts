@@ -7,8 +7,9 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCategory, aPriceList, aVariantImport, aCoupon, anOrder, aPaidOrder } = nounsOf(world);
+  const { aCategory, aPriceList, aVariantImport, aCoupon, aLocation, anOrder, aPaidOrder, aShipment } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
+  const { name: _, ...place } = address;
   const HAPPY: HappyCalls = {
     'products.list': async () => {
       await aProduct(app, { category: 'desk' });
@@ -80,7 +81,16 @@ export function happyCallsOfShop(world: World): HappyCalls {
       {
         by: await anAdmin(app),
         params: { id: (await aProduct(app)).id },
-        body: { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+        body: {
+          sku: unique(),
+          name: 'Blue',
+          price: { amount: 1, currency: 'EUR' },
+          stock: 2,
+          backorder: 'backorder',
+          availableFrom: null,
+          externalId: unique(),
+          metadata: { a: 'b' },
+        },
       },
     ],
     'categories.list': async () => {
@@ -186,6 +196,8 @@ export function happyCallsOfShop(world: World): HappyCalls {
           sku: unique(),
           name: 'x',
           price: { amount: 2, currency: 'USD' },
+          backorder: 'preorder',
+          availableFrom: '2030-01-01T00:00:00Z',
           compareAtPrice: { amount: 3, currency: 'USD' },
           optionValues: {},
           externalId: null,
@@ -196,7 +208,33 @@ export function happyCallsOfShop(world: World): HappyCalls {
     'variants.withdraw': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id } }],
     'variants.adjust': async () => [
       { by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, body: { delta: 2, reason: 'x' } },
+      {
+        by: await anAdmin(app),
+        params: { id: (await aProduct(app)).variants[0]!.id },
+        body: { delta: 2, reason: 'x', locationId: await aLocation(await anAdmin(app)), reference: 'x' },
+      },
     ],
+    'variants.transfer': async () => {
+      const by = await anAdmin(app);
+      const { id: fromLocationId } = await app.prisma.stockLocation.findFirstOrThrow({ where: { isDefault: true } });
+      const body = { fromLocationId, toLocationId: await aLocation(by), quantity: 2, reason: 'x' };
+      return [{ by, params: { id: (await aProduct(app)).variants[0]!.id }, body }];
+    },
+    'variants.levels': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id } }],
+    'locations.list': async () => {
+      const by = await anAdmin(app);
+      await aLocation(by);
+      return [{ by }, { by, query: 'limit=1' }];
+    },
+    'locations.create': async () => [{ by: await anAdmin(app), body: { code: `l-${unique()}`, name: 'x' } }],
+    'locations.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aLocation(by) } }];
+    },
+    'locations.update': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aLocation(by) }, body: { code: `l-${unique()}`, name: 'x', active: false } }];
+    },
     'variants.movements': async () => [{ by: await anAdmin(app), params: { id: (await aProduct(app)).variants[0]!.id }, query: 'limit=1' }],
     'settings.get': async () => [{}, { by: await aUser(app) }],
     // Those that change nothing for the orders of other calls.
@@ -208,6 +246,7 @@ export function happyCallsOfShop(world: World): HappyCalls {
           country: null,
           pricesIncludeTax: true,
           timeZone: 'Europe/Amsterdam',
+          seller: { ...place, legalName: 'Ada Ltd', taxId: 'GB1', line2: 'x', region: 'y' },
           taxClasses: ['standard', 'reduced', 'zero'],
           taxRates: [{ country: 'AQ', region: 'x', taxClass: 'standard', name: 'VAT', rate: '19.5' }],
           shippingMethods: [],
@@ -283,6 +322,18 @@ export function happyCallsOfShop(world: World): HappyCalls {
         { by: await anAdmin(app), query: 'q=1001' },
       ];
     },
+    'statistics.get': async () => {
+      await aPaidOrder(await aUser(app));
+      const time = 'from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z';
+      return [{ by: await anAdmin(app) }, { by: await anAdmin(app), query: `${time}&currency=EUR` }];
+    },
+    'statistics.csv': async () => {
+      await aPaidOrder(await aUser(app));
+      return [
+        { by: await anAdmin(app) },
+        { by: await anAdmin(app), query: 'status=paid&from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z' },
+      ];
+    },
     'orders.get': async () => {
       const by = await aUser(app);
       return [{ by, params: { id: await anOrder(by, { shippingAddress: address }) } }];
@@ -315,6 +366,74 @@ export function happyCallsOfShop(world: World): HappyCalls {
         body: { reason: 'x', restock: true },
       });
       return [{ by: buyer, params: { id } }];
+    },
+    'shipments.ship': async () => {
+      const [by, id] = [await anAdmin(app), await aPaidOrder(await aUser(app))];
+      const variantId = (await app.prisma.orderLine.findFirstOrThrow({ where: { orderId: id } })).variantId;
+      const body = { carrier: 'DHL', trackingNumber: 'x' };
+      return [
+        { by, params: { id }, body: { ...body, items: [{ variantId, quantity: 1 }] } },
+        { by, params: { id: await aPaidOrder(await aUser(app)) }, body },
+      ];
+    },
+    'shipments.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await aShipment(admin, id);
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=createdAt&limit=1' },
+      ];
+    },
+    'shipments.deliver': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aShipment(by, await aPaidOrder(await aUser(app))) } }];
+    },
+    'invoices.ofOrder': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await aPaidOrder(by) } }];
+    },
+    'invoices.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await world.product.request('POST', `orders/${id}/refunds`, {
+        token: admin.accessToken,
+        headers: { 'idempotency-key': unique() },
+        body: { reason: 'x' },
+      });
+      return [{ by, params: { id } }];
+    },
+    'invoices.pdf': async () => {
+      const by = await aUser(app);
+      const id = await aPaidOrder(by);
+      const { id: invoiceId } = await app.prisma.invoice.findFirstOrThrow({ where: { orderId: id } });
+      return [{ by, params: { id, invoiceId } }];
+    },
+    'timelines.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await world.product.request('POST', `orders/${id}/notes`, { token: admin.accessToken, body: { text: 'x', shared: true } });
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=-occurredAt&limit=1' },
+      ];
+    },
+    'timelines.write': async () => {
+      const [by, id] = [await anAdmin(app), await anOrder(await aUser(app))];
+      return [
+        { by, params: { id }, body: { text: 'x' } },
+        { by, params: { id }, body: { text: 'x', shared: true } },
+      ];
+    },
+    'timelines.listNotes': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await anOrder(by);
+      for (const shared of [true, true, false])
+        await world.product.request('POST', `orders/${id}/notes`, { token: admin.accessToken, body: { text: 'x', shared } });
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=createdAt&limit=1' },
+      ];
     },
     'paymentWebhooks.receive': async () => {
       const body = JSON.stringify({ id: `evt_${unique()}`, type: 'weather.changed', data: null });
