@@ -226,6 +226,11 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
         SELECT gen_random_uuid(), 'Sale', 'EUR', false, now() - make_interval(mins => n) FROM generate_series(1, 2000) AS n RETURNING id)
       INSERT INTO list_prices (list_id, variant_id, amount) SELECT made.id, v.id, 5 FROM (SELECT id FROM made LIMIT 5) AS made, variants v`);
     await client.query('ANALYZE product_imports; ANALYZE product_import_problems; ANALYZE price_lists; ANALYZE list_prices');
+    await client.query(`WITH shown AS (SELECT id AS product_id, gen_random_uuid() AS file_id FROM products),
+      made AS (INSERT INTO files (id, owner_id, name, content_type, size, sha256, is_public, width, height)
+        SELECT file_id, (SELECT id FROM users LIMIT 1), 'a.png', 'image/png', 1, sha256('x'), true, 8, 8 FROM shown)
+      INSERT INTO product_images (product_id, position, file_id) SELECT product_id, 0, file_id FROM shown`);
+    await client.query('ANALYZE files; ANALYZE product_images');
     await fillWebhooks(client);
     Object.assign(known, await fillTalk(client));
     const { rows } = await client.query<{ user: string; month: Date; variant: string; endpoint: string }>(
