@@ -216,6 +216,17 @@ const BREAKS: Break[] = [
     changes: 'status: succeeded → processing; job payments.ask',
   },
   {
+    id: 'orders-goods',
+    does: async () => {
+      const [order] = await sql<{ id: string }>(
+        `SELECT o.id FROM orders o JOIN payments p ON p.order_id = o.id WHERE o.status = 'expired' AND p.status = 'processing'`,
+      );
+      return order!.id;
+    },
+    says: /^order \d+ is expired, 2 pieces were bought, 2 have left and 0 are back$/,
+    changes: '2 pieces put back',
+  },
+  {
     id: 'refunds-owed',
     does: async () => {
       const order = await aCancelledOrder();
@@ -310,7 +321,7 @@ const BREAKS: Break[] = [
 ];
 
 /** What breaks others on the way, because the same numbers are counted twice. */
-const ALSO: Record<string, string[]> = { 'payments-over-refunded': ['payments-refunded'] };
+const ALSO: Record<string, string[]> = { 'payments-over-refunded': ['payments-refunded'], 'payments-without-order': ['orders-goods'] };
 
 describe('the invariants', () => {
   it('hold in a shop that is busy, whatever happens to its orders', async () => {
@@ -342,7 +353,7 @@ describe('the invariants', () => {
     '$id is found when it is broken, explained, and repaired after a dry run',
     async ({ id, does, says, changes, later, undo }) => {
       const before = await broken();
-      expect(before).not.toContain(id);
+      if (id !== 'orders-goods') expect(before).not.toContain(id); // which the one before it has broken
       const of = await does();
       const found = await look();
       const invariant = found.invariants.find((one) => one.id === id)!;
@@ -399,6 +410,16 @@ describe('the invariants', () => {
     await eventually(async () => (await sql(`SELECT FROM invariant_checks WHERE status <> 'holds'`)).length === 0);
     expect([await broken(), await metrics()]).toEqual([[], []]);
   }, 60_000);
+
+  it('are repaired while people buy, and still hold then', async () => {
+    for (let round = 0; round < 5; round++) {
+      await sql('UPDATE variants SET reserved = reserved + 2 WHERE id = $1', variantId);
+      const buying = Array.from({ length: 6 }, async (_, n) => (n % 2 ? anOrder() : asBuyer(`orders/${await anOrder()}/cancellation`)));
+      const [mended] = await Promise.all([repair('stock-reserved', { dryRun: false }), repair('stock-reserved'), ...buying]);
+      expect(mended.body).toMatchObject({ changes: [{ id: variantId }], left: 0 });
+      expect(await find('stock-reserved')).toMatchObject({ status: 'holds' });
+    }
+  });
 
   it('are repaired a hundred at a time', async () => {
     const admin2 = await anAdmin(app);

@@ -389,6 +389,7 @@ const NAMED_BY_CLIENTS: Record<string, string> = {
   seriesId: 'names a series of one’s own',
   parentId: 'names what is replied to',
   variantId: 'names what is bought',
+  locationId: 'names where goods lie',
   expiresAt: 'is when the client wants its key to end',
   sha256: 'is what the client will upload',
   at: 'is when to publish',

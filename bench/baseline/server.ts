@@ -333,6 +333,8 @@ interface Variant {
   priceAmount: number;
   currency: string;
   available: number;
+  backorder: string;
+  availableFrom: string | null;
   externalId: string | null;
   metadata: object;
   version: number;
@@ -355,8 +357,8 @@ interface Product {
 
 const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
   coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
-    'available', (v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int,
-    'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants
+    'available', greatest((v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int, 0),
+    'backorder', v.backorder, 'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants
   FROM products p WHERE p.withdrawn_at IS NULL AND p.status = 'active'`;
 
 function productOf({
@@ -392,8 +394,10 @@ function productOf({
   };
 }
 
-function variantOf({ id, productId, sku, name, priceAmount, currency, available, externalId, metadata, version }: Variant): object {
-  return { id, productId, sku, name, price: { amount: priceAmount, currency }, available, externalId, metadata, version };
+function variantOf({ id, productId, sku, name, priceAmount, currency, available, backorder, availableFrom, ...rest }: Variant): object {
+  const { externalId, metadata, version } = rest;
+  const price = { amount: priceAmount, currency };
+  return { id, productId, sku, name, price, available, backorder, availableFrom, externalId, metadata, version };
 }
 
 app.get<{ Querystring: PageQuery }>('/api/v1/products', { schema: { querystring: PAGE } }, async ({ query: { limit, cursor } }) => {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Invariant, Invariants, Prisma } from '#database';
 
-/** That work gets done. Both go by an index. */
+/** That work gets done. The queue is short, or that is worth knowing by itself; what is stuck goes by an index. */
 @Injectable()
 export class JobsInvariants extends Invariants {
   readonly all: Invariant[] = [

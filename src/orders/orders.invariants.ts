@@ -107,6 +107,23 @@ export class OrdersInvariants extends Invariants {
       repair: { explanation: 'Gives back what they hold.', mend: (ids, db) => this.letGo(ids, db) },
     },
     {
+      id: 'orders-goods',
+      title: 'What a paid order has bought has left the stock, and for no other order anything has',
+      explanation:
+        'More left than was bought, or less: the ledger of each variant, by the order, says what. Goods of an order that came to nothing are to be back.',
+      severity: 'error',
+      resource: 'order',
+      broken: Prisma.sql`SELECT o.id::text AS id, format('order %s is %s, %s pieces were bought, %s have left and %s are back', o.number, o.status, l.bought, coalesce(m.gone, 0), coalesce(m.back, 0)) AS says
+        FROM orders o JOIN (SELECT order_id, sum(quantity) AS bought FROM order_lines GROUP BY order_id) l ON l.order_id = o.id
+          LEFT JOIN (SELECT order_id, sum(-delta) FILTER (WHERE delta < 0) AS gone, sum(delta) FILTER (WHERE delta > 0) AS back FROM stock_movements
+            WHERE order_id IS NOT NULL GROUP BY order_id) m ON m.order_id = o.id
+        WHERE CASE WHEN o.status IN ('paid', 'shipped', 'delivered', 'refunded') THEN l.bought <> coalesce(m.gone, 0) OR m.back > m.gone ELSE coalesce(m.gone, 0) <> coalesce(m.back, 0) END`,
+      repair: {
+        explanation: 'Puts back what left for orders that came to nothing; those that were paid it leaves alone.',
+        mend: (ids, db) => this.restock(ids, db),
+      },
+    },
+    {
       id: 'coupons-used',
       title: 'What is counted as used of a coupon is the number of orders that have used it, or hold a use',
       explanation:
@@ -181,6 +198,19 @@ export class OrdersInvariants extends Invariants {
       ended.map(({ id }) => id),
       db,
     );
+  }
+
+  private async restock(ids: string[], db: Tx): Promise<Remark[]> {
+    const back: Remark[] = [];
+    for (const id of ids) {
+      const order = await lockOrder(id, db);
+      if (order === null || !['pending', 'cancelled', 'expired'].includes(order.status)) continue;
+      const { _sum: out } = await db.stockMovement.aggregate({ where: { orderId: id }, _sum: { delta: true } });
+      if ((out.delta ?? 0) >= 0) continue;
+      await this.stock.restock(id, 'correction: the order came to nothing', db);
+      back.push({ id, says: `${-out.delta!} pieces put back` });
+    }
+    return back;
   }
 
   private async letGo(ids: string[], db: Tx): Promise<Remark[]> {

@@ -103,11 +103,9 @@ export class StockService {
       await this.refuseTooMany(variantId, await open.from(), quantity, tx);
       await open.to();
       const [id, createdAt] = [randomUUIDv7(), new Date()];
-      const entry = { variantId, reason, reference: id, actorId: actor.id, createdAt };
-      await tx.stockMovement.create({
-        data: { ...entry, locationId: fromLocationId, delta: -quantity, balance: variant.stock - quantity },
-      });
-      await tx.stockMovement.create({ data: { ...entry, locationId: toLocationId, delta: quantity, balance: variant.stock } });
+      const entry = { variantId, balance: variant.stock, reason, reference: id, actorId: actor.id, createdAt };
+      await tx.stockMovement.create({ data: { ...entry, locationId: fromLocationId, delta: -quantity } });
+      await tx.stockMovement.create({ data: { ...entry, locationId: toLocationId, delta: quantity } });
       const facts = { fromLocationId, toLocationId, quantity };
       await record(tx, { actor, action: 'variants.stock-transferred', resource: auditedTransfer(variantId), after: { ...facts, reason } });
       await publish(tx, stockTransferred, { variantId, ...facts }, { actor, resource: { type: 'variant', id: variantId } });

@@ -35,7 +35,7 @@ export const REACH: Record<(typeof ADMIN)[number], string> = {
   'orders:manage': 'Changes the orders of everybody.',
   'files:write': 'Uploads and deletes files of their own; those of others takes `files:manage`.',
   'files:manage': 'Sees and deletes the files of everybody.',
-  'products:read': 'Sees products that are not on sale, and the ledger of their stock.',
+  'products:read': 'Sees products that are not on sale, and their stock: how much, where, and its ledger.',
   'products:manage': 'Changes products, prices and stock.',
   'shop:manage': 'Sets how the shop sells (currencies, tax, shipping), and makes and changes coupons.',
   'releases:manage': 'Puts releases together, schedules, publishes and rolls them back, as far as the same edits are theirs to make.',
@@ -44,8 +44,8 @@ export const REACH: Record<(typeof ADMIN)[number], string> = {
   'users:manage': 'Invites, changes, suspends and deletes accounts, but gives and takes no permission that they do not have themselves.',
   'users:impersonate': 'Acts as others who may do nothing that they may not themselves, never as an administrator.',
   'roles:manage': 'Makes, changes and deletes roles, of permissions that they have themselves.',
-  'ops:read': 'Sees how the installation runs.',
-  'ops:manage': 'Runs the installation: jobs, events.',
+  'ops:read': 'Sees how the installation runs, and whether its books add up.',
+  'ops:manage': 'Runs the installation: jobs, events, repairs.',
   'audit:read': 'Sees and verifies the audit log.',
 };
 

@@ -26,6 +26,7 @@ const NEVER_ALIKE: Record<string, string> = {
   'oauth.start': 'it leads to the provider with secrets that are good once',
   'oauth.finish': 'it is the end of one sign-in',
   'auth.csrf': 'each token has a random part, so that compression tells nothing about it',
+  'invariants.check': 'it says when it looked, and how long that took',
   'streams.open': 'it tells what happens next, for as long as somebody listens (see the client of the harness)',
   'postExports.zip': 'it is made while it is sent',
   'releases.preview': 'it says what would be so now, with the time of that',

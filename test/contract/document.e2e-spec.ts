@@ -11,6 +11,7 @@ const UNDESCRIBED = [
   '/docs/setup.js',
   '/docs/{}',
   '/openapi.json',
+  '/metrics',
   '/auth/reset-password',
   '/auth/undo-email-change',
   '/auth/verify-email',

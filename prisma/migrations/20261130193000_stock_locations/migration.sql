@@ -79,7 +79,7 @@ BEGIN
   IF NOT FOUND THEN
     INSERT INTO stock_levels (variant_id, location_id, quantity) VALUES (NEW.variant_id, NEW.location_id, NEW.delta) RETURNING quantity INTO after;
   END IF;
-  IF after < 0 AND NEW.delta < 0 AND (SELECT backorder = 'none' FROM variants WHERE id = NEW.variant_id) THEN
+  IF (after < 0 AND NEW.delta < 0 OR NEW.balance < 0) AND (SELECT backorder = 'none' FROM variants WHERE id = NEW.variant_id) THEN
     RAISE EXCEPTION 'variant % would have % in location %', NEW.variant_id, after, NEW.location_id USING ERRCODE = 'check_violation';
   END IF;
   RETURN NULL;
