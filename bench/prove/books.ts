@@ -10,7 +10,7 @@ export interface Person {
 /** What a customer was told of an order. */
 export interface Purchase {
   id: string;
-  number: number;
+  number: string;
   by: Person;
   /** How many of each variant. */
   items: Map<string, number>;
@@ -77,7 +77,7 @@ interface Charge {
 
 interface Ours {
   id: string;
-  number: number;
+  number: string;
   status: string;
   total: number;
 }
@@ -89,7 +89,7 @@ const KEPT_IN_EXAMPLES = 5;
 
 /** Compares the shop's books with all others; what does not agree, in words. To be called when nothing is under way. */
 export async function compare(shop: Shop): Promise<string[]> {
-  const orders = await shop.sql<Ours>('SELECT id, number, status::text, total::float8 AS total FROM orders');
+  const orders = await shop.sql<Ours>('SELECT id, number::text, status::text, total::float8 AS total FROM orders');
   const charges = [...(await stripeCharges(shop)), ...(await sandboxCharges(shop))];
   const { events, faults: deliveries } = heard(shop);
   const faults = [
@@ -124,7 +124,9 @@ function compareOrders(shop: Shop, orders: Ours[]): string[] {
     const order = ours.get(id);
     if (order === undefined) faults.push(`an acknowledged order is lost: ${id}`);
     else if (order.number !== number || order.total !== total || answered !== total)
-      faults.push(`an order has another total than its goods cost: ${id} has ${order.total}, ${answered} was answered, ${total} is right`);
+      faults.push(
+        `an order is another one than was ordered: ${id} has the number ${order.number} and the total ${order.total}; ${number} and ${answered} were answered, ${total} is right`,
+      );
   }
   for (const { id } of orders) if (!shop.ledger.orders.has(id)) faults.push(`an order that nobody was told of: ${id}`);
   return faults;

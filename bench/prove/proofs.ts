@@ -180,6 +180,7 @@ async function deadlocks(shop: Shop): Promise<number> {
 
 const METHODS = [
   ...GOOD,
+  ...GOOD,
   'sandbox:decline',
   'sandbox:delay',
   'sandbox:duplicate',
@@ -199,12 +200,20 @@ const lives: Proof = {
     await shop.restart({ ORDERS_RESERVATION_SECONDS: String(SHORT_SECONDS) });
     const plans = Array.from({ length: rounds }, () => {
       const near = SHORT_SECONDS * 1_000;
-      // Most things happen at the moment at which the order runs out of time, some at once.
-      const at = () => (random() < 0.6 ? near + whole(random, -120, 60) : whole(random, 0, 300));
+      // Much happens at the moment at which the order runs out of time, the rest while it is young.
+      const at = () => (random() < 0.5 ? near + whole(random, -300, 40) : whole(random, 0, 300));
+      const pays = Array.from({ length: whole(random, 0, 2) || 1 }, () => ({
+        at: at(),
+        method: pick(random, METHODS),
+        again: random() < 0.5,
+      }));
       return {
-        pays: Array.from({ length: whole(random, 0, 2) }, () => ({ at: at(), method: pick(random, METHODS), again: random() < 0.5 })),
+        pays,
         cancels: random() < 0.4 ? [at()] : [],
-        refunds: Array.from({ length: whole(random, 0, 3) }, () => ({ at: at() + whole(random, 20, 200), part: random() < 0.5 })),
+        refunds: Array.from({ length: whole(random, 0, 3) }, () => ({
+          at: pick(random, pays).at + whole(random, 20, 300),
+          part: random() < 0.5,
+        })),
         rivals: random() < 0.5 ? [near + whole(random, -30, 60)] : [],
         confirms: random() < 0.5,
       };

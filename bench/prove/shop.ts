@@ -27,7 +27,7 @@ export interface Problem {
 
 export interface OrderBody {
   id: string;
-  number: number;
+  number: string;
   status: string;
   total: { amount: number; currency: string };
   expiresAt: string | null;
