@@ -61,11 +61,12 @@ async function generateClient() {
 
 /** In a folder whose name is not ASCII the Swagger plugin does not recognise its own paths: it imports by absolute ones, escaped. */
 function mendMetadata() {
-  const file = join(dist, 'src/metadata.js');
   const here = root.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
-  const parts = readFileSync(file, 'utf8').split(`import("${here}/`);
-  const mended = parts.slice(1).map((part) => part.replace(/^([^"]+?)(?:\.js)?"/, (_, path) => `import("./${relative('src', path)}.js"`));
-  writeFileSync(file, [parts[0], ...mended].join(''));
+  for (const file of [join(root, 'src/metadata.ts'), join(dist, 'src/metadata.js')]) {
+    const parts = readFileSync(file, 'utf8').split(`import("${here}/`);
+    const mended = parts.slice(1).map((part) => part.replace(/^([^"]+?)(?:\.js)?"/, (_, path) => `import("./${relative('src', path)}.js"`));
+    writeFileSync(file, [parts[0], ...mended].join(''));
+  }
 }
 
 function fingerprint(paths) {

@@ -25,7 +25,7 @@ export const FEATURES = {
   payments: [],
   orders: ['users', 'products', 'payments', 'shop'],
   releases: ['posts', 'products'],
-  notifications: ['users'],
+  notifications: ['users', 'orders'],
   streams: [],
   webhooks: ['users'],
   audit: [],

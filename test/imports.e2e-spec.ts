@@ -531,6 +531,28 @@ describe('the export', () => {
     expect((await exported(ada, '?author=x')).status).toBe(400);
   });
 
+  it('of everybody’s posts comes back as it went for those who manage them, and for nobody else', async () => {
+    const [ada, eve, admin] = [await aUser(app), await aUser(app), await anAdmin(app)];
+    const tag = `tag ${unique()}`;
+    const posts = [await aPost(app, ada, { published: true, tags: [tag] }), await aPost(app, eve, { tags: [tag] })];
+    const { bytes } = await exported(admin, `?tag=${encodeURIComponent(tag)}`);
+    expect(counts(await anImport(app, admin, bytes, { query: 'publish=true' }))).toMatchObject({ unchanged: 2, failed: 0 });
+    const edited = await app.request('PATCH', `posts/${posts[1]!.id}`, {
+      token: eve.accessToken,
+      body: { title: 'Hers' },
+      headers: { 'if-match': '*' },
+    });
+    expect(edited.status).toBe(200);
+    const over = await anImport(app, admin, bytes, { query: 'overwrite=true' });
+    expect(counts(over)).toMatchObject({ unchanged: 1, updated: 1, failed: 0 });
+    expect(await read(eve, posts[1]!.id)).toMatchObject({ title: posts[1]!.title, author: { id: eve.id } });
+    const hers = await anImport(app, eve, bytes);
+    expect([counts(hers), hers.problems.map(({ code }) => code)]).toEqual([
+      { status: 'done', created: 0, updated: 0, unchanged: 1, failed: 1 },
+      ['posts/slug-taken'],
+    ]);
+  });
+
   it('imported into an empty installation gives the same posts and pictures', async () => {
     const ada = await aUser(app);
     const picture = (await upload(app, ada, { name: 'a.png', type: 'image/png', bytes: aPng(8, 8) })).body;

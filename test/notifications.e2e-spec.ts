@@ -82,6 +82,22 @@ describe('what happens to somebody', () => {
     expect((await inbox(ada)).items).toHaveLength(4);
   }, 60_000);
 
+  it('is told with what was bought, by whom a parcel comes, and what is paid back', async () => {
+    const [ada, admin] = [await aUser(app), await anAdmin(app)];
+    const { id, number } = await order(ada);
+    await post(ada, `orders/${id}/payments`, { method: 'sandbox:success' });
+    await post(admin, `orders/${id}/shipments`, { carrier: 'Brieftauben & Söhne', trackingNumber: 'JJD-1' });
+    await post(admin, `orders/${id}/refunds`, { amount: { amount: 99, currency: 'EUR' }, reason: 'x' });
+    const mails = await mailed(ada, 4);
+    const { name } = await app.prisma.orderLine.findFirstOrThrow({ where: { orderId: id } });
+    const mailOf = (subject: string) => mails.find(({ headers }) => headers['subject'] === subject)!.text.replaceAll('\r\n', '\n');
+    expect(mailOf(`Order ${number} is paid`)).toContain(`1 × ${name}: EUR 19.99\nTotal: EUR 19.99`);
+    expect(mailOf(`Order ${number} is on its way`)).toContain(
+      `Order: ${number}\nCarrier: Brieftauben & Söhne\nTracking number: JJD-1\nIn it: 1 × ${name}`,
+    );
+    expect(mailOf('EUR 0.99 is paid back to you')).toContain(`Order: ${number}\nAmount: EUR 0.99`);
+  }, 60_000);
+
   it('is told once however often it is heard', async () => {
     const ada = await aUser(app);
     const { id } = await order(ada);
@@ -247,6 +263,7 @@ describe('preferences', () => {
     expect(preferences.map(({ kind }) => kind)).toEqual([
       'order.placed',
       'order.paid',
+      'order.shipped',
       'order.cancelled',
       'order.refunded',
       'post.published',

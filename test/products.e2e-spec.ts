@@ -129,7 +129,6 @@ describe('creating a product', () => {
       version: 9,
       withdrawnAt: null,
       createdAt: '2020-01-01T00:00:00Z',
-      images: [],
       available: 9,
       search: 'x',
     })) {

@@ -41,7 +41,8 @@ export class ImportedPostsService {
   async bring(actor: Actor, file: ImportedFile, options: ImportOptions, db: Tx): Promise<Brought> {
     const { draft, path, digest } = file;
     const id = draft.id !== null && isId(draft.id) ? draft.id : null;
-    const known = await findKnown(db, options.authorId, { externalId: draft.post.externalId ?? null, id, path, digest });
+    const names = { externalId: draft.post.externalId ?? null, id, path, digest };
+    const known = await findKnown(db, options.authorId, names, actor.can('posts:manage'));
     if (known === null) return this.create(actor, file, options, db);
     if (known.trashed)
       return unchanged(known, [

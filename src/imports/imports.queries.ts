@@ -79,18 +79,22 @@ export async function report(db: Tx, importId: string, said: readonly Reported[]
   }
 }
 
-/** The author's post that a file is: by its own ids, by the path it was imported from, or moved, by its content. */
+/**
+ * The post that a file is: by its own ids, by the path it was imported from, or moved, by its content. It is one of the author's; the `id` of an
+ * export leads whoever may change everybody's posts to anybody's, so that their export comes back as it went.
+ */
 export async function findKnown(
   db: Tx,
   authorId: string,
   { externalId, id, path, digest }: { externalId: string | null; id: string | null; path: string; digest: Buffer },
+  ofAnybody: boolean,
 ): Promise<Known | null> {
   const [known] = await rows<Known>(
     db,
     Prisma.sql`SELECT p.id AS "postId", p.trashed_at IS NOT NULL AS trashed, s.digest, s.written, coalesce(s.published, false) AS published
       FROM (
         SELECT id, 1 AS rank FROM posts WHERE external_id = ${externalId} AND author_id = ${authorId}::uuid
-        UNION ALL SELECT id, 2 FROM posts WHERE id = ${id}::uuid AND author_id = ${authorId}::uuid
+        UNION ALL SELECT id, 2 FROM posts WHERE id = ${id}::uuid AND (author_id = ${authorId}::uuid OR ${ofAnybody})
         UNION ALL SELECT post_id, 3 FROM post_sources WHERE author_id = ${authorId}::uuid AND path = ${path}
         UNION ALL (SELECT post_id AS id, 4 AS rank FROM post_sources WHERE author_id = ${authorId}::uuid AND digest = ${digest} LIMIT 1)
       ) AS found (id, rank)

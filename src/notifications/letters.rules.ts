@@ -6,12 +6,19 @@ interface Price {
   currency: string;
 }
 
+/** Something that was bought. */
+interface Item {
+  name: string;
+  quantity: number;
+}
+
 /** What there is to say of each kind, beside the resource it is about. */
 export interface Facts {
   'order.placed': { number: number; total: Price; expiresAt: string };
-  'order.paid': { number: number; total: Price };
+  'order.paid': { number: number; total: Price; items?: (Item & { total: Price })[]; shipping?: Price };
+  'order.shipped': { number: number; carrier: string; trackingNumber: string | null; items: Item[] };
   'order.cancelled': { number: number; refunded: boolean };
-  'order.refunded': { amount: Price };
+  'order.refunded': { amount: Price; number?: number };
   'post.published': Record<string, never>;
   'comment.posted': { postId: string };
   'comment.replied': { postId: string };
@@ -75,10 +82,28 @@ export const KIND: { [Of in Kind]: KindRules<Of> } = {
   },
   'order.paid': {
     about: 'orders you have paid',
-    letter: ({ number, total }) => ({
+    letter: ({ number, total, items = [], shipping }) => ({
       subject: `Order ${number} is paid`,
       paragraphs: ['Your payment has arrived. Thank you.'],
-      facts: [orderOf(number), ['Total', priceOf(total)]],
+      facts: [
+        orderOf(number),
+        ...items.map(({ name, quantity, total: price }): [string, string] => [`${quantity} × ${name}`, priceOf(price)]),
+        ...(shipping && shipping.amount > 0 ? [['Shipping', priceOf(shipping)] satisfies [string, string]] : []),
+        ['Total', priceOf(total)],
+      ],
+    }),
+  },
+  'order.shipped': {
+    about: 'orders of yours that are on their way',
+    letter: ({ number, carrier, trackingNumber, items }) => ({
+      subject: `Order ${number} is on its way`,
+      paragraphs: [`We have given a parcel for you to ${carrier}.`],
+      facts: [
+        orderOf(number),
+        ['Carrier', carrier],
+        ...(trackingNumber === null ? [] : [['Tracking number', trackingNumber] satisfies [string, string]]),
+        ...items.map(({ name, quantity }): [string, string] => ['In it', `${quantity} × ${name}`]),
+      ],
     }),
   },
   'order.cancelled': {
@@ -93,10 +118,10 @@ export const KIND: { [Of in Kind]: KindRules<Of> } = {
   },
   'order.refunded': {
     about: 'money that is paid back to you',
-    letter: ({ amount }) => ({
+    letter: ({ amount, number }) => ({
       subject: `${priceOf(amount)} is paid back to you`,
       paragraphs: ['We have sent the money back the way it came. Your bank may take a few days.'],
-      facts: [['Amount', priceOf(amount)]],
+      facts: [...(number === undefined ? [] : [orderOf(number)]), ['Amount', priceOf(amount)]],
     }),
   },
   'post.published': {

@@ -5,7 +5,9 @@ import { identityLinked, identityUnlinked } from '../auth/identities.events.js';
 import { passwordChanged, sessionFromNewDevice } from '../auth/auth.events.js';
 import { factorAdded, factorRemoved, factorsReset, recoveryCodesRenewed, recoveryCodeUsed } from '../auth/factors.events.js';
 import { apiKeyCreated, apiKeyRotated } from '../auth/api-keys.events.js';
-import { orderCancelled, orderPaid, orderPlaced } from '../orders/orders.events.js';
+import { orderCancelled, orderPaid, orderPlaced, shipmentCreated } from '../orders/orders.events.js';
+import { OrdersService } from '../orders/orders.service.js';
+import { ShipmentsService } from '../orders/shipments.service.js';
 import { refundCreated } from '../payments/payments.events.js';
 import { commentApproved, commentCreated, commentRejected } from '../comments/comments.events.js';
 import { postPublished } from '../posts/posts.events.js';
@@ -27,6 +29,8 @@ export class NotificationsListener {
   constructor(
     private readonly notifications: NotificationsService,
     private readonly roles: RolesService,
+    private readonly orders: OrdersService,
+    private readonly shipments: ShipmentsService,
   ) {}
 
   @Consumes('notifications.order-placed', orderPlaced)
@@ -36,9 +40,15 @@ export class NotificationsListener {
   }
 
   @Consumes('notifications.order-paid', orderPaid)
-  paid(event: Of<typeof orderPaid>, db: Tx): Promise<void> {
-    const { number, total } = event.payload;
-    return this.tell(event, 'order.paid', { number, total }, db);
+  async paid(event: Of<typeof orderPaid>, db: Tx): Promise<void> {
+    const { orderId, total } = event.payload;
+    await this.tell(event, 'order.paid', { total, ...(await this.orders.bought(orderId, db)) }, db);
+  }
+
+  @Consumes('notifications.order-shipped', shipmentCreated)
+  async shipped(event: Of<typeof shipmentCreated>, db: Tx): Promise<void> {
+    const { shipmentId, number } = event.payload;
+    await this.tell(event, 'order.shipped', { number, ...(await this.shipments.parcel(shipmentId, db)) }, db);
   }
 
   @Consumes('notifications.order-cancelled', orderCancelled)
@@ -48,9 +58,10 @@ export class NotificationsListener {
   }
 
   @Consumes('notifications.order-refunded', refundCreated)
-  refunded(event: Of<typeof refundCreated>, db: Tx): Promise<void> {
+  async refunded(event: Of<typeof refundCreated>, db: Tx): Promise<void> {
     const { orderId, amount } = event.payload;
-    return this.tell({ ...event, resource: { type: 'order', id: orderId } }, 'order.refunded', { amount }, db);
+    const { number } = await this.orders.bought(orderId, db);
+    await this.tell({ ...event, resource: { type: 'order', id: orderId } }, 'order.refunded', { amount, number }, db);
   }
 
   @Consumes('notifications.post-published', postPublished)

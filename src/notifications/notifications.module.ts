@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { OrdersModule } from '../orders/orders.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { NotificationsController } from './notifications.controller.js';
 import { NotificationsJobs } from './notifications.jobs.js';
@@ -11,7 +12,7 @@ import { UnsubscriptionsController } from './unsubscriptions.controller.js';
 import { UnsubscriptionsService } from './unsubscriptions.service.js';
 
 @Module({
-  imports: [UsersModule],
+  imports: [UsersModule, OrdersModule],
   controllers: [PreferencesController, NotificationsController, UnsubscriptionsController],
   providers: [
     NotificationsService,

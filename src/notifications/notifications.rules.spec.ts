@@ -6,9 +6,10 @@ const ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
 const total = { amount: 1999, currency: 'EUR' };
 const FACTS: { [Of in Kind]: Facts[Of] } = {
   'order.placed': { number: 1001, total, expiresAt: '2030-01-02T08:15:00.000Z' },
-  'order.paid': { number: 1001, total },
+  'order.paid': { number: 1001, total, items: [{ name: 'Mug, Blue', quantity: 2, total }], shipping: { amount: 490, currency: 'EUR' } },
+  'order.shipped': { number: 1001, carrier: 'DHL', trackingNumber: 'JJD-1', items: [{ name: 'Mug, Blue', quantity: 2 }] },
   'order.cancelled': { number: 1001, refunded: true },
-  'order.refunded': { amount: total },
+  'order.refunded': { amount: total, number: 1001 },
   'post.published': {},
   'comment.posted': { postId: ID },
   'comment.replied': { postId: ID },
@@ -50,6 +51,22 @@ describe('what people are told', () => {
     expect(refunded(500, 'JPY')).toBe('JPY 500 is paid back to you');
     expect(refunded(1, 'KWD')).toBe('KWD 0.001 is paid back to you');
     expect(refunded(1_000_000_000_000, 'USD')).toBe('USD 10,000,000,000.00 is paid back to you');
+  });
+
+  it('says what was bought, and what is on its way', () => {
+    expect(letterOf('order.paid', FACTS['order.paid'], ID).facts).toEqual([
+      ['Order', '1001'],
+      ['2 × Mug, Blue', 'EUR 19.99'],
+      ['Shipping', 'EUR 4.90'],
+      ['Total', 'EUR 19.99'],
+    ]);
+    expect(letterOf('order.paid', { number: 1001, total }, ID).facts).toHaveLength(2);
+    expect(letterOf('order.shipped', FACTS['order.shipped'], ID).facts).toEqual([
+      ['Order', '1001'],
+      ['Carrier', 'DHL'],
+      ['Tracking number', 'JJD-1'],
+      ['In it', '2 × Mug, Blue'],
+    ]);
   });
 
   it('has a name even when its kind is gone', () => {

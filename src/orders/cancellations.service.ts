@@ -30,6 +30,8 @@ export class CancellationsService {
       const status = statusAt(order, new Date());
       if (!mayBecome(status, 'cancelled'))
         throw orderNotCancellable(`The order is ${status}; only pending and paid orders can be cancelled.`);
+      if (order.lines.some(({ shipped }) => shipped > 0))
+        throw orderNotCancellable('Some of the order was sent; refund what is not, and what comes back.');
       if (status === 'paid') {
         await this.payments.refund(actor, order, 'the order was cancelled', tx);
         await this.stock.restock(id, 'order cancelled', tx);

@@ -1,19 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { type AuditActor, SYSTEM } from '#audit';
 import { PrismaService, transaction, type Tx } from '#database';
-import { publish } from '#events';
-import { type Crossing, money } from '#http';
+import type { Crossing } from '#http';
 import { Handles } from '#jobs';
 import { type Actor, forbidden } from '#security';
 import type { IncomingEvent } from '../payments/inbox.service.js';
 import type { ChargeOutcome } from '../payments/payments.rules.js';
 import { askForPayment, cancelPayment, type Payment, type PaymentJobPayload, PaymentsService } from '../payments/payments.service.js';
-import { StockService } from '../products/stock.service.js';
+import { InvoicesService } from './invoices.service.js';
 import { orderExpired, orderNotPayable } from './orders.errors.js';
-import { orderPaid } from './orders.events.js';
 import { lockOrder, type Order } from './orders.queries.js';
 import { statusAt } from './orders.rules.js';
-import { aboutOrder, OrdersService } from './orders.service.js';
+import { OrdersService } from './orders.service.js';
 
 /**
  * Paying: an order is charged once, whoever says so first, the provider's answer, its webhook, or its books when they are asked. Money that
@@ -24,8 +22,8 @@ export class ChargesService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly orders: OrdersService,
-    private readonly stock: StockService,
     private readonly payments: PaymentsService,
+    private readonly invoices: InvoicesService,
   ) {}
 
   /** The steps of paying an order: they cross to the payment provider, so each may be repeated after a crash. */
@@ -43,7 +41,7 @@ export class ChargesService {
         if (status === 'expired') throw orderExpired('The order was not paid in time; place a new one.');
         if (status !== 'pending') throw orderNotPayable(`The order is ${status}; only a pending one can be paid.`);
         const paymentId = await this.payments.begin(actor, order, method, db);
-        if (!(await this.hold(order, null, db)))
+        if (!(await this.orders.hold(order, null, db)))
           throw orderExpired('The order was not paid in time, and its stock is gone; place a new one.');
         await this.orders.change(actor, 'payment-begun', order, { expiresAt: null }, db);
         return paymentId;
@@ -114,15 +112,8 @@ export class ChargesService {
     const late = !(await this.takes(order, before, db));
     const payment = await this.payments.settle(actor, order, before, { outcome, late }, db);
     if (late) return payment;
-    await this.stock.sell(order.id, db);
-    await this.orders.change(actor, 'paid', order, { status: 'paid', expiresAt: null }, db);
-    const { number, total, currency } = order;
-    await publish(
-      db,
-      orderPaid,
-      { orderId: order.id, number, total: money(total, currency), paymentId: payment.id },
-      aboutOrder(actor, order),
-    );
+    await this.orders.sell(actor, order, payment.id, db);
+    await this.invoices.issue(order, db);
     return payment;
   }
 
@@ -131,7 +122,7 @@ export class ChargesService {
     if (statusAt(order, new Date()) !== 'pending') return false;
     const other = await this.payments.underWay(order.id, db);
     if (other !== null && other.id !== payment.id) return false;
-    return this.hold(order, null, db);
+    return this.orders.hold(order, null, db);
   }
 
   private async fail(actor: AuditActor, order: Order, before: Payment, outcome: ChargeOutcome, db: Tx): Promise<Payment> {
@@ -145,21 +136,15 @@ export class ChargesService {
     const payment = await this.payments.settle(actor, order, before, { outcome }, db);
     if (statusAt(order, new Date()) !== 'pending' || payment.status === before.status) return payment;
     if (payment.status === 'requires_action') await this.giveTimeBack(actor, 'payment-waits', order, db);
-    else if (await this.hold(order, null, db)) await this.orders.change(actor, 'payment-begun', order, { expiresAt: null }, db);
+    else if (await this.orders.hold(order, null, db)) await this.orders.change(actor, 'payment-begun', order, { expiresAt: null }, db);
     return payment;
   }
 
   /** The time it had before: a payment does not prolong the reservation. */
   private async giveTimeBack(actor: AuditActor, what: 'payment-failed' | 'payment-waits', order: Order, db: Tx): Promise<void> {
     const expiresAt = this.orders.expiryOf(order.createdAt);
-    await this.hold(order, expiresAt, db);
+    await this.orders.hold(order, expiresAt, db);
     await this.orders.change(actor, what, order, { expiresAt }, db);
-  }
-
-  /** Keeps an order's stock until then; whether all of it was still there. */
-  private async hold(order: Order, until: Date | null, db: Tx): Promise<boolean> {
-    const held = await this.stock.hold(order.id, until, db);
-    return held === new Set(order.lines.map(({ variantId }) => variantId)).size;
   }
 }
 

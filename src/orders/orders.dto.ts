@@ -21,7 +21,8 @@ import { statusAt } from './orders.rules.js';
 import type { Order } from './orders.service.js';
 import type { Quote } from './pricing.service.js';
 
-const STATUSES = ['pending', 'paid', 'shipped', 'delivered', 'cancelled', 'expired', 'refunded'] as const;
+/** What an order may be. */
+export const STATUSES = ['pending', 'paid', 'shipped', 'delivered', 'cancelled', 'expired', 'refunded'] as const;
 
 export class AddressDto {
   /** @example "Ada Lovelace" */

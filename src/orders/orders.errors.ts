@@ -35,7 +35,7 @@ export const orderNotCancellable = problem(
   'orders/not-cancellable',
   'conflict',
   'The order cannot be cancelled',
-  'Only pending and paid orders can be cancelled, and not while a payment is under way. Read the order to see its status.',
+  'Only pending and paid orders can be cancelled, not while a payment is under way, and not once some of it was sent. Read the order to see its status; refund what was paid of one that was sent.',
 );
 export const orderNotRefundable = problem(
   'orders/not-refundable',
@@ -49,6 +49,24 @@ export const orderNotReturnable = problem(
   'That much cannot be returned',
   'Only what was bought can come back, and each piece once; refunds that are under way count. `errors` says how many are left.',
 );
+export const orderNotShippable = problem(
+  'orders/not-shippable',
+  'conflict',
+  'That much cannot be sent',
+  'Only what is paid for can be sent, and each piece once; what has come back is not sent any more. `errors` says how many are left.',
+);
+export const shipmentNotFound = problem(
+  'orders/shipment-not-found',
+  'not-found',
+  'No such shipment',
+  'No shipment has this id. `GET /orders/:id/shipments` lists those of an order.',
+);
+export const invoiceNotFound = problem(
+  'orders/invoice-not-found',
+  'not-found',
+  'No such invoice',
+  'An order has an invoice once it is paid, and a credit note for each refund. `GET /orders/:id/invoices` lists those that there are.',
+);
 export const refundMismatch = problem(
   'orders/refund-mismatch',
   'unprocessable',
@@ -60,6 +78,18 @@ export const orderExternalIdTaken = problem(
   'conflict',
   'The external id belongs to another order',
   'Another order already has this `externalId`. Read that one first, or use another id.',
+);
+export const periodReversed = problem(
+  'orders/period-reversed',
+  'invalid',
+  'The time ends before it begins',
+  '`from` is the beginning of the time, `to` its end; the first comes before the second.',
+);
+export const periodTooLong = problem(
+  'orders/period-too-long',
+  'invalid',
+  'The time is too long',
+  'Statistics count at most 366 days at once. Ask for shorter times, one after the other.',
 );
 export const orderTooLarge = problem(
   'orders/too-large',

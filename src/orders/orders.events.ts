@@ -69,3 +69,57 @@ export const orderHasExpired = event('order.expired', {
   description: 'An order was not paid in time; its stock is back.',
   visibleTo: ['subject', 'orders:read'],
 });
+
+export const orderShipped = event('order.shipped', {
+  version: 1,
+  payload: OrderPayload,
+  description: 'All of an order is on its way that has not come back.',
+  visibleTo: ['subject', 'orders:read'],
+});
+
+export const orderDelivered = event('order.delivered', {
+  version: 1,
+  payload: OrderPayload,
+  description: 'All that was sent of an order has arrived.',
+  visibleTo: ['subject', 'orders:read'],
+});
+
+export class ShipmentPayload extends OrderPayload {
+  @Id()
+  shipmentId: string;
+}
+
+export const shipmentCreated = event('shipment.created', {
+  version: 1,
+  resource: 'order',
+  payload: ShipmentPayload,
+  description: 'A parcel with some or all of an order is on its way.',
+  visibleTo: ['subject', 'orders:read'],
+});
+
+export const shipmentDelivered = event('shipment.delivered', {
+  version: 1,
+  resource: 'order',
+  payload: ShipmentPayload,
+  description: 'A parcel has arrived.',
+  visibleTo: ['subject', 'orders:read'],
+});
+
+export class OrderNotePayload extends OrderPayload {
+  @Id()
+  noteId: string;
+}
+
+export const orderNoteAdded = event('order.note-added', {
+  version: 1,
+  payload: OrderNotePayload,
+  description: 'Staff have written a note about an order, for staff.',
+  visibleTo: ['orders:read'],
+});
+
+export const orderNoteShared = event('order.note-shared', {
+  version: 1,
+  payload: OrderNotePayload,
+  description: 'Staff have written a note about an order that its customer sees.',
+  visibleTo: ['subject', 'orders:read'],
+});

@@ -4,7 +4,7 @@ import type { Totals } from './pricing.rules.js';
 
 export const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
 export type Order = Prisma.OrderGetPayload<typeof withLines>;
-export type OrderLine = Omit<Prisma.OrderLineGetPayload<object>, 'orderId' | 'position'>;
+export type OrderLine = Omit<Prisma.OrderLineGetPayload<object>, 'orderId' | 'position' | 'shipped'>;
 
 export const auditedOrder = audited('order', {
   number: 'plain',
@@ -79,7 +79,7 @@ export async function insertOrder(db: Tx, { lines, ...order }: NewOrder): Promis
     taxes: taxes as unknown as Prisma.JsonValue,
     shippingAddress: shippingAddress as Prisma.JsonValue,
     billingAddress: billingAddress as Prisma.JsonValue,
-    lines: lines.map((line, position) => ({ ...line, orderId: order.id, position })),
+    lines: lines.map((line, position) => ({ ...line, orderId: order.id, position, shipped: 0 })),
   };
 }
 

@@ -4,15 +4,17 @@ import { type AuditActor, record } from '#audit';
 import { Env } from '#config';
 import { type Db, isUniqueViolation, Prisma, PrismaService, transaction, type Tx } from '#database';
 import { type Circumstances, publish } from '#events';
-import { keyset, money, type Page, parseSort, readCursor, toPage } from '#http';
+import { keyset, type Money, money, type Page, parseSort, readCursor, toPage } from '#http';
 import { type Actor, forbidden } from '#security';
 import { StockService } from '../products/stock.service.js';
 import type { ListOrdersQuery, PlaceOrderDto } from './orders.dto.js';
 import { orderExternalIdTaken, orderNotFound } from './orders.errors.js';
-import { orderPlaced } from './orders.events.js';
+import { orderDelivered, orderPaid, orderPlaced, orderShipped } from './orders.events.js';
 import { auditedOrder, insertOrder, lockOrder, type Order, withLines } from './orders.queries.js';
 import type { OrderStatus } from './orders.rules.js';
 import { PricingService, type Quote } from './pricing.service.js';
+import type { Returned } from './returns.rules.js';
+import { nextStatus, unsentOf } from './shipments.rules.js';
 
 export type { Order } from './orders.queries.js';
 
@@ -91,6 +93,16 @@ export class OrdersService {
     throw orderNotFound('You have no order with this id.', { concealed: (await db.order.count({ where: { id } })) > 0 });
   }
 
+  /** What was bought, for whoever tells its customer. */
+  async bought(
+    id: string,
+    db: Tx,
+  ): Promise<{ number: number; items: { name: string; quantity: number; total: Money }[]; shipping: Money }> {
+    const { number, lines, shipping, currency } = await db.order.findUniqueOrThrow({ where: { id }, ...withLines });
+    const items = lines.map(({ name, quantity, total }) => ({ name, quantity, total: money(total, currency) }));
+    return { number, items, shipping: money(shipping, currency) };
+  }
+
   /** When an order that was placed then runs out of time. */
   expiryOf(placedAt: Date): Date {
     return new Date(placedAt.getTime() + this.env.ORDERS_RESERVATION_SECONDS * 1_000);
@@ -105,7 +117,7 @@ export class OrdersService {
   /** Writes down what became of an order that is locked. */
   async change(
     actor: AuditActor,
-    what: 'payment-begun' | 'payment-waits' | 'payment-failed' | 'paid' | 'expired' | 'cancelled' | 'refunded',
+    what: 'payment-begun' | 'payment-waits' | 'payment-failed' | Exclude<OrderStatus, 'pending'>,
     before: Order,
     data: { status?: OrderStatus; expiresAt?: Date | null },
     db: Tx,
@@ -113,6 +125,46 @@ export class OrdersService {
     const after = await db.order.update({ where: { id: before.id }, data: { ...data, version: { increment: 1 } }, ...withLines });
     await record(db, { actor, action: `orders.${what}`, resource: auditedOrder(after.id), subject: after.userId, before, after });
     return after;
+  }
+
+  /** Keeps an order's stock until then (null: for as long as a payment is under way); whether all of it was still there. */
+  async hold(order: Order, until: Date | null, db: Tx): Promise<boolean> {
+    const held = await this.stock.hold(order.id, until, db);
+    return held === new Set(order.lines.map(({ variantId }) => variantId)).size;
+  }
+
+  /** An order whose stock is held has its money: the stock is sold. With the order locked. */
+  async sell(actor: AuditActor, order: Order, paymentId: string, db: Tx): Promise<void> {
+    await this.stock.sell(order.id, db);
+    await this.change(actor, 'paid', order, { status: 'paid', expiresAt: null }, db);
+    const { id: orderId, number, total, currency } = order;
+    await publish(db, orderPaid, { orderId, number, total: money(total, currency), paymentId }, aboutOrder(actor, order));
+  }
+
+  /** Puts back into the stock what came back of an order. */
+  async restock({ id, lines }: Order, returned: readonly Returned[], db: Tx): Promise<void> {
+    const back = new Map<string, number>();
+    for (const { position, quantity } of returned) {
+      const { variantId } = lines[position]!;
+      back.set(variantId, (back.get(variantId) ?? 0) + quantity);
+    }
+    await this.stock.restock(id, 'returned', db, back);
+  }
+
+  /**
+   * Takes a paid order on: to `shipped` once all is sent that has not come back (`returned`, by line), and to `delivered` once all of that has
+   * arrived. With the order locked, and as it was read then.
+   */
+  async advance(actor: AuditActor, before: Order, returned: ReadonlyMap<number, number>, db: Tx): Promise<void> {
+    const unsent = [...unsentOf(before.lines, returned).values()].reduce((sum, quantity) => sum + quantity, 0);
+    const sent = before.lines.reduce((sum, { shipped }) => sum + shipped, 0);
+    const underWay = await db.shipment.count({ where: { orderId: before.id, deliveredAt: null } });
+    let order = before;
+    for (let next; (next = nextStatus(order.status, { unsent, sent, underWay })) !== null;) {
+      order = await this.change(actor, next, order, { status: next }, db);
+      const happened = next === 'shipped' ? orderShipped : orderDelivered;
+      await publish(db, happened, { orderId: order.id, number: order.number }, aboutOrder(actor, order));
+    }
   }
 }
 
@@ -122,7 +174,7 @@ export function aboutOrder(actor: AuditActor, { id, userId }: { id: string; user
 }
 
 /** The rows that `statusAt` gives this status. */
-function withStatus(status: OrderStatus): Prisma.OrderWhereInput {
+export function withStatus(status: OrderStatus): Prisma.OrderWhereInput {
   const now = new Date();
   if (status === 'pending') return { status, OR: [{ expiresAt: null }, { expiresAt: { gt: now } }] };
   if (status === 'expired') return { OR: [{ status }, { status: 'pending', expiresAt: { lte: now } }] };

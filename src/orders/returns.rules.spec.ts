@@ -37,7 +37,7 @@ describe('what has come back', () => {
 
 describe('the lines of what comes back', () => {
   it('are the first that have some of the variant left', () => {
-    expect(linesOf([{ variantId: 'a', quantity: 2 }], lines, new Map([[0, 1]])).returned).toEqual([
+    expect(linesOf([{ variantId: 'a', quantity: 2 }], lines, new Map([[0, 1]])).lines).toEqual([
       { position: 0, quantity: 1 },
       { position: 2, quantity: 1 },
     ]);

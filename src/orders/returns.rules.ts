@@ -31,20 +31,36 @@ export function restOf(lines: readonly ReturnableLine[], before: ReadonlyMap<num
     .filter(({ quantity }) => quantity > 0);
 }
 
+/** So many of each line; `problems` say of which items there are fewer. */
+export interface Taken {
+  lines: Returned[];
+  problems: FieldProblem[];
+}
+
 /** Finds the lines of what comes back: a variant that stands in several lines is taken from the first that have some left. */
 export function linesOf(
   items: readonly { variantId: string; quantity: number }[],
   lines: readonly ReturnableLine[],
   before: ReadonlyMap<number, number>,
-): { returned: Returned[]; problems: FieldProblem[] } {
+): Taken {
   const left = new Map(lines.map(({ position, quantity }) => [position, quantity - (before.get(position) ?? 0)]));
+  return takeFrom(items, lines, left, { code: 'orders/not-returnable', short: (free) => `only ${free} have not been returned` });
+}
+
+/** Takes items from the lines of an order, of each as many as are `available`. */
+export function takeFrom(
+  items: readonly { variantId: string; quantity: number }[],
+  lines: readonly { position: number; variantId: string }[],
+  available: ReadonlyMap<number, number>,
+  { code, short }: { code: string; short: (free: number) => string },
+): Taken {
+  const left = new Map(available);
   const taken = new Map<number, number>();
   const problems = items.flatMap(({ variantId, quantity }, index): FieldProblem[] => {
     const own = lines.filter((line) => line.variantId === variantId);
     const free = own.reduce((sum, { position }) => sum + left.get(position)!, 0);
-    if (own.length === 0) return [{ pointer: `/items/${index}/variantId`, code: 'orders/not-returnable', detail: 'is not in the order' }];
-    if (free < quantity)
-      return [{ pointer: `/items/${index}/quantity`, code: 'orders/not-returnable', detail: `only ${free} have not been returned` }];
+    if (own.length === 0) return [{ pointer: `/items/${index}/variantId`, code, detail: 'is not in the order' }];
+    if (free < quantity) return [{ pointer: `/items/${index}/quantity`, code, detail: short(free) }];
     let wanted = quantity;
     for (const { position } of own) {
       const some = Math.min(wanted, left.get(position)!);
@@ -55,7 +71,7 @@ export function linesOf(
     }
     return [];
   });
-  return { returned: [...taken].map(([position, quantity]) => ({ position, quantity })), problems };
+  return { lines: [...taken].map(([position, quantity]) => ({ position, quantity })), problems };
 }
 
 /**

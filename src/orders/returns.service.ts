@@ -8,7 +8,7 @@ import type { Actor } from '#security';
 import type { IncomingEvent } from '../payments/inbox.service.js';
 import type { RefundOutcome } from '../payments/payments.rules.js';
 import { type Refund, RefundsService, sendRefund, type SendRefundPayload } from '../payments/refunds.service.js';
-import { StockService } from '../products/stock.service.js';
+import { InvoicesService } from './invoices.service.js';
 import { orderNotRefundable, orderNotReturnable, refundMismatch } from './orders.errors.js';
 import { orderRefunded } from './orders.events.js';
 import { lockOrder, type Order } from './orders.queries.js';
@@ -29,8 +29,8 @@ export class ReturnsService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly orders: OrdersService,
-    private readonly stock: StockService,
     private readonly refunds: RefundsService,
+    private readonly invoices: InvoicesService,
   ) {}
 
   /** The steps of refunding: they cross to the payment provider, so each may be repeated after a crash. */
@@ -104,24 +104,18 @@ export class ReturnsService {
       return before.status === 'pending' ? this.refunds.settle(actor, order.userId, before, outcome, db) : before;
     const refund = await this.refunds.settle(actor, order.userId, before, outcome, db);
     if (refund.status !== 'succeeded') return refund;
-    if (refund.restock) await this.restock(order, refund.lines, db);
-    // Late money was never the order's.
-    const own = !refund.payment.late && mayBecome(order.status, 'refunded');
+    if (refund.restock) await this.orders.restock(order, refund.lines, db);
+    if (refund.payment.late) return refund; // it was never the order's
+    const own = mayBecome(order.status, 'refunded');
     if (own && (await this.refunds.isWhole(refund.paymentId, db))) {
       await this.orders.change(actor, 'refunded', order, { status: 'refunded' }, db);
       const { number, total, currency } = order;
       await publish(db, orderRefunded, { orderId, number, total: money(total, currency) }, aboutOrder(actor, order));
+    } else if (own) {
+      await this.orders.advance(actor, order, returnedSoFar(await this.refunds.ofOrder(orderId, db)), db);
     }
+    await this.invoices.credit(refund, db);
     return refund;
-  }
-
-  private async restock(order: Order, lines: readonly Returned[], db: Tx): Promise<void> {
-    const back = new Map<string, number>();
-    for (const { position, quantity } of lines) {
-      const { variantId } = order.lines[position]!;
-      back.set(variantId, (back.get(variantId) ?? 0) + quantity);
-    }
-    await this.stock.restock(order.id, 'returned', db, back);
   }
 }
 
@@ -131,7 +125,7 @@ function dueOf({ amount, items, restock }: RefundDto, order: Order, left: bigint
   if (amount && amount.currency !== order.currency)
     throw mismatch('/amount/currency', `must be ${order.currency}, in which the order was paid`);
   if (items) {
-    const { returned, problems } = linesOf(items, order.lines, before);
+    const { lines: returned, problems } = linesOf(items, order.lines, before);
     if (problems.length > 0)
       throw orderNotReturnable('Some of what is to be returned was not bought, or has come back; see errors.', { fields: problems });
     return { amount: amount ? BigInt(amount.amount) : paidFor(returned, order, before), lines: returned };

@@ -1,4 +1,4 @@
-import { IfPresent, Line, Money } from '#http';
+import { CURRENCY, IfPresent, Line, Money } from '#http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
@@ -26,7 +26,6 @@ import { percentageOf, regionOf, type Settings, type ShippingMethod, type TaxRat
 const PERCENTAGE = /^(?:100(?:\.0{1,4})?|\d{1,2}(?:\.\d{1,4})?)$/;
 const CODE = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
 const COUNTRY = /^[A-Z]{2}$/;
-const CURRENCY = /^(?!XXX|XTS)[A-Z]{3}$/;
 
 /** Per cent, exactly: up to four decimals, as a text. */
 export const Percentage = () =>
@@ -140,6 +139,41 @@ export class ShippingMethodDto {
   }
 }
 
+export class SellerDto {
+  /** @example "Grace Hopper Trading B.V." */
+  @Line(1, 200)
+  legalName: string;
+
+  /** What the tax office knows the seller by. @example "NL001234567B01" */
+  @IsOptional()
+  @Line(1, 50)
+  taxId: string | null = null;
+
+  /** @example "1 Dam" */
+  @Line(1, 200)
+  line1: string;
+
+  @IfPresent()
+  @Line(0, 200)
+  line2?: string;
+
+  /** @example "Amsterdam" */
+  @Line(1, 100)
+  city: string;
+
+  @IfPresent()
+  @Line(0, 100)
+  region?: string;
+
+  /** @example "1012 JS" */
+  @Line(1, 20)
+  postalCode: string;
+
+  /** ISO 3166-1 alpha-2. */
+  @Country()
+  country: string;
+}
+
 export class ChangeShopSettingsDto {
   /** The currencies that are sold in; none: all. @example ["EUR"] */
   @ApiProperty({ type: 'array', maxItems: 180, uniqueItems: true, items: { type: 'string', pattern: '^[A-Z]{3}$' } })
@@ -166,6 +200,13 @@ export class ChangeShopSettingsDto {
   @MaxLength(64)
   @IsTimeZone()
   timeZone?: string;
+
+  /** Who sells, as it stands on invoices from now on. */
+  @IsOptional()
+  @IsNotEmptyObject()
+  @ValidateNested()
+  @Type(() => SellerDto)
+  seller?: SellerDto | null;
 
   /** What is taxed alike, by its codes; `standard` is always one. @example ["standard","reduced","zero"] */
   @IfPresent()
@@ -198,6 +239,8 @@ export class ShopSettingsResponse {
   pricesIncludeTax: boolean;
   /** What days are in this shop. @example "Europe/Amsterdam" */
   timeZone: string;
+  /** Who sells, as it stands on invoices; null: nobody has said. */
+  seller: SellerDto | null;
   /** @example ["standard","reduced","zero"] */
   taxClasses: string[];
   taxRates: TaxRateDto[];
@@ -207,12 +250,13 @@ export class ShopSettingsResponse {
   updatedAt: Date;
 
   static from(this: void, settings: Settings): ShopSettingsResponse {
-    const { currencies, country, pricesIncludeTax, timeZone, taxClasses, taxRates, shippingMethods, version, updatedAt } = settings;
+    const { currencies, country, pricesIncludeTax, timeZone, seller, taxClasses, taxRates, shippingMethods, version, updatedAt } = settings;
     return {
       currencies,
       country,
       pricesIncludeTax,
       timeZone,
+      seller,
       taxClasses,
       taxRates: taxRates.map(TaxRateDto.from),
       shippingMethods: shippingMethods.map(ShippingMethodDto.from),

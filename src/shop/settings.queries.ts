@@ -9,6 +9,7 @@ export const auditedSettings = audited('shop-settings', {
   country: 'plain',
   pricesIncludeTax: 'plain',
   timeZone: 'plain',
+  seller: 'plain',
   taxClasses: 'plain',
   taxRates: 'plain',
   shippingMethods: 'plain',
@@ -18,7 +19,7 @@ export const auditedSettings = audited('shop-settings', {
 export async function readSettings(db: Db): Promise<Settings> {
   const [settings] = await rows<Settings>(
     db,
-    Prisma.sql`SELECT s.currencies, s.country, s.prices_include_tax AS "pricesIncludeTax", s.time_zone AS "timeZone", s.version, s.updated_at AS "updatedAt",
+    Prisma.sql`SELECT s.currencies, s.country, s.prices_include_tax AS "pricesIncludeTax", s.time_zone AS "timeZone", s.seller, s.version, s.updated_at AS "updatedAt",
       ARRAY(SELECT code FROM tax_classes ORDER BY position) AS "taxClasses",
       coalesce((SELECT json_agg(json_build_object('country', country, 'region', region, 'taxClass', tax_class, 'name', name, 'ppm', ppm)
         ORDER BY country, region, tax_class) FROM tax_rates), '[]') AS "taxRates",
@@ -35,10 +36,17 @@ export async function lockSettings(db: Tx): Promise<void> {
 
 /** Writes all of them. A class of tax that products have cannot go: their foreign key refuses. */
 export async function writeSettings(db: Tx, settings: Omit<Settings, 'version' | 'updatedAt'>): Promise<void> {
-  const { currencies, country, pricesIncludeTax, timeZone, taxClasses, taxRates, shippingMethods } = settings;
+  const { currencies, country, pricesIncludeTax, timeZone, seller, taxClasses, taxRates, shippingMethods } = settings;
   await db.shopSettings.update({
     where: { id: ID },
-    data: { currencies, country, pricesIncludeTax, timeZone, version: { increment: 1 } },
+    data: {
+      currencies,
+      country,
+      pricesIncludeTax,
+      timeZone,
+      seller: seller === null ? Prisma.DbNull : { ...seller },
+      version: { increment: 1 },
+    },
   });
   await execute(
     db,

@@ -31,6 +31,7 @@ describe('settings', () => {
     country: null,
     pricesIncludeTax: true,
     timeZone: 'UTC',
+    seller: null,
     taxClasses: ['standard'],
     taxRates: [],
     shippingMethods: [],

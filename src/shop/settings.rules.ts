@@ -24,6 +24,19 @@ export interface ShippingMethod {
   taxClass: string;
 }
 
+/** Who sells, as it stands on invoices. */
+export interface Seller {
+  legalName: string;
+  /** What the tax office knows them by. */
+  taxId: string | null;
+  line1: string;
+  line2?: string;
+  city: string;
+  region?: string;
+  postalCode: string;
+  country: string;
+}
+
 /** How the shop sells. */
 export interface Settings {
   /** None: all. */
@@ -32,6 +45,8 @@ export interface Settings {
   country: string | null;
   pricesIncludeTax: boolean;
   timeZone: string;
+  /** Null: nobody has said. */
+  seller: Seller | null;
   taxClasses: string[];
   taxRates: TaxRate[];
   shippingMethods: ShippingMethod[];

@@ -29,6 +29,9 @@ const NEVER_ALIKE: Record<string, string> = {
   'invariants.check': 'it says when it looked, and how long that took',
   'streams.open': 'it tells what happens next, for as long as somebody listens (see the client of the harness)',
   'postExports.zip': 'it is made while it is sent',
+  'statistics.csv': 'the same',
+  'statistics.get': 'it says until when it counts: now, unless something else is asked for',
+  'variantImports.export': 'it is made while it is sent',
   'releases.preview': 'it says what would be so now, with the time of that',
   'audit.verify': 'it counts what is in the log, and is itself written into it',
 };

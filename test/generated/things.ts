@@ -74,7 +74,13 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     page: () => '1',
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
-    orders: (by, { operationId }) => (operationId === 'returns.refund' ? nouns.aPaidOrder(by) : nouns.anOrder(by)),
+    orders: (by, { operationId }) =>
+      ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId)
+        ? nouns.aPaidOrder(by)
+        : nouns.anOrder(by),
+    invoiceId: async (_, { the }) => (await app.prisma.invoice.findFirstOrThrow({ where: { orderId: await the('orders') } })).id,
+    shipments: async (by) => nouns.aShipment(admin, await nouns.aPaidOrder(by)),
+    categories: async () => (await nouns.aCategory(admin)).id,
     coupons: async () => (await nouns.aCoupon(admin)).id,
     couponCode: async () => (await nouns.aCoupon(admin)).code,
     releases: async (_, { operationId }) => {
@@ -102,7 +108,11 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       return id;
     },
     exports: (by) => nouns.anExport(by, 'ready'),
-    imports: (by) => nouns.anImport(by),
+    imports: (by, { operationId }) =>
+      operationId.startsWith('variantImports.')
+        ? nouns.aVariantImport(admin, operationId.endsWith('.cancel') ? 'pending' : 'done')
+        : nouns.anImport(by),
+    'price-lists': () => nouns.aPriceList(admin),
     notifications: (by) => nouns.aNotification(by),
     endpoints: async (by) => (await endpointFor(by)).id,
     deliveries: async (by) => (await endpointFor(by)).deliveryId,

@@ -3,7 +3,19 @@ export { type Audience, event, eventCatalogue, type EventDefinition, mayBeTold, 
 export { subscribe } from './consumers.js';
 export { Consumes, ConsumesOnDemand } from './consumes.decorator.js';
 export { EventsModule } from './events.module.js';
-export { cursorAt, endOfLog, type LogQuery, positionAt, type Published, readEvents, readEventsOf, readWhole, type Stretch } from './log.js';
+export {
+  cursorAt,
+  endOfLog,
+  type LogQuery,
+  type PastEvent,
+  positionAt,
+  type Published,
+  readEvents,
+  readEventsOf,
+  readHistory,
+  readWhole,
+  type Stretch,
+} from './log.js';
 export { type DeliveryKey, discardDelivery, isConsumer, type ReplayStart, retryDelivery, startReplay } from './operations.js';
 export { type Circumstances, publish } from './publish.js';
 export { type Follower, LogTail } from './tail.js';

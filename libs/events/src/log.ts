@@ -100,6 +100,36 @@ export async function readEventsOf(db: Db, { from, until, names, after, limit }:
   );
 }
 
+/** What happened to some resources. */
+export interface History {
+  resources: readonly { type: string; id: string }[];
+  /** Only events of these kinds. */
+  names: readonly string[];
+  descending: boolean;
+  /** The `seq` of the last event that was read before; null at the beginning. */
+  after: number | null;
+  limit: number;
+}
+
+/** An event of a history; `seq` counts up as events are published. */
+export type PastEvent = Omit<Published, 'cursor'> & { seq: number };
+
+/** The events of some resources, in the order in which they were published, whether or not they have their place in the log yet. */
+export async function readHistory(db: Db, { resources, names, descending, after, limit }: History): Promise<PastEvent[]> {
+  const beyond = descending ? Prisma.sql`e.seq < ${after ?? Number.MAX_SAFE_INTEGER}` : Prisma.sql`e.seq > ${after ?? 0}`;
+  const found = await rows<EventRow & { seq: bigint }>(
+    db,
+    Prisma.sql`SELECT ${EVENT_COLUMNS}, e.seq FROM unnest(${resources.map(({ type }) => type)}::text[], ${resources.map(({ id }) => id)}::text[]) AS r (type, id)
+      JOIN events e ON e.resource_type = r.type AND e.resource_id = r.id
+      WHERE e.name = ANY (${[...names]}::text[]) AND ${beyond} ORDER BY e.seq ${descending ? Prisma.sql`DESC` : Prisma.sql`ASC`} LIMIT ${limit}`,
+  );
+  return found.map(({ seq, position: _, resourceType, resourceId, ...event }) => ({
+    ...event,
+    resource: { type: resourceType, id: resourceId },
+    seq: Number(seq),
+  }));
+}
+
 type EventOfTime = Pick<Published, 'id' | 'name' | 'subjectId' | 'payload' | 'occurredAt'>;
 
 const NIL = '00000000-0000-0000-0000-000000000000';

@@ -74,10 +74,10 @@ const content = createParamDecorator((_: unknown, context: ExecutionContext) => 
 /** Hands the route a `ContentReply`. */
 export const Sends = (): ParameterDecorator => content();
 
-/** Says in the document what `ContentReply` answers. */
-export const SendsContent = () =>
+/** Says in the document what `ContentReply` answers; `type` where it is always the same. */
+export const SendsContent = (type = '*/*') =>
   applyDecorators(
-    ApiProduces('*/*'),
+    ApiProduces(type),
     ApiHeader({
       name: 'Range',
       required: false,

@@ -1,6 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, IsISO4217CurrencyCode, Matches, Max, Min } from 'class-validator';
 
+/** A code of ISO 4217 that money can be in: `XXX` and `XTS` stand for no currency and for tests. */
+export const CURRENCY = /^(?!XXX|XTS)[A-Z]{3}$/;
+
 /** An amount of money. */
 export class Money {
   /** In the currency's minor units. */
@@ -18,7 +21,7 @@ export class Money {
 
   /** ISO 4217. */
   @ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', example: 'EUR', description: 'ISO 4217.' })
-  @Matches(/^(?!XXX|XTS)[A-Z]{3}$/, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
+  @Matches(CURRENCY, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
   @IsISO4217CurrencyCode()
   currency: string;
 }

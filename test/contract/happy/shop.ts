@@ -1,3 +1,4 @@
+import { form } from '../../harness/uploads.js';
 import { anAdmin, aProduct, aUser, unique } from '../../harness/people.js';
 import { nounsOf, type World } from '../nouns.js';
 import { SandboxService } from '../../../src/payments/sandbox.service.js';
@@ -6,16 +7,22 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCoupon, aLocation, anOrder, aPaidOrder } = nounsOf(world);
+  const { aCategory, aPriceList, aVariantImport, aCoupon, aLocation, anOrder, aPaidOrder, aShipment } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
+  const { name: _, ...place } = address;
   const HAPPY: HappyCalls = {
     'products.list': async () => {
       await aProduct(app, { category: 'desk' });
       return [
         {},
-        { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&sort=-name&limit=1' },
+        { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&option=Size:S&available=true&sort=-name&limit=1' },
         { by: await anAdmin(app) },
       ];
+    },
+    'products.facets': async () => {
+      await aProduct(app, { category: 'desk' });
+      const query = 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&option=Colour:Blue&available=true';
+      return [{}, { query }, { by: await anAdmin(app) }];
     },
     'products.create': async () => [
       {
@@ -27,8 +34,19 @@ export function happyCallsOfShop(world: World): HappyCalls {
           category: 'kitchen',
           taxClass: 'reduced',
           status: 'active',
+          options: [{ name: 'Colour', values: ['Blue'] }],
+          images: [],
           variants: [
-            { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+            {
+              sku: unique(),
+              name: 'Blue',
+              price: { amount: 1, currency: 'EUR' },
+              compareAtPrice: { amount: 2, currency: 'EUR' },
+              optionValues: { Colour: 'Blue' },
+              stock: 2,
+              externalId: unique(),
+              metadata: { a: 'b' },
+            },
           ],
           externalId: unique(),
           metadata: { a: 'b' },
@@ -51,6 +69,8 @@ export function happyCallsOfShop(world: World): HappyCalls {
           category: null,
           taxClass: 'zero',
           status: 'archived',
+          options: [{ name: 'Size', values: ['S', 'M'] }],
+          images: [],
           externalId: null,
           metadata: {},
         },
@@ -73,6 +93,100 @@ export function happyCallsOfShop(world: World): HappyCalls {
         },
       },
     ],
+    'categories.list': async () => {
+      const by = await anAdmin(app);
+      const { id } = await aCategory(by);
+      await aCategory(by, { parentId: id });
+      return [{}, { query: `parent=${id}&sort=-name&limit=1` }, { by, query: 'limit=1&sort=name' }];
+    },
+    'categories.create': async () => {
+      const by = await anAdmin(app);
+      const body = { name: 'Mugs', slug: `s-${unique()}`, parentId: (await aCategory(by)).id, position: 1 };
+      return [
+        { by, body },
+        { by, body: { name: 'Mugs' } },
+      ];
+    },
+    'categories.get': async () => {
+      const { id, slug } = await aCategory(await anAdmin(app));
+      return [{ params: { idOrSlug: id } }, { params: { idOrSlug: slug } }];
+    },
+    'categories.update': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { idOrSlug: (await aCategory(by)).id }, body: { name: 'x', parentId: null, position: 2 } }];
+    },
+    'categories.delete': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { idOrSlug: (await aCategory(by)).id } }];
+    },
+    'variantImports.import': async () => {
+      const by = await anAdmin(app);
+      await aVariantImport(by, 'done');
+      return [{ by, query: 'dryRun=true', form: form([{ name: 'a.csv', bytes: 'sku\nx' }]) }];
+    },
+    'variantImports.list': async () => {
+      const by = await anAdmin(app);
+      for (let count = 0; count < 2; count++) await aVariantImport(by, 'done');
+      return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+    },
+    'variantImports.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'done') } }];
+    },
+    'variantImports.problems': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'done') }, query: 'limit=1' }];
+    },
+    'variantImports.cancel': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'pending') } }];
+    },
+    'variantImports.export': async () => {
+      await aProduct(app);
+      return [{ by: await anAdmin(app) }];
+    },
+    'priceLists.list': async () => {
+      const by = await anAdmin(app);
+      for (let count = 0; count < 2; count++) await aPriceList(by);
+      return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+    },
+    'priceLists.create': async () => {
+      const by = await anAdmin(app);
+      const window = { startsAt: '2098-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z' };
+      return [
+        { by, body: { name: 'Sale', currency: 'EUR', ...window, priority: 2, active: false } },
+        { by, body: { name: 'Sale', currency: 'JPY' } },
+      ];
+    },
+    'priceLists.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aPriceList(by) } }];
+    },
+    'priceLists.update': async () => {
+      const by = await anAdmin(app);
+      const body = { name: 'x', startsAt: null, endsAt: '2099-01-01T00:00:00Z', priority: 1, active: false };
+      return [{ by, params: { id: await aPriceList(by) }, body }];
+    },
+    'priceLists.delete': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aPriceList(by) } }];
+    },
+    'priceLists.prices': async () => {
+      const by = await anAdmin(app);
+      const variantIds = [(await aProduct(app)).variants[0]!.id, (await aProduct(app)).variants[0]!.id];
+      return [{ by, params: { id: await aPriceList(by, variantIds) }, query: 'limit=1' }];
+    },
+    'priceLists.setPrices': async () => {
+      const by = await anAdmin(app);
+      const [one, two] = [(await aProduct(app)).variants[0]!.id, (await aProduct(app)).variants[0]!.id];
+      const body = {
+        prices: [
+          { variantId: one, amount: 1 },
+          { variantId: two, amount: null },
+        ],
+      };
+      return [{ by, params: { id: await aPriceList(by, [two]) }, body }];
+    },
     'variants.get': async () => [{ params: { id: (await aProduct(app)).variants[0]!.id } }],
     'variants.update': async () => [
       {
@@ -84,6 +198,8 @@ export function happyCallsOfShop(world: World): HappyCalls {
           price: { amount: 2, currency: 'USD' },
           backorder: 'preorder',
           availableFrom: '2030-01-01T00:00:00Z',
+          compareAtPrice: { amount: 3, currency: 'USD' },
+          optionValues: {},
           externalId: null,
           metadata: {},
         },
@@ -130,6 +246,7 @@ export function happyCallsOfShop(world: World): HappyCalls {
           country: null,
           pricesIncludeTax: true,
           timeZone: 'Europe/Amsterdam',
+          seller: { ...place, legalName: 'Ada Ltd', taxId: 'GB1', line2: 'x', region: 'y' },
           taxClasses: ['standard', 'reduced', 'zero'],
           taxRates: [{ country: 'AQ', region: 'x', taxClass: 'standard', name: 'VAT', rate: '19.5' }],
           shippingMethods: [],
@@ -205,6 +322,18 @@ export function happyCallsOfShop(world: World): HappyCalls {
         { by: await anAdmin(app), query: 'q=1001' },
       ];
     },
+    'statistics.get': async () => {
+      await aPaidOrder(await aUser(app));
+      const time = 'from=2026-01-01T00:00:00Z&to=2026-12-31T00:00:00Z';
+      return [{ by: await anAdmin(app) }, { by: await anAdmin(app), query: `${time}&currency=EUR` }];
+    },
+    'statistics.csv': async () => {
+      await aPaidOrder(await aUser(app));
+      return [
+        { by: await anAdmin(app) },
+        { by: await anAdmin(app), query: 'status=paid&from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z' },
+      ];
+    },
     'orders.get': async () => {
       const by = await aUser(app);
       return [{ by, params: { id: await anOrder(by, { shippingAddress: address }) } }];
@@ -237,6 +366,74 @@ export function happyCallsOfShop(world: World): HappyCalls {
         body: { reason: 'x', restock: true },
       });
       return [{ by: buyer, params: { id } }];
+    },
+    'shipments.ship': async () => {
+      const [by, id] = [await anAdmin(app), await aPaidOrder(await aUser(app))];
+      const variantId = (await app.prisma.orderLine.findFirstOrThrow({ where: { orderId: id } })).variantId;
+      const body = { carrier: 'DHL', trackingNumber: 'x' };
+      return [
+        { by, params: { id }, body: { ...body, items: [{ variantId, quantity: 1 }] } },
+        { by, params: { id: await aPaidOrder(await aUser(app)) }, body },
+      ];
+    },
+    'shipments.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await aShipment(admin, id);
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=createdAt&limit=1' },
+      ];
+    },
+    'shipments.deliver': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aShipment(by, await aPaidOrder(await aUser(app))) } }];
+    },
+    'invoices.ofOrder': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: await aPaidOrder(by) } }];
+    },
+    'invoices.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await world.product.request('POST', `orders/${id}/refunds`, {
+        token: admin.accessToken,
+        headers: { 'idempotency-key': unique() },
+        body: { reason: 'x' },
+      });
+      return [{ by, params: { id } }];
+    },
+    'invoices.pdf': async () => {
+      const by = await aUser(app);
+      const id = await aPaidOrder(by);
+      const { id: invoiceId } = await app.prisma.invoice.findFirstOrThrow({ where: { orderId: id } });
+      return [{ by, params: { id, invoiceId } }];
+    },
+    'timelines.list': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await aPaidOrder(by);
+      await world.product.request('POST', `orders/${id}/notes`, { token: admin.accessToken, body: { text: 'x', shared: true } });
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=-occurredAt&limit=1' },
+      ];
+    },
+    'timelines.write': async () => {
+      const [by, id] = [await anAdmin(app), await anOrder(await aUser(app))];
+      return [
+        { by, params: { id }, body: { text: 'x' } },
+        { by, params: { id }, body: { text: 'x', shared: true } },
+      ];
+    },
+    'timelines.listNotes': async () => {
+      const [by, admin] = [await aUser(app), await anAdmin(app)];
+      const id = await anOrder(by);
+      for (const shared of [true, true, false])
+        await world.product.request('POST', `orders/${id}/notes`, { token: admin.accessToken, body: { text: 'x', shared } });
+      return [
+        { by, params: { id } },
+        { by: admin, params: { id }, query: 'sort=createdAt&limit=1' },
+      ];
     },
     'paymentWebhooks.receive': async () => {
       const body = JSON.stringify({ id: `evt_${unique()}`, type: 'weather.changed', data: null });

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { PrismaService } from '#database';
+import { eventCatalogue, mayBeTold, type PastEvent, readHistory } from '#events';
+import { type Page, parseSort, readCursor, toPage } from '#http';
+import type { Actor } from '#security';
+import { PaymentsService } from '../payments/payments.service.js';
+import { type Note, NotesService } from './notes.service.js';
+import { OrdersService } from './orders.service.js';
+import type { ListOrderEventsQuery } from './timelines.dto.js';
+
+/** Something that happened to an order, as far as the reader may know. */
+export interface Moment {
+  event: PastEvent;
+  by: 'customer' | 'staff' | 'nobody';
+  note: Note | null;
+}
+
+/** What happened to an order and its payments: read from the log of events, so it says what was, and for as long as events are kept. */
+@Injectable()
+export class TimelinesService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly orders: OrdersService,
+    private readonly payments: PaymentsService,
+    private readonly notes: NotesService,
+  ) {}
+
+  async list(actor: Actor, id: string, query: ListOrderEventsQuery): Promise<Page<Moment>> {
+    const { userId } = await this.orders.get(actor, id);
+    const payments = await this.payments.ofOrder(id);
+    const found = await readHistory(this.prisma, {
+      resources: [{ type: 'order', id }, ...payments.map((payment) => ({ type: 'payment', id: payment.id }))],
+      names: [...eventCatalogue().keys()].filter((name) => mayBeTold(actor, { name, subjectId: userId })),
+      descending: parseSort(query.sort).descending,
+      after: (readCursor(query.cursor, query.sort, 'number')?.value as number | undefined) ?? null,
+      limit: query.limit + 1,
+    });
+    const page = toPage(
+      found,
+      query,
+      ({ seq }) => seq,
+      (event) => event,
+    );
+    const notes = await this.notes.named(
+      actor,
+      page.items.flatMap((event) => noteOf(event) ?? []),
+    );
+    const staff = actor.can('orders:read');
+    const items = page.items.map((event): Moment => {
+      const by = event.actorId === null ? 'nobody' : event.actorId === userId ? 'customer' : 'staff';
+      return { event: staff ? event : { ...event, actorId: null }, by, note: notes.get(noteOf(event) ?? '') ?? null };
+    });
+    return { ...page, items };
+  }
+}
+
+function noteOf({ payload }: PastEvent): string | null {
+  return (payload as { noteId?: string }).noteId ?? null;
+}

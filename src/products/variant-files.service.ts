@@ -1,0 +1,108 @@
+import { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { PrismaService } from '#database';
+import { Storage } from '#storage';
+import { parse } from 'csv-parse';
+import { stringify } from 'csv-stringify/sync';
+import { productImportUnreadable } from './variant-imports.errors.js';
+import { exportVariants, type ExportedVariant } from './variant-imports.queries.js';
+import { COLUMNS, type Column, headerFault, type Line, lineOf } from './variant-imports.rules.js';
+
+/** What one line may come to: the longest texts of a product, quoted, in four bytes a character. */
+const LONGEST_LINE = 200_000;
+
+const BATCH = 500;
+
+/** A line of a file, or one that has more or fewer cells than there are columns. */
+export type ReadLine = Line | { line: number; cells: null };
+
+/** Files of variants in CSV, read and written line by line: never whole in memory. */
+@Injectable()
+export class VariantFilesService {
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly storage: Storage,
+  ) {}
+
+  /** What lies in the storage under a key. @throws products/import-unreadable, BytesNotFound */
+  async *lines(key: string): AsyncGenerator<ReadLine> {
+    yield* readLines((await this.storage.get(key)) as AsyncIterable<Uint8Array>);
+  }
+
+  /** All variants that are not withdrawn, with their products. */
+  export(): Readable {
+    return Readable.from(this.written(), { objectMode: false });
+  }
+
+  private async *written(): AsyncGenerator<string> {
+    yield stringify([[...COLUMNS]], { record_delimiter: 'windows' });
+    let last: ExportedVariant | undefined;
+    do {
+      const variants = await exportVariants(this.prisma, last, BATCH);
+      if (variants.length > 0) yield stringify(variants.map(lineOf), { record_delimiter: 'windows' });
+      last = variants.length === BATCH ? variants.at(-1) : undefined;
+    } while (last !== undefined);
+  }
+}
+
+/**
+ * The lines of a CSV file (RFC 4180, with any line ends, perhaps a byte order mark) behind its first, which names the columns; one at a time,
+ * however large the file is. @throws products/import-unreadable, with where it cannot be read
+ */
+async function* readLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ReadLine> {
+  const parser = parse({ bom: true, info: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST_LINE });
+  const feeding = feed(bytes, parser).catch((error: Error) => void parser.destroy(error));
+  let columns: string[] | null = null;
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+      // Counted at its end; cells may have several lines.
+      const line = info.lines - record.reduce((sum, cell) => sum + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
+      if (columns === null) {
+        columns = record.map((name) => name.trim());
+        const fault = headerFault(columns);
+        if (fault !== null) throw productImportUnreadable(fault);
+      } else if (record.length !== columns.length) yield { line, cells: null };
+      else yield { line, cells: Object.fromEntries(columns.map((column, index) => [column as Column, record[index]!])) };
+    }
+    await feeding;
+  } catch (error) {
+    const { code, lines, message } = error as Error & { code?: string; lines?: number };
+    if (code?.startsWith('CSV_'))
+      throw productImportUnreadable(
+        code === 'CSV_MAX_RECORD_SIZE'
+          ? `Line ${lines} is longer than ${LONGEST_LINE} characters; a quote before it may not be closed.`
+          : `Line ${lines ?? 1} is no CSV: ${message}.`,
+      );
+    throw error;
+  } finally {
+    parser.destroy();
+  }
+  if (columns === null) throw productImportUnreadable('The file is empty; its first line names the columns.');
+}
+
+/** Writes text to the parser as fast as it takes it. */
+async function feed(bytes: AsyncIterable<Uint8Array>, parser: ReturnType<typeof parse>): Promise<void> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const decode = (chunk?: Uint8Array) => {
+    try {
+      const text = decoder.decode(chunk, { stream: chunk !== undefined });
+      if (!text.includes('\0')) return text;
+    } catch (error) {
+      throw productImportUnreadable('The file is not in UTF-8; save it as “CSV UTF-8”.', { cause: error });
+    }
+    throw productImportUnreadable('The file holds characters that no text has; save it as “CSV UTF-8”.');
+  };
+  for await (const chunk of bytes) {
+    if (parser.destroyed) return;
+    if (!parser.write(decode(chunk)) && !(await drained(parser))) return;
+  }
+  parser.end(decode());
+}
+
+/** Whether it takes more, once it has taken what it was given. */
+function drained(parser: ReturnType<typeof parse>): Promise<boolean> {
+  return new Promise((resolve) => {
+    parser.once('drain', () => resolve(true));
+    parser.once('close', () => resolve(false));
+  });
+}
