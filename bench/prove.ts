@@ -94,6 +94,7 @@ Two production processes (\`node dist/src/main.js\`) work on one PostgreSQL. Aft
 - **The payment provider**: a server of its own process that speaks Stripe's API, with its own books, and the simulator, whose books are tables beside the shop's. Each charge is one payment, of the same amount and with the same refunds; no order has more charges than calls that tried to pay it; for a paid order the provider has its total less what was refunded, for every other one nothing.
 - **The shelf**: of each variant what was delivered is what is there, and what paid orders have taken and not brought back. What is reserved is what pending orders hold.
 - **A receiver of webhooks**, which refuses one in fifty at first: every event of orders, payments and refunds came to it, signed; what it heard of an order is one legal life, which ends as the order's status says.
+- **Invoices**: every order that the receiver heard was paid has one, each refund of it a credit note, and their numbers have no gap.
 - **A mail server**: everybody has a mail of each order, and one more of each that was paid.
 - **\`GET /ops/invariants\`** finds nothing broken.
 

@@ -98,6 +98,7 @@ export async function compare(shop: Shop): Promise<string[]> {
     ...(await comparePayments(shop, charges)),
     ...compareMoney(shop, orders, charges),
     ...(await compareStock(shop, orders)),
+    ...(await compareInvoices(shop, events)),
     ...(await missed(shop, events)),
     ...deliveries,
     ...(shop.endpointSecret === '' ? [] : compareLives(shop, orders, events)),
@@ -210,6 +211,28 @@ async function compareStock(shop: Shop, orders: Ours[]): Promise<string[]> {
     if (stock !== delivered - gone) faults.push(`of ${delivered} pieces ${gone} are sold, but ${stock} are there: ${id}`);
     if (reserved !== kept) faults.push(`pending orders hold ${kept}, but ${reserved} are reserved: ${id}`);
     if (stock < 0 || reserved > stock) faults.push(`oversold: ${stock} are there, ${reserved} are reserved: ${id}`);
+  }
+  return faults;
+}
+
+/** Who was heard to have paid has an invoice, each refund of theirs a credit note, and the numbers of a year have no gap. */
+async function compareInvoices(shop: Shop, events: Events): Promise<string[]> {
+  type Invoice = { orderId: string; kind: string; year: number; number: number };
+  const invoices = await shop.sql<Invoice>(`SELECT order_id AS "orderId", kind::text, year, number FROM invoices ORDER BY year, number`);
+  const byOrder = Map.groupBy(invoices, ({ orderId }) => orderId);
+  const faults: string[] = [];
+  for (const [id, types] of events) {
+    const of = (kind: string) => (byOrder.get(id) ?? []).filter((invoice) => invoice.kind === kind).length;
+    const [paid, issued, credits] = [types.get('order.paid')?.size ?? 0, of('invoice'), of('credit_note')];
+    const back = paid === 0 ? 0 : (types.get('refund.succeeded')?.size ?? 0) - (types.get('payment.late')?.size ?? 0);
+    if (issued !== paid || credits !== back)
+      faults.push(
+        `an order was paid ${paid} times and refunded ${back} times, and has ${issued} invoices and ${credits} credit notes: ${id}`,
+      );
+  }
+  for (const [index, { year, number }] of invoices.entries()) {
+    const before = invoices[index - 1];
+    if (number !== (before?.year === year ? before.number : 0) + 1) faults.push(`before the invoice ${year}-${number} one is missing`);
   }
   return faults;
 }
