@@ -178,7 +178,7 @@ export class Shop {
 
   /**
    * Sends a request with its key, to whichever process, again and again until it is answered by something other than a broken connection, a failure
-   * or 409 `idempotency/in-progress`. `retried` is told how often it was sent again.
+   * or 409 `idempotency/in-progress`, and when it is told to. `retried` is told how often it was sent again.
    */
   async insist<Body = Problem>(
     random: () => number,
@@ -189,18 +189,20 @@ export class Shop {
   ): Promise<Answer<Body>> {
     const until = performance.now() + RETRIES_WITHIN_MS;
     for (let times = 0; ; times++) {
+      let wait = 100 + 200 * random();
       try {
         const answer = await this.request<Body>(Math.floor(random() * 2), method, path, call);
         if (answer.status < 500 && codeOf(answer) !== 'idempotency/in-progress') {
           retried(times);
           return answer;
         }
+        wait = Math.max(wait, Number(answer.headers.get('retry-after') ?? 0) * 1_000);
       } catch (error) {
         if (!isBrokenOff(error)) throw error;
       }
       if (performance.now() > until)
         throw new Error(`${method} ${path} was not answered within ${RETRIES_WITHIN_MS / 1_000} s of retries.`);
-      await sleep(100 + 200 * random());
+      await sleep(wait);
     }
   }
 
@@ -306,11 +308,14 @@ export class Shop {
       logger: false,
       disableReverseLookup: true,
       onData: (stream, { envelope: { rcptTo } }, done) => {
-        void text(stream).then((raw) => {
-          const subject = /^Subject: (.*(?:\r\n[ \t].*)*)/m.exec(raw)?.[1] ?? '';
-          for (const { address } of rcptTo) this.mails.push({ to: address, subject });
-          done();
-        });
+        void text(stream).then(
+          (raw) => {
+            const subject = /^Subject: (.*(?:\r\n[ \t].*)*)/m.exec(raw)?.[1] ?? '';
+            for (const { address } of rcptTo) this.mails.push({ to: address, subject });
+            done();
+          },
+          (error: Error) => done(error), // broken off by a process that was killed
+        );
       },
     });
     server.on('error', () => undefined); // a process that is killed breaks its connections off
