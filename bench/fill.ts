@@ -79,6 +79,10 @@ export async function fill(client: ClientBase, world: World): Promise<void> {
     SELECT uuidv7(t - now()), 'product-' || n, 'Product ' || n, ${word('a')} || ' ' || ${word('b')} || '${PARAGRAPH}', (CASE WHEN h % 20 = 0 THEN 'draft' WHEN h % 20 = 1 THEN 'archived' ELSE 'active' END)::product_status, 'category ' || h % 25, '[{"name": "Size", "values": ["Small", "Medium", "Large"]}]', t, t
     FROM generate_series(1, ${products}) n ${TIME}`,
   );
+  // By hand what a trigger does otherwise.
+  await client.query(
+    `INSERT INTO categories (id, slug, name) SELECT gen_random_uuid(), category, category FROM products WHERE category IS NOT NULL GROUP BY category`,
+  );
   await bulk(
     client,
     'variants',

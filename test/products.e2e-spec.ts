@@ -454,7 +454,7 @@ describe('a variant', () => {
       { name: 'Green', price: eur(990), externalId: null },
       { 'if-match': added.headers.etag! },
     );
-    expect(changed.body).toEqual({ ...added.body, name: 'Green', price: eur(990), externalId: null, version: 2 });
+    expect(changed.body).toEqual({ ...added.body, name: 'Green', price: eur(990), regularPrice: eur(990), externalId: null, version: 2 });
     expect((await editVariant(admin, added.body.id, { name: 'Red' }, { 'if-match': added.headers.etag! })).status).toBe(412);
     expect((await withdrawVariant(admin, added.body.id, { 'if-match': '"1"' })).status).toBe(412);
     expect(await withdrawVariant(admin, added.body.id)).toMatchObject({ status: 204, text: '' });

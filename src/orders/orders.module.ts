@@ -7,6 +7,7 @@ import { ChargesService } from './charges.service.js';
 import { IncomingService } from './incoming.service.js';
 import { OrderExportsService } from './exports.service.js';
 import { InvoicesController } from './invoices.controller.js';
+import { InvoicesInvariants } from './invoices.invariants.js';
 import { InvoicesService } from './invoices.service.js';
 import { NotesService } from './notes.service.js';
 import { OrdersController } from './orders.controller.js';
@@ -45,6 +46,7 @@ import { TimelinesService } from './timelines.service.js';
     OrdersJobs,
     OrdersPrivacy,
     OrdersInvariants,
+    InvoicesInvariants,
   ],
   exports: [OrdersService, ShipmentsService],
 })

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import { PrismaService } from '#database';
 import { Storage } from '#storage';
@@ -51,7 +52,8 @@ export class VariantFilesService {
  */
 async function* readLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ReadLine> {
   const parser = parse({ bom: true, info: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST_LINE });
-  const feeding = feed(bytes, parser).catch((error: Error) => void parser.destroy(error));
+  // What fails on the way destroys the parser, and so is thrown to whoever reads from it.
+  const feeding = pipeline(Readable.from(textOf(bytes)), parser).catch(() => undefined);
   let columns: string[] | null = null;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
@@ -64,7 +66,6 @@ async function* readLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Read
       } else if (record.length !== columns.length) yield { line, cells: null };
       else yield { line, cells: Object.fromEntries(columns.map((column, index) => [column as Column, record[index]!])) };
     }
-    await feeding;
   } catch (error) {
     const { code, lines, message } = error as Error & { code?: string; lines?: number };
     if (code?.startsWith('CSV_'))
@@ -76,33 +77,25 @@ async function* readLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Read
     throw error;
   } finally {
     parser.destroy();
+    await feeding;
   }
   if (columns === null) throw productImportUnreadable('The file is empty; its first line names the columns.');
 }
 
-/** Writes text to the parser as fast as it takes it. */
-async function feed(bytes: AsyncIterable<Uint8Array>, parser: ReturnType<typeof parse>): Promise<void> {
+/** The text of bytes, piece by piece. @throws products/import-unreadable for what is none */
+async function* textOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const decode = (chunk?: Uint8Array) => {
     try {
-      const text = decoder.decode(chunk, { stream: chunk !== undefined });
-      if (!text.includes('\0')) return text;
+      return decoder.decode(chunk, { stream: chunk !== undefined });
     } catch (error) {
       throw productImportUnreadable('The file is not in UTF-8; save it as “CSV UTF-8”.', { cause: error });
     }
-    throw productImportUnreadable('The file holds characters that no text has; save it as “CSV UTF-8”.');
   };
   for await (const chunk of bytes) {
-    if (parser.destroyed) return;
-    if (!parser.write(decode(chunk)) && !(await drained(parser))) return;
+    const text = decode(chunk);
+    if (text.includes('\0')) throw productImportUnreadable('The file holds characters that no text has; save it as “CSV UTF-8”.');
+    yield text;
   }
-  parser.end(decode());
-}
-
-/** Whether it takes more, once it has taken what it was given. */
-function drained(parser: ReturnType<typeof parse>): Promise<boolean> {
-  return new Promise((resolve) => {
-    parser.once('drain', () => resolve(true));
-    parser.once('close', () => resolve(false));
-  });
+  yield decode();
 }
