@@ -223,7 +223,12 @@ const lives: Proof = {
       refunds: {},
       rivals: {},
     };
+    /** Orders that the bank is to decide about, and whether their customers confirm. */
+    const undecided = new Map<string, boolean>();
     let over = false;
+    const deciding = (async () => {
+      for (; !over; await sleep(1_000)) await endAtBank(shop, undecided);
+    })();
     const sweeping = (async () => {
       for (; !over; await sleep(150)) await shop.sweep();
     })();
@@ -267,10 +272,11 @@ const lives: Proof = {
         }),
       ]);
       await when(SHORT_SECONDS * 1_000 + 300);
-      if (pays.some(({ method }) => method.startsWith('pm_'))) await endAtBank(shop, id, confirms);
+      if (pays.some(({ method }) => method.startsWith('pm_'))) undecided.set(id, confirms);
     });
     over = true;
-    await sweeping;
+    await Promise.all([sweeping, deciding]);
+    await endAtBank(shop, undecided);
     const left = await shop.settle();
     await shop.restart(LONG);
     const ends = await shop.sql<{ status: string; count: number }>(
@@ -287,12 +293,16 @@ const lives: Proof = {
   },
 };
 
-/** The bank pays, or does not; the customer confirms, or does not. */
-async function endAtBank(shop: Shop, orderId: string, confirms: boolean): Promise<void> {
+/** The bank pays; customers confirm, or do not. For all of these orders at once: the provider's books are long. */
+async function endAtBank(shop: Shop, undecided: Map<string, boolean>): Promise<void> {
+  if (undecided.size === 0) return;
+  const orders = new Map(undecided);
+  undecided.clear();
   const { intents } = await shop.stripe.books();
-  for (const { id, status, metadata } of intents)
-    if (metadata.order_id === orderId && (status === 'processing' || (status === 'requires_action' && confirms)))
-      await shop.stripe.succeed(id);
+  for (const { id, status, metadata } of intents) {
+    const confirms = orders.get(metadata.order_id!);
+    if (confirms !== undefined && (status === 'processing' || (status === 'requires_action' && confirms))) await shop.stripe.succeed(id);
+  }
 }
 
 async function required<Body>(asked: Promise<Answer<Body>>): Promise<Answer<Body>> {
