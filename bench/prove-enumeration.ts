@@ -1,9 +1,12 @@
-// `npm run prove`: whether the time of an answer tells if an address has an account. Known and unknown addresses are asked about in turns,
+// `npm run prove -- enumeration`: whether the time of an answer tells if an address has an account. Known and unknown addresses are asked about in turns,
 // each once, and their medians are compared. Exits with 1 when one differs by more than it may.
 import { parseArgs } from 'node:util';
 import { makeEmptyDatabase, median, PASSWORD, PRODUCT, Program, query, settingsFor, startServer, table } from './world.ts';
 
-const { values: options } = parseArgs({ options: { pairs: { type: 'string', default: '200' }, most: { type: 'string', default: '5' } } });
+const { values: options } = parseArgs({
+  allowPositionals: true,
+  options: { pairs: { type: 'string', default: '200' }, most: { type: 'string', default: '5' } },
+});
 const [pairs, most] = [Number(options.pairs), Number(options.most)];
 const LIMITS = {
   AUTH_REGISTRATIONS_PER_HOUR: '1000000',

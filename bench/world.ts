@@ -23,16 +23,20 @@ export interface Server {
   url: string;
   /** CPU time of all its processes so far. */
   cpuMs(): Promise<number>;
+  /** The process that started all others of it; another one after a crash. */
+  postmaster(): Promise<number>;
   stop(): Promise<void>;
 }
 
 export async function startServer(): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'ashlar-bench-'));
   const embedded = await startEmbedded({ dataDir: folder, durable: true, settings: { max_wal_size: '4GB', shared_buffers: '512MB' } });
+  const findPostmaster = async () => Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
   return {
     url: embedded.url,
+    postmaster: findPostmaster,
     cpuMs: async () => {
-      const postmaster = Number((await readFile(join(folder, 'postgres/postmaster.pid'), 'utf8')).split('\n')[0]);
+      const postmaster = await findPostmaster();
       const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
       return pids
         .filter((pid) => pid === postmaster || statOf(pid)?.parent === postmaster)
@@ -129,9 +133,9 @@ export class Program {
     this.startMs = startMs;
   }
 
-  /** Starts it and resolves when it is ready. */
+  /** Starts it, on `PORT` where that is among the settings, and resolves when it is ready. */
   static async start(file: string, settings: Record<string, string>, nodeArguments: string[] = []): Promise<Program> {
-    const env = { ...settings, PORT: String(await freePort()) };
+    const env = { ...settings, PORT: settings.PORT ?? String(await freePort()) };
     const began = performance.now();
     // The baseline reads its settings from the command line, the product from the environment.
     const child = spawn(process.execPath, [...nodeArguments, file, ...(file === PRODUCT ? [] : [JSON.stringify(env)])], {
@@ -162,10 +166,10 @@ export class Program {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))![1]) / 1024;
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return;
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill('SIGTERM');
+    this.child.kill(signal);
     await ended;
   }
 }
@@ -221,7 +225,7 @@ function statOf(pid: number): { parent: number; cpuMs: number } | undefined {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as { port: number };

@@ -103,6 +103,50 @@ describe('a worker that is told to stop', () => {
   it('gives back what takes too long: it runs elsewhere at once, and the attempt does not count', givesBack, PATIENCE);
 });
 
+describe('a job that another has replaced while it ran', () => {
+  beforeEach(open);
+  afterEach(close);
+
+  /** The same key in the payload, as the product has it. */
+  const add = (name: string, number: number, ms: number) =>
+    shop.sql(
+      `SELECT graphile_worker.add_job($1, json_build_object('key', 'one', 'payload', json_build_object('number', $2::bigint, 'ms', $3::int)), job_key => 'one')`,
+      name,
+      number,
+      ms,
+    );
+  const runs = () => eventually(async () => (await shop.sql('SELECT FROM graphile_worker.jobs WHERE locked_at IS NOT NULL')).length === 1);
+
+  const isNoDeadLetter = async () => {
+    const worker = await shop.start();
+    await add('test.effect', 3_000_000_000, 1_500); // more than its column holds
+    await runs();
+    await add('test.effect', 7, 10);
+    await eventually(async () => (await shop.left()) === 0, 20_000);
+    expect((await shop.effects()).map(({ number }) => number)).toEqual([7]);
+    await worker.stop();
+  };
+  it('and then fails is no dead letter', isNoDeadLetter, PATIENCE);
+
+  const isNotRepeated = async () => {
+    const worker = await shop.start({ JOBS_SHUTDOWN_SECONDS: '1', JOBS_CONCURRENCY: '1' });
+    await add('test.patient', 1, 60_000);
+    await eventually(async () => (await shop.effects()).length === 1);
+    await add('test.patient', 2, 10);
+    await worker.stop();
+    const other = await shop.start();
+    await eventually(async () => (await shop.left()) === 0, 20_000);
+    expect((await shop.effects()).map(({ number, what }) => [number, what])).toEqual([
+      [1, 'began'],
+      [1, 'GivenBack'],
+      [2, 'began'],
+      [2, 'done'],
+    ]);
+    await other.stop();
+  };
+  it('and is given back is not repeated', isNotRepeated, PATIENCE);
+});
+
 describe('workers that lose the database', () => {
   beforeEach(open);
   afterEach(close);

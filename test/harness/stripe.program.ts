@@ -230,8 +230,8 @@ async function backstage(path: string, wish: Params): Promise<unknown> {
           wish.at === undefined ? now() : Number(wish.at),
         ),
       };
-    case '/_/succeed': // the customer has confirmed, or the bank has paid
-      return succeed(intent());
+    case '/_/succeed': // the customer has confirmed, or the bank has paid; neither can once it is cancelled
+      return intent().status === 'canceled' ? {} : succeed(intent());
     case '/_/dispute-ends': {
       const one = [...things.dispute.values()].find(({ payment_intent }) => payment_intent === wish.id)!;
       one.status = wish.status;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { execute, Prisma, PrismaService, rows, signal, transaction } from '#database';
+import { execute, Prisma, PrismaService, rows, signal, transaction, type Tx } from '#database';
 import { Logger } from '#telemetry';
 import { WAKE } from './job.js';
 
@@ -10,8 +10,8 @@ const SILENCE_SECONDS = 15;
 const SETTLE_MS = (SILENCE_SECONDS + 1) * 1_000;
 
 const SILENT = Prisma.sql`seen_at < now() - make_interval(secs => ${SILENCE_SECONDS})`;
-/** A job whose work another with the same key has taken over: it is over, not dead. */
-const REPLACED = Prisma.sql`(j.key IS NULL AND j.payload ->> 'key' IS NOT NULL)`;
+/** A job whose work another with the same key has taken over: it is over, not dead, though graphile-worker has spent its attempts. */
+export const REPLACED = `(j.key IS NULL AND j.payload ->> 'key' IS NOT NULL)`;
 const DIED = 'The process that ran it died, at the last attempt.';
 
 /**
@@ -36,8 +36,7 @@ export class Heartbeats {
         await beating;
         await transaction(this.prisma, async (db) => {
           // A pool that has lost its connections still holds jobs, which nobody would find once it is not known any more.
-          await execute(db, Prisma.sql`SELECT graphile_worker.force_unlock_workers(${[pool]})`);
-          await execute(db, Prisma.sql`DELETE FROM job_workers WHERE id = ${pool}`);
+          await giveBack([pool], db);
         });
       },
     };
@@ -66,16 +65,7 @@ export class Heartbeats {
     await transaction(this.prisma, async (db) => {
       const dead = await ids(db, Prisma.sql`SELECT id FROM job_workers WHERE ${SILENT} FOR UPDATE SKIP LOCKED`);
       if (dead.length === 0) return;
-      const spent = await rows<{ id: string; replaced: boolean }>(
-        db,
-        Prisma.sql`SELECT id::text AS id, ${REPLACED} AS replaced FROM graphile_worker._private_jobs j WHERE locked_by = ANY (${dead}) AND attempts >= max_attempts`,
-      );
-      await execute(db, Prisma.sql`SELECT graphile_worker.force_unlock_workers(${dead})`);
-      const [replaced, lost] = [true, false].map((which) => spent.filter((job) => job.replaced === which).map(({ id }) => id));
-      await execute(db, Prisma.sql`SELECT FROM graphile_worker.complete_jobs(${replaced}::bigint[])`);
-      // Nobody will try these again, so they say why.
-      await execute(db, Prisma.sql`SELECT FROM graphile_worker.permanently_fail_jobs(${lost}::bigint[], ${DIED})`);
-      await execute(db, Prisma.sql`DELETE FROM job_workers WHERE id = ANY (${dead})`);
+      await giveBack(dead, db);
       signal(db, WAKE, 'given-back');
       this.logger.warn({ workers: dead }, 'Workers have fallen silent; their jobs are given to others');
     });
@@ -85,6 +75,20 @@ export class Heartbeats {
 /** The heartbeat of one pool. */
 export interface Heart {
   stop(): Promise<void>;
+}
+
+/** Frees the jobs of these pools, which are no more. */
+async function giveBack(pools: string[], db: Tx): Promise<void> {
+  const spent = await rows<{ id: string; replaced: boolean }>(
+    db,
+    Prisma.sql`SELECT id::text AS id, ${Prisma.raw(REPLACED)} AS replaced FROM graphile_worker._private_jobs j WHERE locked_by = ANY (${pools}) AND attempts >= max_attempts`,
+  );
+  await execute(db, Prisma.sql`SELECT graphile_worker.force_unlock_workers(${pools})`);
+  const [replaced, lost] = [true, false].map((which) => spent.filter((job) => job.replaced === which).map(({ id }) => id));
+  await execute(db, Prisma.sql`SELECT FROM graphile_worker.complete_jobs(${replaced}::bigint[])`);
+  // Nobody will try these again, so they say why.
+  await execute(db, Prisma.sql`SELECT FROM graphile_worker.permanently_fail_jobs(${lost}::bigint[], ${DIED})`);
+  await execute(db, Prisma.sql`DELETE FROM job_workers WHERE id = ANY (${pools})`);
 }
 
 async function ids(db: Parameters<typeof rows>[0], sql: Prisma.Sql): Promise<string[]> {

@@ -9,7 +9,7 @@ import type pg from 'pg';
 import { WorkerConnections } from './connections.js';
 import { JobExecutor } from './executor.js';
 import { FinalFailure, GivenBack } from './failures.js';
-import { type Heart, Heartbeats } from './heartbeats.js';
+import { type Heart, Heartbeats, REPLACED } from './heartbeats.js';
 import type { Envelope } from './job.js';
 import { workerSchemaFault } from './schema.js';
 
@@ -36,6 +36,8 @@ const HANG_MS = 5_000;
 const LONGEST_DELAY_SECONDS = 6 * 3_600;
 /** A failure is written a moment after it was thrown. */
 const SETTLE_AFTER_MS = [20, 100, 400, 2_000];
+/** Of what has failed: a job whose work another has taken over meanwhile is not tried again, and no dead letter. */
+const FORGET_REPLACED = `SELECT id FROM graphile_worker.complete_jobs(ARRAY(SELECT j.id FROM graphile_worker._private_jobs j WHERE j.id = $1 AND ${REPLACED}))`;
 
 /** Opens pools of graphile-worker's workers on a few connections of their own. */
 @Injectable()
@@ -192,11 +194,11 @@ export class Workers {
    */
   private async settle(connections: WorkerConnections, job: Job, error: unknown): Promise<void> {
     const [sql, values] = this.settlement(job, error);
-    if (sql === null) return;
     for (const ms of SETTLE_AFTER_MS) {
       await sleep(ms);
       try {
-        if (((await connections.query(sql, values)).rowCount ?? 0) > 0) return;
+        if (((await connections.query(FORGET_REPLACED, [job.id])).rowCount ?? 0) > 0) return;
+        if (sql !== null && ((await connections.query(sql, values)).rowCount ?? 0) > 0) return;
       } catch (cause) {
         this.logger.warn({ err: cause, jobId: job.id }, 'A failed job could not be put in its place yet');
       }

@@ -1,0 +1,406 @@
+// The shop that is put to the proof: two production processes on one durable PostgreSQL. What it says is compared with books that are kept outside
+// it: those of a payment provider, of a receiver of webhooks, of a mail server, and of its customers (see books.ts).
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hash } from '@node-rs/argon2';
+import pg from 'pg';
+import { SMTPServer } from 'smtp-server';
+import { aReceiver, type Receiver } from '../../test/harness/receiver.ts';
+import { aStripe, type StripeServer } from '../../test/harness/stripe-server.ts';
+import { fill } from '../fill.ts';
+import { freePort, logIn, makeEmptyDatabase, PASSWORD, PRODUCT, Program, query, type Server, settingsFor, startServer } from '../world.ts';
+import { Ledger, type Person } from './books.ts';
+
+export interface Answer<Body> {
+  status: number;
+  headers: Headers;
+  body: Body;
+  text: string;
+}
+
+export interface Problem {
+  code: string;
+}
+
+export interface OrderBody {
+  id: string;
+  number: string;
+  status: string;
+  total: { amount: number; currency: string };
+  expiresAt: string | null;
+}
+
+export interface PaymentBody {
+  id: string;
+  status: 'succeeded' | 'processing' | 'requires_action' | 'failed';
+}
+
+/** As `quantity` and other members: what a client may send, right or wrong. */
+export interface Line {
+  variantId: string;
+  quantity: number;
+}
+
+interface Call {
+  by: Person;
+  key?: string;
+  /** A text goes out as it is. */
+  body?: object | string;
+}
+
+const SETTLES_WITHIN_MS = 240_000;
+const RETRIES_WITHIN_MS = 120_000;
+/** What is still under way, of all that must come to an end before books can be compared. */
+const UNSETTLED = `
+  SELECT 'events of providers' AS what, count(*)::int AS count FROM payment_events WHERE status = 'waiting'
+  UNION ALL SELECT 'payments', count(*)::int FROM payments WHERE status IN ('processing', 'requires_action')
+  UNION ALL SELECT 'refunds', count(*)::int FROM refunds WHERE status = 'pending'
+  UNION ALL SELECT 'orders out of time', count(*)::int FROM orders WHERE status = 'pending' AND expires_at <= now()
+  UNION ALL SELECT 'deliveries of events', count(*)::int FROM event_deliveries WHERE status <> 'done'
+  UNION ALL SELECT 'webhooks', count(*)::int FROM webhook_deliveries WHERE status <> 'delivered'
+  UNION ALL SELECT 'mails', count(*)::int FROM mails WHERE status = 'queued'`;
+
+/** How many requests were answered how, where that was none of the answers that were looked for. */
+export type Tally = Record<string, number>;
+
+export class Shop {
+  readonly ledger = new Ledger();
+  readonly mails: { to: string; subject: string }[] = [];
+  readonly databaseUrl: string;
+  readonly stripe: StripeServer;
+  readonly receiver: Receiver;
+  /** What the receiver's signatures are made with. */
+  endpointSecret = '';
+  /** Orders that were placed before it listened. */
+  readonly before = new Set<string>();
+  admin!: Person;
+  people: Person[] = [];
+  readonly programs: Program[] = [];
+  /** Answers of 500 and above since it was last asked. */
+  private failures: Tally = {};
+  private readonly server: Server;
+  private settings: Record<string, string>;
+  private readonly closing: (() => Promise<unknown>)[] = [];
+  private relayed = 0;
+
+  private constructor(server: Server, databaseUrl: string, stripe: StripeServer, receiver: Receiver) {
+    this.server = server;
+    this.databaseUrl = databaseUrl;
+    this.stripe = stripe;
+    this.receiver = receiver;
+    this.settings = {
+      ...settingsFor(databaseUrl),
+      ...stripe.settings,
+      LOG_LEVEL: 'silent',
+      PAYMENTS_SANDBOX: 'on',
+      PAYMENTS_SANDBOX_DELAY_SECONDS: '1',
+      AUTH_LOGIN_FAILURES_PER_WINDOW: '1000000',
+      OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
+      WEBHOOKS_RETRY_DELAYS_SECONDS: '1,1,2,2,5,5,10,10,20,20',
+      WEBHOOKS_CIRCUIT_PAUSE_SECONDS: '1',
+      WEBHOOKS_ENDPOINT_CONCURRENCY: '16',
+      MAIL_FROM: 'The shop <shop@example.org>',
+    };
+  }
+
+  /** Opens it, with an administrator and so many people, all logged in. */
+  static async open(people: number): Promise<Shop> {
+    const server = await startServer();
+    const stripe = await aStripe();
+    // One of fifty webhooks is refused at first, as receivers do.
+    const receiver = await aReceiver((response, _, nth) => void response.writeHead(nth % 50 === 0 ? 503 : 204).end());
+    const databaseUrl = await makeEmptyDatabase(server, 'proof');
+    const shop = new Shop(server, databaseUrl, stripe, receiver);
+    shop.closing.push(
+      () => server.stop(),
+      () => stripe.close(),
+      () => receiver.close(),
+    );
+    await shop.startMailServer();
+    await shop.startRelay();
+    const client = new pg.Client({ connectionString: databaseUrl });
+    await client.connect();
+    await fill(client, { users: people + 1, passwordHash: await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 }) });
+    await client.query('UPDATE users SET email_verified_at = now()');
+    await client.end();
+    for (let index = 0; index < 2; index++)
+      shop.programs.push(await Program.start(PRODUCT, { ...shop.settings, PORT: String(await freePort()) }));
+    const everybody = await inTurns(8, people + 1, async (index): Promise<Person> => {
+      const email = `user-${index + 1}@example.org`;
+      return { email, token: await logIn(shop.at(index).url, email) };
+    });
+    [shop.admin, ...shop.people] = everybody as [Person, ...Person[]];
+    return shop;
+  }
+
+  /** Has the receiver hear of all that happens to orders and money from now on. */
+  async subscribe(): Promise<void> {
+    const body = { url: this.receiver.url, events: ['order.*', 'payment.*', 'refund.*'] };
+    const { secret } = await this.done<{ secret: string }>(0, 'POST', 'webhooks/endpoints', { by: this.admin, body });
+    this.endpointSecret = secret;
+    for (const id of this.ledger.orders.keys()) this.before.add(id);
+  }
+
+  at(index: number): Program {
+    return this.programs[index % this.programs.length]!;
+  }
+
+  async sql<Row extends object>(statement: string): Promise<Row[]> {
+    return query<Row>(this.databaseUrl, statement);
+  }
+
+  async request<Body = Problem>(at: number, method: string, path: string, { by, key, body }: Call): Promise<Answer<Body>> {
+    const response = await fetch(`${this.at(at).url}/api/v1/${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${by.token}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { 'idempotency-key': key }),
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(60_000),
+    });
+    const said = await response.text();
+    const answer = { status: response.status, headers: response.headers, body: JSON.parse(said || 'null') as Body, text: said };
+    if (answer.status >= 500) count(this.failures, nameOf(answer));
+    return answer;
+  }
+
+  /** A request that has to be answered well. */
+  async done<Body>(at: number, method: string, path: string, call: Call): Promise<Body> {
+    const answer = await this.request<Body>(at, method, path, call);
+    if (answer.status >= 300) throw new Error(`${method} ${path} is answered ${answer.status}: ${answer.text}`);
+    return answer.body;
+  }
+
+  /**
+   * Sends a request with its key, to whichever process, again and again until it is answered by something other than a broken connection, a failure
+   * or 409 `idempotency/in-progress`, and when it is told to. `retried` is told how often it was sent again.
+   */
+  async insist<Body = Problem>(
+    random: () => number,
+    method: string,
+    path: string,
+    call: Call & { key: string },
+    retried: (times: number) => void,
+  ): Promise<Answer<Body>> {
+    const until = performance.now() + RETRIES_WITHIN_MS;
+    for (let times = 0; ; times++) {
+      let wait = 100 + 200 * random();
+      try {
+        const answer = await this.request<Body>(Math.floor(random() * 2), method, path, call);
+        if (answer.status < 500 && codeOf(answer) !== 'idempotency/in-progress') {
+          retried(times);
+          return answer;
+        }
+        wait = Math.max(wait, Number(answer.headers.get('retry-after') ?? 0) * 1_000);
+      } catch (error) {
+        if (!isBrokenOff(error)) throw error;
+      }
+      if (performance.now() > until)
+        throw new Error(`${method} ${path} was not answered within ${RETRIES_WITHIN_MS / 1_000} s of retries.`);
+      await sleep(wait);
+    }
+  }
+
+  /** Products of one variant each, whose price and stock the ledger knows; their ids. */
+  async stock(items: { stock: number; price: number }[]): Promise<string[]> {
+    return inTurns(4, items.length, async (index) => {
+      const { stock, price } = items[index]!;
+      const sku = `SKU-${this.ledger.stock.size}-${index}-${Math.random().toString(36).slice(2)}`;
+      const variants = [{ sku, name: 'Standard', price: { amount: price, currency: 'EUR' }, stock }];
+      const body = { name: `Product ${sku}`, status: 'active', variants };
+      const product = await this.done<{ variants: { id: string }[] }>(index, 'POST', 'products', { by: this.admin, body });
+      const { id } = product.variants[0]!;
+      this.ledger.stock.set(id, { stock, price });
+      return id;
+    });
+  }
+
+  /** Places an order; where it is placed, the ledger knows it. */
+  async place(at: number, by: Person, items: Line[], key = aKey()): Promise<Answer<OrderBody>> {
+    const answer = await this.request<OrderBody>(at, 'POST', 'orders', { by, key, body: { items } });
+    if (answer.status === 201) this.ledger.placed(answer.body, by, items);
+    return answer;
+  }
+
+  async pay(at: number, by: Person, orderId: string, method: string, key = aKey()): Promise<Answer<PaymentBody>> {
+    this.ledger.tries(orderId);
+    return this.request<PaymentBody>(at, 'POST', `orders/${orderId}/payments`, { by, key, body: { method } });
+  }
+
+  /** The processes start anew, with other settings. */
+  async restart(settings: Record<string, string>): Promise<void> {
+    this.settings = { ...this.settings, ...settings };
+    await Promise.all(this.programs.map((program) => program.stop()));
+    for (const index of this.programs.keys()) await this.start(index);
+  }
+
+  /** `kill -9` of a process; milliseconds until it is ready again. */
+  async kill(index: number): Promise<number> {
+    const began = performance.now();
+    await this.programs[index]!.stop('SIGKILL');
+    await this.start(index);
+    return performance.now() - began;
+  }
+
+  /** `kill -9` of PostgreSQL; milliseconds until it and both processes are ready again. */
+  async killDatabase(): Promise<number> {
+    const before = await this.server.postmaster();
+    const began = performance.now();
+    process.kill(before, 'SIGKILL');
+    const again = async () => (await this.server.postmaster()) !== before && (await this.sql('SELECT 1')).length === 1;
+    while (!(await again().catch(() => false))) await sleep(20);
+    for (const { url } of this.programs)
+      while (
+        !(await fetch(`${url}/health/ready`).then(
+          ({ ok }) => ok,
+          () => false,
+        ))
+      )
+        await sleep(20);
+    return performance.now() - began;
+  }
+
+  /** Has the sweep of orders run now, as it does every minute. */
+  async sweep(): Promise<void> {
+    await this.sql(`SELECT graphile_worker.add_job('orders.sweep', queue_name => 'orders.sweep', job_key => 'orders.sweep')`);
+  }
+
+  /** Waits until nothing is under way any more; what is after four minutes. */
+  async settle(): Promise<string[]> {
+    const until = performance.now() + SETTLES_WITHIN_MS;
+    for (;;) {
+      await this.sweep();
+      await sleep(500);
+      const left = (await this.sql<{ what: string; count: number }>(UNSETTLED)).filter((row) => row.count > 0);
+      if (this.relayed > 0) left.push({ what: 'webhooks of the provider', count: this.relayed });
+      if (left.length === 0) return [];
+      if (performance.now() > until)
+        return left.map((row) => `after ${SETTLES_WITHIN_MS / 1_000} s ${row.count} ${row.what} are still under way`);
+    }
+  }
+
+  /** Answers of 500 and above since the last call. */
+  takeFailures(): Tally {
+    const failures = this.failures;
+    this.failures = {};
+    return failures;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.programs.map((program) => program.stop()));
+    for (const close of this.closing.toReversed()) await close();
+  }
+
+  private async start(index: number): Promise<void> {
+    const PORT = new URL(this.programs[index]!.url).port;
+    this.programs[index] = await Program.start(PRODUCT, { ...this.settings, PORT });
+  }
+
+  private async startMailServer(): Promise<void> {
+    const server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['STARTTLS'],
+      logger: false,
+      disableReverseLookup: true,
+      onData: (stream, { envelope: { rcptTo } }, done) => {
+        void text(stream).then(
+          (raw) => {
+            const subject = /^Subject: (.*(?:\r\n[ \t].*)*)/m.exec(raw)?.[1] ?? '';
+            for (const { address } of rcptTo) this.mails.push({ to: address, subject });
+            done();
+          },
+          (error: Error) => done(error), // broken off by a process that was killed
+        );
+      },
+    });
+    server.on('error', () => undefined); // a process that is killed breaks its connections off
+    server.listen(0, '127.0.0.1');
+    await once(server.server, 'listening');
+    this.settings.SMTP_URL = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}?ignoreTLS=true`;
+    this.closing.push(() => new Promise<void>((resolve) => server.close(resolve)));
+  }
+
+  /** Between the provider and the shop: sends a webhook again until it is taken, as Stripe does, and one of ten twice. */
+  private async startRelay(): Promise<void> {
+    const forward = async (path: string, signature: string, body: string, nth: number) => {
+      for (let times = nth % 10 === 0 ? 2 : 1, attempt = nth; times > 0; attempt++) {
+        const taken = await fetch(`${this.at(attempt).url}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'stripe-signature': signature },
+          body,
+        }).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+        if (taken) times -= 1;
+        else await sleep(200);
+      }
+    };
+    let nth = 0;
+    const relay = createServer((request, response) => {
+      void text(request).then(async (body) => {
+        response.end();
+        this.relayed += 1;
+        await forward(request.url!, String(request.headers['stripe-signature']), body, ++nth);
+        this.relayed -= 1;
+      });
+    });
+    relay.listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    await this.stripe.sendTo(`http://127.0.0.1:${(relay.address() as AddressInfo).port}`);
+    this.closing.push(async () => {
+      relay.closeAllConnections();
+      await new Promise((resolve) => relay.close(resolve));
+    });
+  }
+}
+
+export const aKey = (): string => crypto.randomUUID();
+
+/** `201`, `409 products/out-of-stock` */
+export function nameOf(answer: Answer<unknown>): string {
+  return answer.status < 400 ? String(answer.status) : `${answer.status} ${codeOf(answer)}`;
+}
+
+export function codeOf({ body }: Answer<unknown>): string | undefined {
+  return (body as Partial<Problem> | null)?.code;
+}
+
+export function tally(answers: Answer<unknown>[]): Tally {
+  const counts: Tally = {};
+  for (const answer of answers) count(counts, nameOf(answer));
+  return counts;
+}
+
+export function count(counts: Tally, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
+}
+
+export function listed(counts: Tally): string {
+  const names = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b));
+  return names.map(([name, times]) => `${times} × ${name}`).join(', ') || 'none';
+}
+
+/** Does `work` for 0 … count − 1, so many at a time; the results in their order. */
+export async function inTurns<T>(atOnce: number, many: number, work: (index: number) => Promise<T>): Promise<T[]> {
+  const results = new Array<T>(many);
+  let next = 0;
+  const worker = async () => {
+    while (next < many) {
+      const index = next++;
+      results[index] = await work(index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, many) }, worker));
+  return results;
+}
+
+/** What `fetch` throws when nobody listens, or a connection breaks. */
+function isBrokenOff(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof Error && error.name === 'TimeoutError');
+}
