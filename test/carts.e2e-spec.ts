@@ -114,7 +114,9 @@ describe('a cart', () => {
 
   it('of a user is one, wherever it is begun', async () => {
     const ada = await aUser(app);
-    const begun = await Promise.all(Array.from({ length: 8 }, (_, n) => call<NewCart>('POST', 'carts', ada, undefined, {}, n % 2 ? app : other)));
+    const begun = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => call<NewCart>('POST', 'carts', ada, undefined, {}, n % 2 ? app : other)),
+    );
     expect(begun.map(({ status }) => status)).toEqual(Array(8).fill(201));
     expect(new Set(begun.map(({ body }) => body.id)).size).toBe(1);
     expect(begun.map(({ body }) => body.token)).toEqual(Array(8).fill(null));
@@ -158,7 +160,11 @@ describe('a cart', () => {
       quote: { total: eur(2_000) },
       problems: [{ pointer: '/couponCode', code: 'coupons/not-active' }],
     });
-    expect((await change({ couponCode: null, shippingAddress: null })).body).toMatchObject({ couponCode: null, shippingAddress: null, problems: [] });
+    expect((await change({ couponCode: null, shippingAddress: null })).body).toMatchObject({
+      couponCode: null,
+      shippingAddress: null,
+      problems: [],
+    });
     expect((await change({ shippingMethod: 'by-pigeon' })).body.problems).toMatchObject([
       { pointer: '/shippingMethod', code: 'orders/shipping-unavailable' },
     ]);
@@ -176,7 +182,8 @@ describe('a cart', () => {
     await query(app.databaseUrl, 'INSERT INTO cart_lines SELECT $1, gen_random_uuid(), 1 FROM generate_series(1, 99)', [id]);
     expect(refusal(await put(caller, id, pen, 1))).toEqual([409, 'carts/full']);
     expect((await put(caller, id, mug, 100_000)).status).toBe(200);
-    for (const quantity of [-1, 1e9, 0.1, '1', null, undefined]) expect(refusal(await put(caller, id, mug, quantity as number))).toEqual([400, 'http/validation-failed']);
+    for (const quantity of [-1, 1e9, 0.1, '1', null, undefined])
+      expect(refusal(await put(caller, id, mug, quantity as number))).toEqual([400, 'http/validation-failed']);
     expect(refusal(await put(caller, id, NOBODYS_ID, 1))).toEqual([404, 'products/variant-not-found']);
     for (const body of [{ couponCode: 1 }, { shippingAddress: {} }, { total: 1 }, { items: [] }])
       expect(refusal(await call('PATCH', `carts/${id}`, caller, body))).toEqual([400, 'http/validation-failed']);
@@ -317,7 +324,11 @@ describe('merging', () => {
 describe('what is kept of carts', () => {
   it('is no token', async () => {
     const { caller } = await aCart();
-    const [found] = await query<{ found: number }>(app.databaseUrl, `SELECT count(*)::int AS found FROM carts WHERE carts::text LIKE '%' || $1 || '%'`, [caller]);
+    const [found] = await query<{ found: number }>(
+      app.databaseUrl,
+      `SELECT count(*)::int AS found FROM carts WHERE carts::text LIKE '%' || $1 || '%'`,
+      [caller],
+    );
     expect(found!.found).toBe(0);
   });
 

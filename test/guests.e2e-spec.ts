@@ -44,10 +44,23 @@ const refusal = ({ status, body }: Answer<unknown>) => [status, (body as Problem
 const goods = (quantity = 1) => [{ variantId, quantity }];
 const place = (body: object, { key = randomUUID() as string, at = app as Server, by = null as Person | null } = {}) =>
   at.request<Order>('POST', 'orders', { ...(by && { token: by.accessToken }), body, headers: { 'idempotency-key': key } });
-const call = <Body = Order>(method: string, path: string, orderToken: string, body?: object, headers: Record<string, string> = {}, at: Server = app) =>
-  at.request<Body>(method, path, { ...(body && { body }), headers: { 'x-order-token': orderToken, ...headers } });
+const call = <Body = Order>(
+  method: string,
+  path: string,
+  orderToken: string,
+  body?: object,
+  headers: Record<string, string> = {},
+  at: Server = app,
+) => at.request<Body>(method, path, { ...(body && { body }), headers: { 'x-order-token': orderToken, ...headers } });
 const pay = (id: string, token: string, key = randomUUID() as string, at: Server = app) =>
-  call<{ id: string; status: string }>('POST', `orders/${id}/payments`, token, { method: 'sandbox:success' }, { 'idempotency-key': key }, at);
+  call<{ id: string; status: string }>(
+    'POST',
+    `orders/${id}/payments`,
+    token,
+    { method: 'sandbox:success' },
+    { 'idempotency-key': key },
+    at,
+  );
 
 async function anOrder(more: object = {}): Promise<Required<Order>> {
   const placed = await place({ items: goods(), email: anAddress(), ...more });
@@ -60,7 +73,12 @@ describe('an order without a login', () => {
     const email = anAddress();
     const placed = await place({ items: goods(2), email: ` ${email.toUpperCase()} ` });
     expect(placed.status).toBe(201);
-    expect(placed.body).toMatchObject({ status: 'pending', customerId: null, guestEmail: email, token: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(placed.body).toMatchObject({
+      status: 'pending',
+      customerId: null,
+      guestEmail: email,
+      token: expect.stringMatching(/^[\w-]{43}$/),
+    });
     const { token, id, ...order } = placed.body as Required<Order>;
     const read = await call('GET', `orders/${id}`, token);
     expect(read.body).toEqual({ id, ...order });
@@ -107,14 +125,18 @@ describe('an order without a login', () => {
       body: { name: 'reads', scopes: ['files:write'] },
     });
     const headers = { 'idempotency-key': randomUUID() };
-    expect(refusal(await app.request('POST', 'orders', { token: body.key, headers, body: { items: goods() } }))).toEqual([403, 'auth/forbidden']);
+    expect(refusal(await app.request('POST', 'orders', { token: body.key, headers, body: { items: goods() } }))).toEqual([
+      403,
+      'auth/forbidden',
+    ]);
   });
 
   it('is not there for anybody else', async () => {
     const [order, foreign, stranger] = [await anOrder(), await anOrder(), await aUser(app)];
     const paths = ['', '/payments', '/invoice', '/invoices', '/shipments'].map((path) => `orders/${order.id}${path}`);
     for (const token of [foreign.token, 'x', '€', `${order.token}x`, order.token.slice(1)])
-      for (const path of paths) expect([path, ...refusal(await call('GET', path, encodeURIComponent(token)))]).toEqual([path, 404, 'orders/not-found']);
+      for (const path of paths)
+        expect([path, ...refusal(await call('GET', path, encodeURIComponent(token)))]).toEqual([path, 404, 'orders/not-found']);
     expect(refusal(await pay(order.id, foreign.token))).toEqual([404, 'orders/not-found']);
     expect(refusal(await call('POST', `orders/${order.id}/cancellation`, foreign.token))).toEqual([404, 'orders/not-found']);
     for (const path of paths) {
@@ -145,7 +167,9 @@ describe('an order without a login', () => {
     const order = () => strict.request('POST', 'orders', { headers: headers(), body: { items: goods(), email: anAddress() } });
     expect([(await order()).status, (await order()).status]).toEqual([201, 429]);
     const by = await aUser(app);
-    expect((await strict.request('POST', 'orders', { token: by.accessToken, headers: headers(), body: { items: goods() } })).status).toBe(201);
+    expect((await strict.request('POST', 'orders', { token: by.accessToken, headers: headers(), body: { items: goods() } })).status).toBe(
+      201,
+    );
     await strict.close();
   });
 });
@@ -156,7 +180,9 @@ describe('the Idempotency-Key of a guest', () => {
     const answers = await Promise.all(Array.from({ length: 30 }, (_, n) => place(body, { key, at: n % 2 ? app : other })));
     const placed = answers.filter(({ status }) => status === 201);
     expect(new Set(placed.map(({ text }) => text)).size).toBe(1);
-    expect(answers.filter(({ status }) => status !== 201).map(refusal)).toEqual(Array(30 - placed.length).fill([409, 'idempotency/in-progress']));
+    expect(answers.filter(({ status }) => status !== 201).map(refusal)).toEqual(
+      Array(30 - placed.length).fill([409, 'idempotency/in-progress']),
+    );
     const again = await place(body, { key, at: other });
     expect([again.text, again.headers['idempotency-replayed']]).toEqual([placed[0]!.text, 'true']);
     expect(await app.prisma.order.count({ where: { guestEmail: body.email } })).toBe(1);
@@ -165,7 +191,10 @@ describe('the Idempotency-Key of a guest', () => {
 
   it('is no other guest’s, and no user’s', async () => {
     const key = randomUUID() as string;
-    const [one, two] = [await place({ items: goods(), email: anAddress() }, { key }), await place({ items: goods(), email: anAddress() }, { key })];
+    const [one, two] = [
+      await place({ items: goods(), email: anAddress() }, { key }),
+      await place({ items: goods(), email: anAddress() }, { key }),
+    ];
     const users = await place({ items: goods() }, { key, by: await aUser(app) });
     expect([one, two, users].map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(new Set([one, two, users].map(({ body }) => body.id)).size).toBe(3);
@@ -186,7 +215,11 @@ describe('the Idempotency-Key of a guest', () => {
     const key = randomUUID() as string;
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => pay(id, token, key, n % 2 ? app : other)));
     expect(answers.filter(({ status }) => status === 201).length).toBeGreaterThan(0);
-    const [paid] = await query<{ payments: number }>(app.databaseUrl, 'SELECT count(*)::int AS payments FROM payments WHERE order_id = $1', [id]);
+    const [paid] = await query<{ payments: number }>(
+      app.databaseUrl,
+      'SELECT count(*)::int AS payments FROM payments WHERE order_id = $1',
+      [id],
+    );
     expect(paid!.payments).toBe(1);
     expect((await pay(id, token, key)).headers['idempotency-replayed']).toBe('true');
     expect(refusal(await pay(id, (await anOrder()).token, key))).toEqual([404, 'orders/not-found']);
@@ -200,7 +233,9 @@ describe('a coupon with a limit for each customer', () => {
     await app.request('POST', 'coupons', { token: admin.accessToken, body: terms });
     const email = anAddress();
     const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, n) => place({ items: goods(), email: n % 3 ? email : email.toUpperCase(), couponCode: code }, { at: n % 2 ? app : other })),
+      Array.from({ length: 8 }, (_, n) =>
+        place({ items: goods(), email: n % 3 ? email : email.toUpperCase(), couponCode: code }, { at: n % 2 ? app : other }),
+      ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(answers.filter(({ status }) => status !== 201).map(refusal)).toEqual(Array(7).fill([409, 'coupons/used-by-you']));
@@ -215,7 +250,10 @@ describe('who a guest was', () => {
     const user = await aUser(app, { email });
     await app.request('PATCH', 'users/me', { token: user.accessToken, body: { name: 'Somebody' } });
     const handled = async () => {
-      const [left] = await query<{ left: number }>(app.databaseUrl, `SELECT count(*)::int AS left FROM event_deliveries WHERE consumer = 'orders.guests' AND status = 'pending'`);
+      const [left] = await query<{ left: number }>(
+        app.databaseUrl,
+        `SELECT count(*)::int AS left FROM event_deliveries WHERE consumer = 'orders.guests' AND status = 'pending'`,
+      );
       const [unread] = await query<{ left: number }>(app.databaseUrl, 'SELECT count(*)::int AS left FROM events WHERE position IS NULL');
       return left!.left + unread!.left === 0;
     };
@@ -234,14 +272,19 @@ describe('who a guest was', () => {
     for (const { id, token } of orders.slice(0, 2)) await call('POST', `orders/${id}/cancellation`, token);
     for (const { id, token } of orders.slice(2)) await pay(id, token);
     const age = (id: string, days: number) =>
-      query(app.databaseUrl, `UPDATE orders SET created_at = created_at - make_interval(days => $2), status = CASE status WHEN 'paid' THEN 'delivered' ELSE status END WHERE id = $1`, [id, days]);
+      query(
+        app.databaseUrl,
+        `UPDATE orders SET created_at = created_at - make_interval(days => $2), status = CASE status WHEN 'paid' THEN 'delivered' ELSE status END WHERE id = $1`,
+        [id, days],
+      );
     await age(orders[1]!.id, 31);
     await age(orders[2]!.id, 31);
     await age(orders[3]!.id, 365 * 11);
     await fire(app.databaseUrl, 'orders.forget-addresses');
     const row = (index: number) => app.prisma.order.findUniqueOrThrow({ where: { id: orders[index]!.id } });
     await eventually(async () => (await row(1)).shippingAddress === null && (await row(3)).shippingAddress === null, 20_000);
-    for (const index of [0, 2]) expect(await row(index)).toMatchObject({ guestEmail: orders[index]!.guestEmail, shippingAddress: address, anonymisedAt: null });
+    for (const index of [0, 2])
+      expect(await row(index)).toMatchObject({ guestEmail: orders[index]!.guestEmail, shippingAddress: address, anonymisedAt: null });
     for (const index of [1, 3]) {
       expect(await row(index)).toMatchObject({ guestEmail: null, userId: null, metadata: {}, anonymisedAt: expect.any(Date) });
       expect(refusal(await call('GET', `orders/${orders[index]!.id}`, orders[index]!.token))).toEqual([404, 'orders/not-found']);
@@ -252,6 +295,8 @@ describe('who a guest was', () => {
   it('is not in the audit log', async () => {
     const { id } = await anOrder();
     const entries = await app.prisma.auditEntry.findMany({ where: { resourceId: id } });
-    expect(entries.map(({ action, actorKind, subjectId, personal }) => [action, actorKind, subjectId, personal])).toEqual([['orders.placed', 'anonymous', null, null]]);
+    expect(entries.map(({ action, actorKind, subjectId, personal }) => [action, actorKind, subjectId, personal])).toEqual([
+      ['orders.placed', 'anonymous', null, null],
+    ]);
   });
 });

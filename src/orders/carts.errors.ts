@@ -12,4 +12,9 @@ export const cartFull = problem(
   'The cart is full',
   'A cart holds 100 different variants, as an order does. Take something out, or order what is in it first.',
 );
-export const cartEmpty = problem('carts/empty', 'conflict', 'The cart is empty', 'There is nothing in it to be ordered. Put something in first.');
+export const cartEmpty = problem(
+  'carts/empty',
+  'conflict',
+  'The cart is empty',
+  'There is nothing in it to be ordered. Put something in first.',
+);

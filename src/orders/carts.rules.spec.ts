@@ -34,7 +34,8 @@ describe('a cart that cannot be priced', () => {
 
   it('has no price where that does not help', () => {
     expect(withoutCause(shippingUnavailable('x'), { ...terms, shippingMethod: null })).toMatchObject({ rest: null });
-    for (const error of [mixedCurrencies('x'), orderTooLarge('x')]) expect(withoutCause(error, terms)).toEqual({ pointer: '/items', rest: null });
+    for (const error of [mixedCurrencies('x'), orderTooLarge('x')])
+      expect(withoutCause(error, terms)).toEqual({ pointer: '/items', rest: null });
   });
 
   it('for another reason is a fault', () => {

@@ -58,7 +58,12 @@ export class CartsService {
   }
 
   /** Has so many of a variant in the cart; none at all, if that is 0. @throws products/variant-not-found, carts/full */
-  async set(caller: Actor | Guest, id: string, item: { variantId: string; quantity: number }, expected: ExpectedVersions): Promise<PricedCart> {
+  async set(
+    caller: Actor | Guest,
+    id: string,
+    item: { variantId: string; quantity: number },
+    expected: ExpectedVersions,
+  ): Promise<PricedCart> {
     const { variantId, quantity } = item;
     return this.change(caller, id, expected, async (cart, db) => {
       const key = { cartId: cart.id, variantId };

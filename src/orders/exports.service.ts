@@ -66,8 +66,23 @@ export class OrderExportsService {
 }
 
 function rowOf(order: ExportedOrder): Record<(typeof COLUMNS)[number], string> {
-  const { number, id, createdAt, userId, guestEmail, externalId, currency, subtotal, discount, shipping, tax, includedTax, total, couponCode, lines } =
-    order;
+  const {
+    number,
+    id,
+    createdAt,
+    userId,
+    guestEmail,
+    externalId,
+    currency,
+    subtotal,
+    discount,
+    shipping,
+    tax,
+    includedTax,
+    total,
+    couponCode,
+    lines,
+  } = order;
   return {
     number: String(number),
     id,

@@ -19,7 +19,15 @@ import { cartEmpty, cartNotFound } from './carts.errors.js';
 import { CancellationsService } from './cancellations.service.js';
 import { ChargesService } from './charges.service.js';
 import { LimitsGuesses } from './guesses.interceptor.js';
-import { ListOrdersQuery, OrderList, OrderResponse, PlacedOrderResponse, PlaceOrderDto, QuoteOrderDto, QuoteResponse } from './orders.dto.js';
+import {
+  ListOrdersQuery,
+  OrderList,
+  OrderResponse,
+  PlacedOrderResponse,
+  PlaceOrderDto,
+  QuoteOrderDto,
+  QuoteResponse,
+} from './orders.dto.js';
 import {
   currencyNotSold,
   customerUnclear,
@@ -61,7 +69,11 @@ const BY_TOKEN = { strangers: ({ guest }: FastifyRequest) => guest!.token };
 /** Guests are told apart by their addresses, as they are normalised; the key itself keeps others out. */
 const BY_ADDRESS = {
   required: true,
-  strangers: ({ body }: FastifyRequest) => String((body as { email?: unknown }).email).trim().normalize('NFC').toLowerCase(),
+  strangers: ({ body }: FastifyRequest) =>
+    String((body as { email?: unknown }).email)
+      .trim()
+      .normalize('NFC')
+      .toLowerCase(),
 };
 
 @Controller('orders')

@@ -1,6 +1,11 @@
 import { problem } from '#errors';
 
-export const orderNotFound = problem('orders/not-found', 'not-found', 'No such order', 'No order has this id, it is somebody else’s, or the token is not that of this order.');
+export const orderNotFound = problem(
+  'orders/not-found',
+  'not-found',
+  'No such order',
+  'No order has this id, it is somebody else’s, or the token is not that of this order.',
+);
 export const goodsUnclear = problem(
   'orders/goods-unclear',
   'unprocessable',

@@ -33,7 +33,15 @@ import { TimelinesService } from './timelines.service.js';
 
 @Module({
   imports: [PaymentsModule, ProductsModule, ShopModule],
-  controllers: [CartsController, StatisticsController, OrdersController, InvoicesController, ReturnsController, ShipmentsController, TimelinesController],
+  controllers: [
+    CartsController,
+    StatisticsController,
+    OrdersController,
+    InvoicesController,
+    ReturnsController,
+    ShipmentsController,
+    TimelinesController,
+  ],
   providers: [
     OrdersService,
     PricingService,

@@ -44,7 +44,13 @@ export class OrdersService {
     if (query.from !== undefined) filters.push({ createdAt: { gte: new Date(query.from) } });
     if (query.to !== undefined) filters.push({ createdAt: { lt: new Date(query.to) } });
     if (query.q !== undefined)
-      filters.push({ OR: [{ externalId: query.q }, { guestEmail: query.q.toLowerCase() }, ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : [])] });
+      filters.push({
+        OR: [
+          { externalId: query.q },
+          { guestEmail: query.q.toLowerCase() },
+          ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : []),
+        ],
+      });
     const rows = await this.prisma.order.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1, ...withLines });
     return toPage(
       rows,

@@ -32,11 +32,7 @@ export class ShipmentsController {
   @Get('orders/:id/shipments')
   @SignedIn({ guests: { header: 'X-Order-Token' } })
   @Problems(orderNotFound)
-  async list(
-    @Caller() caller: Actor | Guest,
-    @Param('id', IdPipe) id: string,
-    @Query() query: ListShipmentsQuery,
-  ): Promise<ShipmentList> {
+  async list(@Caller() caller: Actor | Guest, @Param('id', IdPipe) id: string, @Query() query: ListShipmentsQuery): Promise<ShipmentList> {
     const page = await this.shipments.list(caller, id, query);
     return { ...page, items: page.items.map(ShipmentResponse.from) };
   }

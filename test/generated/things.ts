@@ -76,7 +76,9 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
     orders: (by, { operationId }) =>
-      ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId) ? nouns.aPaidOrder(by) : nouns.anOrder(by),
+      ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId)
+        ? nouns.aPaidOrder(by)
+        : nouns.anOrder(by),
     invoiceId: async (_, { the }) => (await app.prisma.invoice.findFirstOrThrow({ where: { orderId: await the('orders') } })).id,
     shipments: async (by) => nouns.aShipment(admin, await nouns.aPaidOrder(by)),
     carts: async (by) => (await nouns.aCart(by)).id,

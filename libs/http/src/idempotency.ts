@@ -4,7 +4,13 @@ import { Env } from '#config';
 import { defer, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiUrl } from './api.js';
-import { idempotencyInProgress, idempotencyKeyGuessable, idempotencyKeyMalformed, idempotencyKeyRequired, idempotencyKeyReused } from './http.errors.js';
+import {
+  idempotencyInProgress,
+  idempotencyKeyGuessable,
+  idempotencyKeyMalformed,
+  idempotencyKeyRequired,
+  idempotencyKeyReused,
+} from './http.errors.js';
 import { describe, entityTag } from './representation.js';
 
 export const IDEMPOTENT = 'ashlar:idempotent';

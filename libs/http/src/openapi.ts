@@ -158,7 +158,12 @@ function accessText({ access, session }: RouteFacts): string {
   const how = session === undefined ? '' : ` ${HOW[session]}`;
   if (access.level === 'public') return 'Needs no login.';
   const { guests } = access;
-  const rest = guests === undefined ? '' : guests.optional ? ' Without a login anybody may call.' : ` Or the token of a guest, in \`${guests.header}\`.`;
+  const rest =
+    guests === undefined
+      ? ''
+      : guests.optional
+        ? ' Without a login anybody may call.'
+        : ` Or the token of a guest, in \`${guests.header}\`.`;
   return `${access.level === 'permission' ? `Needs the permission \`${access.permission}\`.` : 'Needs a login.'}${rest}${how}`;
 }
 
