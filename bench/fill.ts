@@ -75,15 +75,19 @@ export async function fill(client: ClientBase, world: World): Promise<void> {
   await bulk(
     client,
     'products',
-    `INSERT INTO products (id, slug, name, description, status, category, created_at, updated_at)
-    SELECT uuidv7(t - now()), 'product-' || n, 'Product ' || n, ${word('a')} || ' ' || ${word('b')} || '${PARAGRAPH}', (CASE WHEN h % 20 = 0 THEN 'draft' WHEN h % 20 = 1 THEN 'archived' ELSE 'active' END)::product_status, 'category ' || h % 25, t, t
+    `INSERT INTO products (id, slug, name, description, status, category, options, created_at, updated_at)
+    SELECT uuidv7(t - now()), 'product-' || n, 'Product ' || n, ${word('a')} || ' ' || ${word('b')} || '${PARAGRAPH}', (CASE WHEN h % 20 = 0 THEN 'draft' WHEN h % 20 = 1 THEN 'archived' ELSE 'active' END)::product_status, 'category ' || h % 25, '[{"name": "Size", "values": ["Small", "Medium", "Large"]}]', t, t
     FROM generate_series(1, ${products}) n ${TIME}`,
+  );
+  // By hand what a trigger does otherwise.
+  await client.query(
+    `INSERT INTO categories (id, slug, name) SELECT gen_random_uuid(), category, category FROM products WHERE category IS NOT NULL GROUP BY category`,
   );
   await bulk(
     client,
     'variants',
-    `INSERT INTO variants (id, product_id, sku, name, price_amount, currency, stock)
-    SELECT uuidv7(), p.id, 'SKU-' || split_part(p.name, ' ', 2) || '-' || k, (ARRAY['Small', 'Medium', 'Large'])[k], 500 * k + hashtext(p.name) % 400, 'EUR', 100000000 FROM products p, generate_series(1, 3) k`,
+    `INSERT INTO variants (id, product_id, sku, name, option_values, price_amount, currency, stock)
+    SELECT uuidv7(), p.id, 'SKU-' || split_part(p.name, ' ', 2) || '-' || k, (ARRAY['Small', 'Medium', 'Large'])[k], jsonb_build_object('Size', (ARRAY['Small', 'Medium', 'Large'])[k]), 500 * k + hashtext(p.name) % 400, 'EUR', 100000000 FROM products p, generate_series(1, 3) k`,
   );
   await client.query(`CREATE TEMP TABLE thing AS SELECT v.id, v.sku, row_number() OVER (ORDER BY v.id)::int AS place FROM variants v JOIN products p ON p.id = v.product_id AND p.status = 'active';
     CREATE UNIQUE INDEX ON thing (place); ANALYZE thing`);

@@ -11,6 +11,7 @@ import { ModerationService } from '../src/comments/moderation.service.js';
 import { PostsService } from '../src/posts/posts.service.js';
 import { SeriesService } from '../src/posts/series.service.js';
 import { PaymentsService } from '../src/payments/payments.service.js';
+import { CategoriesService } from '../src/products/categories.service.js';
 import { ProductsService } from '../src/products/products.service.js';
 import { CouponsService } from '../src/shop/coupons.service.js';
 import { SettingsService } from '../src/shop/settings.service.js';
@@ -94,6 +95,9 @@ async function openShop(app: INestApplicationContext, admin: Actor): Promise<voi
 
 async function stockShelves(app: INestApplicationContext, admin: Actor): Promise<string[]> {
   const products = app.get(ProductsService);
+  const categories = app.get(CategoriesService);
+  for (const [position, slug] of [...new Set(PRODUCTS.map(({ category }) => category))].entries())
+    await categories.create(admin, { name: slug[0]!.toUpperCase() + slug.slice(1), slug, position });
   const shelved = [];
   for (const { variants, ...product } of PRODUCTS) {
     const created = await products.create(admin, {

@@ -56,6 +56,7 @@ const DESCRIPTION =
 const TAGS = {
   Audit: 'What happened, by whom, and the proof that nobody changed it since.',
   Auth: 'Proving who you are: accounts, log-in, sessions, passwords, addresses, second factors, accounts elsewhere, API keys.',
+  Categories: 'Where products are found: a tree. Everybody reads; changes need the permission `products:manage`.',
   Comments: 'What is said about posts, and deciding about it: the queue, the rules, the reports.',
   Coupons: 'What makes orders cheaper: percentages, amounts, free shipping, with their limits.',
   Events: 'Hearing of what happens, as it happens: a stream of server-sent events.',
@@ -68,7 +69,7 @@ const TAGS = {
   Products: 'What is for sale. Everybody reads; changes need the permission `products:manage`.',
   Releases: 'Changes of posts, products and prices that go live together, at one time; seen before, and taken back.',
   Shipments: 'Parcels on their way.',
-  Shop: 'How the shop sells: currencies, tax, shipping methods, its time zone.',
+  Shop: 'How the shop sells: currencies, tax, shipping methods, its time zone, and prices that count for a time.',
   Stock: 'Where goods lie.',
   Series: 'Posts that are read in an order.',
   Roles: 'What users may do: named sets of permissions. docs/permissions.md has the matrix of those of the application.',

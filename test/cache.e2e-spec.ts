@@ -15,6 +15,7 @@ import type { Answer, Call } from './harness/client.js';
 import { eventually } from './harness/eventually.js';
 import { actorOf, anAdmin, aPost, aProduct, aUser, type Person, unique } from './harness/people.js';
 import { startProcess, stopProcesses } from './harness/product.js';
+import { exchange, form } from './harness/uploads.js';
 import { aRelease } from './harness/releases.js';
 import { startRelay } from './harness/relay.js';
 import { anImport } from './harness/zips.js';
@@ -88,8 +89,11 @@ const readsOf = ({ author, seriesId, post, draft, product, variantId }: World) =
   `/feeds/posts.json?tag=${encodeURIComponent(post.tags[0]!)}`,
   'products?limit=3',
   `products?category=${encodeURIComponent(product.category!)}`,
+  `products/facets?category=${encodeURIComponent(product.category!)}`,
   `products/${product.id}`,
   `products/${product.slug}`,
+  'categories?limit=2&sort=-name',
+  `categories/${encodeURIComponent(product.category!)}`,
   `variants/${variantId}`,
   'shop/settings',
 ];
@@ -117,6 +121,12 @@ const aReleaseOf = ({ admin, post, product, variantId }: World) =>
     { kind: 'product', productId: product.id, changes: { name: 'By a release' } },
     { kind: 'variant', variantId, changes: { price: { amount: 7, currency: 'EUR' } } },
   );
+
+const aPriceListOf = async ({ admin, variantId }: World) => {
+  const list = await done<Said>('POST', 'shop/price-lists', admin, { name: 'x', currency: 'EUR' });
+  await done('PATCH', `shop/price-lists/${list.id}/prices`, admin, { prices: [{ variantId, amount: 3 }] });
+  return list;
+};
 
 /** What happens before anything is read, and what then must be seen by everybody. */
 interface Write {
@@ -205,6 +215,48 @@ const WRITES: Record<string, Write[]> = {
     { does: ({ admin, product }) => done('PATCH', `products/${product.id}`, admin, { name: 'Renamed' }) },
     { does: ({ admin, product }) => done('PATCH', `products/${product.id}`, admin, { status: 'archived' }) },
   ],
+  'categories.create': [{ does: ({ admin }) => done('POST', 'categories', admin, { name: `zz ${unique()}` }) }],
+  'categories.update': [
+    {
+      does: async ({ admin, product }) => {
+        const { body } = await app.request<{ id: string }>('GET', `categories/${encodeURIComponent(product.category!)}`);
+        await done('PATCH', `categories/${body.id}`, admin, { name: 'Renamed' });
+      },
+    },
+  ],
+  'categories.delete': [
+    {
+      given: ({ admin }) => done<Said>('POST', 'categories', admin, { name: `zz ${unique()}` }),
+      does: ({ admin }, { id }: { id: string }) => done('DELETE', `categories/${id}`, admin),
+    },
+  ],
+  'variantImports.import': [
+    {
+      does: async ({ admin, product }) => {
+        const file = `sku,price_amount\n${product.variants[0]!.sku},77\n`;
+        const { type, body } = form([{ name: 'a.csv', type: 'text/csv', bytes: file }]);
+        const headers = { 'content-type': type, authorization: `Bearer ${admin.accessToken}` };
+        const { body: asked, status, text } = await exchange(app, 'POST', 'products/imports', { body, headers });
+        if (status !== 202) throw new Error(text);
+        const path = `products/imports/${asked.id}`;
+        const now = async () => (await app.request<{ status: string }>('GET', path, { token: admin.accessToken })).body.status;
+        await eventually(async () => (await now()) === 'done');
+      },
+    },
+  ],
+  'priceLists.setPrices': [
+    {
+      given: ({ admin }) => done<Said>('POST', 'shop/price-lists', admin, { name: 'x', currency: 'EUR' }),
+      does: ({ admin, variantId }, { id }: { id: string }) =>
+        done('PATCH', `shop/price-lists/${id}/prices`, admin, { prices: [{ variantId, amount: 3 }] }),
+    },
+  ],
+  'priceLists.update': [
+    { given: aPriceListOf, does: ({ admin }, { id }: { id: string }) => done('PATCH', `shop/price-lists/${id}`, admin, { active: false }) },
+  ],
+  'priceLists.delete': [
+    { given: aPriceListOf, does: ({ admin }, { id }: { id: string }) => done('DELETE', `shop/price-lists/${id}`, admin) },
+  ],
   'products.withdraw': [{ does: ({ admin, product }) => done('DELETE', `products/${product.id}`, admin) }],
   'products.addVariant': [
     {
@@ -287,6 +339,8 @@ const SEEN_BY_NOBODY = [
   'variants.transfer', // there are as many as before
   'locations.create',
   'locations.update',
+  'variantImports.cancel', // what it has written before is there
+  'priceLists.create', // no price is on it yet
   'coupons.create',
   'coupons.update',
   'coupons.delete',

@@ -5,7 +5,7 @@ import { SandboxService } from '../src/payments/sandbox.service.js';
 import { FactorsService } from '../src/auth/factors.service.js';
 import { MfaTokensService } from '../src/auth/mfa-tokens.service.js';
 import { startApp, type TestApp } from './harness/app.js';
-import { upload } from './harness/uploads.js';
+import { exchange, form, upload } from './harness/uploads.js';
 import { query } from './harness/database.js';
 import { codeOf } from './harness/factors.js';
 import { eventually } from './harness/eventually.js';
@@ -378,6 +378,45 @@ describe('what people do is published:', () => {
     const sold = (await published(admin, 'PATCH', `products/${id}`, { status: 'active', description: MARKER })).events;
     expect(sold).toMatchObject([{ name: 'product.updated', payload: { productId: id, status: 'active' } }]);
     expect(names((await published(admin, 'DELETE', `products/${id}`)).events)).toEqual(['product.withdrawn']);
+  });
+
+  it('the life of a category', async () => {
+    const { id, events } = await published(admin, 'POST', 'categories', { name: MARKER });
+    const payload = { categoryId: id };
+    expect(events).toMatchObject([{ name: 'category.created', resource_type: 'category', resource_id: id, actor_id: admin.id, payload }]);
+    expect((await published(admin, 'PATCH', `categories/${id}`, { position: 2 })).events).toMatchObject([
+      { name: 'category.updated', payload: { ...payload, changed: ['position'] } },
+    ]);
+    expect((await published(admin, 'DELETE', `categories/${id}`)).events).toMatchObject([{ name: 'category.deleted', payload }]);
+  });
+
+  it('the end of an import of variants', async () => {
+    const { type, body } = form([{ name: 'a.csv', type: 'text/csv', bytes: `sku\n${MARKER}` }]);
+    const headers = { 'content-type': type, authorization: `Bearer ${admin.accessToken}` };
+    const { id } = (await exchange(app, 'POST', 'products/imports', { body, headers })).body;
+    const events = await eventually(async () => {
+      const found = await of(id);
+      return found.length > 0 && found;
+    });
+    const payload = { importId: id, status: 'done', created: 0, updated: 0, failed: 1 };
+    seen.add(events[0]!.name);
+    expect(events).toMatchObject([{ name: 'product-import.ended', resource_type: 'product-import', actor_id: admin.id, payload }]);
+  });
+
+  it('the life of a price list', async () => {
+    const { id, events } = await published(admin, 'POST', 'shop/price-lists', { name: MARKER, currency: 'EUR', active: false });
+    const payload = { priceListId: id };
+    expect(events).toMatchObject([
+      { name: 'price-list.created', resource_type: 'price-list', resource_id: id, actor_id: admin.id, payload },
+    ]);
+    expect((await published(admin, 'PATCH', `shop/price-lists/${id}`, { priority: 2 })).events).toMatchObject([
+      { name: 'price-list.updated', payload: { ...payload, changed: ['priority'] } },
+    ]);
+    const prices = [{ variantId: (await aProduct(app)).variants[0]!.id, amount: 5 }];
+    expect((await published(admin, 'PATCH', `shop/price-lists/${id}/prices`, { prices })).events).toMatchObject([
+      { name: 'price-list.prices-set', resource_id: id, payload: { ...payload, changed: 1 } },
+    ]);
+    expect((await published(admin, 'DELETE', `shop/price-lists/${id}`)).events).toMatchObject([{ name: 'price-list.deleted', payload }]);
   });
 
   it('how the shop sells, and its coupons', async () => {

@@ -294,6 +294,16 @@ const BREAKS: Break[] = [
     changes: 'used: 4 → 1',
   },
   {
+    id: 'invoices-gapless',
+    does: async () => {
+      await sql(`UPDATE invoice_counters SET last = last + 1`);
+      return (await sql<{ year: string }>('SELECT year::text FROM invoice_counters'))[0]!.year;
+    },
+    says: /^(\d+) invoices, the last is number \1, the counter says \d+$/,
+    changes: null,
+    undo: () => sql('UPDATE invoice_counters SET last = last - 1'),
+  },
+  {
     id: 'jobs-dead',
     does: async () => {
       const [job] = await sql<{ id: string }>(`SELECT id::text FROM graphile_worker.add_job('orders.forgotten')`);

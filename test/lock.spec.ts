@@ -57,6 +57,7 @@ const FLOORS: Record<string, { atLeast: string[]; because: string }> = {
   jose: { atLeast: ['4.15.5'], because: 'CVE-2024-28176' },
   'js-yaml': { atLeast: ['3.14.2', '4.1.1'], because: 'CVE-2025-64718' },
   json5: { atLeast: ['1.0.2', '2.2.2'], because: 'CVE-2022-46175' },
+  pdfkit: { atLeast: ['0.14.0'], because: 'CVE-2023-46233, of the crypto-js it had' },
   'jsonpath-plus': { atLeast: ['10.3.0'], because: 'CVE-2024-21534, CVE-2025-1302' },
   'linkify-it': { atLeast: ['5.0.2'], because: 'CVE-2026-48801, CVE-2026-59887' },
   lodash: { atLeast: ['4.17.23'], because: 'CVE-2021-23337, CVE-2025-13465' },

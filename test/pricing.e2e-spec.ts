@@ -28,6 +28,22 @@ beforeAll(async () => {
       const { variants: made } = await aProduct(app, { by: admin, price, currency, taxClass, stock: 10_000_000 });
       variants.push({ id: made[0]!.id, price, currency });
     }
+  // Some cost otherwise than they say, by a list that counts and one that has ended.
+  for (const [currency, window] of [
+    ['EUR', {}],
+    ['JPY', { endsAt: '2020-01-01T00:00:00Z' }],
+  ] as const) {
+    const token = admin.accessToken;
+    const body = { name: 'Sale', currency, ...window };
+    const { id } = (
+      await app.request<{ id: string }>('POST', 'shop/price-lists', { token, body, headers: { 'idempotency-key': unique() } })
+    ).body;
+    const prices = variants
+      .filter((variant) => variant.currency === currency)
+      .map(({ id: variantId }, index) => ({ variantId, amount: 7 + index * 331 }));
+    const { status, text } = await app.request('PATCH', `shop/price-lists/${id}/prices`, { token, body: { prices: prices.slice(1) } });
+    if (status !== 200) throw new Error(text);
+  }
   coupons = [];
   const prices = (amount: number) => ['EUR', 'JPY', 'KWD'].map((currency) => ({ amount, currency }));
   for (const terms of [{ kind: 'percentage', percentage: '12.3456' }, { kind: 'fixed', amounts: prices(100) }, { kind: 'free-shipping' }]) {

@@ -52,6 +52,8 @@ const PAGES: Record<string, Record<string, string[]>> = {
     Releases: ['releases/conflicts'],
   },
   'docs/commerce.md': {
+    'The catalogue': ['categories/misplaced', 'products/option-values-taken'],
+    'Price lists': ['price-lists/ends-before-it-starts'],
     'How the shop sells': ['shop/settings-contradict', 'http/stale-version'],
     Coupons: ['coupons/used-up', 'coupons/not-active'],
     'From a quote to an order': ['http/validation-failed'],

@@ -37,6 +37,7 @@ const AS_MADE = {
   taxRates: [],
   shippingMethods: [],
 };
+const SELLER = { legalName: 'Hopper B.V.', taxId: null, line1: '1 Dam', city: 'Amsterdam', postalCode: '1012 JS', country: 'NL' };
 const read = () => app.request<Settings>('GET', 'shop/settings');
 const change = (body: object, by: Person | null = admin, headers: Record<string, string> = {}) =>
   app.request<Settings>('PATCH', 'shop/settings', { ...(by && { token: by.accessToken }), body, headers });
@@ -99,6 +100,7 @@ describe('the settings of a shop', () => {
       country: 'NL',
       pricesIncludeTax: true,
       timeZone: 'Europe/Amsterdam',
+      seller: null,
       taxClasses: ['standard', 'reduced', 'zero'],
       taxRates: [rate('21', { region: '' }), rate('8.875', { country: 'US', region: 'NY' })],
       shippingMethods: [method('post', 490, { freeFrom: 5_000, countries: ['NL'], taxClass: 'standard' })],
@@ -117,6 +119,12 @@ describe('the settings of a shop', () => {
       `SELECT before, after FROM audit_entries WHERE action = 'shop-settings.updated' ORDER BY created_at DESC, id DESC LIMIT 1`,
     );
     expect(entries).toEqual([{ before: { country: 'NL' }, after: { country: null } }]);
+  });
+
+  it('say who sells, and no longer, where that is taken out', async () => {
+    expect((await change({ seller: SELLER })).body.seller).toEqual(SELLER);
+    expect((await read()).body.seller).toEqual(SELLER);
+    expect((await change({ seller: null })).body.seller).toBeNull();
   });
 
   it('are not overwritten by whoever has read an older version', async () => {
@@ -143,6 +151,10 @@ describe('the settings of a shop', () => {
     [{ country: 'XX' }, '/country'],
     [{ pricesIncludeTax: 'yes' }, '/pricesIncludeTax'],
     [{ timeZone: 'Mars/Olympus' }, '/timeZone'],
+    [{ seller: {} }, '/seller'],
+    [{ seller: { ...SELLER, country: 'nl' } }, '/seller/country'],
+    [{ seller: { ...SELLER, legalName: '' } }, '/seller/legalName'],
+    [{ seller: { ...SELLER, iban: 'x' } }, '/seller/iban'],
     [{ taxClasses: [] }, '/taxClasses'],
     [{ taxClasses: ['Standard'] }, '/taxClasses'],
     [{ taxRates: [rate('101')] }, '/taxRates/0/rate'],

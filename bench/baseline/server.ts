@@ -332,6 +332,8 @@ interface Variant {
   name: string;
   priceAmount: number;
   currency: string;
+  compareAt: number | null;
+  optionValues: object;
   available: number;
   backorder: string;
   availableFrom: string | null;
@@ -347,6 +349,8 @@ interface Product {
   status: string;
   category: string | null;
   taxClass: string;
+  options: object[];
+  images: (Cover & { alt: string })[];
   externalId: string | null;
   metadata: object;
   version: number;
@@ -355,10 +359,13 @@ interface Product {
   variants: Variant[];
 }
 
-const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
-  coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency,
+const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+  coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
     'available', greatest((v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int, 0),
-    'backorder', v.backorder, 'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants
+    'backorder', v.backorder, 'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants,
+  coalesce((SELECT json_agg(json_build_object('id', f.id, 'alt', i.alt, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
+      (SELECT json_agg(json_build_object('name', m.name, 'size', m.size, 'width', m.width, 'height', m.height) ORDER BY m.width) FROM file_variants m WHERE m.file_id = f.id), '[]')) ORDER BY i.position)
+    FROM product_images i JOIN files f ON f.id = i.file_id WHERE i.product_id = p.id), '[]') AS images
   FROM products p WHERE p.withdrawn_at IS NULL AND p.status = 'active'`;
 
 function productOf({
@@ -369,6 +376,8 @@ function productOf({
   status,
   category,
   taxClass,
+  options,
+  images,
   variants,
   externalId,
   metadata,
@@ -384,7 +393,8 @@ function productOf({
     status,
     category,
     taxClass,
-    images: [],
+    options,
+    images: images.map(({ alt, ...image }) => ({ ...coverOf(image), alt })),
     variants: variants.map(variantOf),
     externalId,
     metadata,
@@ -394,10 +404,24 @@ function productOf({
   };
 }
 
-function variantOf({ id, productId, sku, name, priceAmount, currency, available, backorder, availableFrom, ...rest }: Variant): object {
-  const { externalId, metadata, version } = rest;
-  const price = { amount: priceAmount, currency };
-  return { id, productId, sku, name, price, available, backorder, availableFrom, externalId, metadata, version };
+function variantOf({ id, productId, sku, name, priceAmount, currency, compareAt, optionValues, ...rest }: Variant): object {
+  const { available, backorder, availableFrom, externalId, metadata, version } = rest;
+  const compareAtPrice = compareAt === null ? null : { amount: compareAt, currency };
+  return {
+    id,
+    productId,
+    sku,
+    name,
+    price: { amount: priceAmount, currency },
+    compareAtPrice,
+    optionValues,
+    available,
+    backorder,
+    availableFrom,
+    externalId,
+    metadata,
+    version,
+  };
 }
 
 app.get<{ Querystring: PageQuery }>('/api/v1/products', { schema: { querystring: PAGE } }, async ({ query: { limit, cursor } }) => {

@@ -40,10 +40,11 @@ export class InvoicesService {
     await number(db, { kind: 'invoice', orderId: order.id, refundId: null, buyer, content: contentOf(order, { seller, timeZone }) });
   }
 
-  /** Issues the credit note about money that has just gone back, with the transaction's commit. Call it last. What has no invoice has none. */
+  /** Issues the credit note about money that has just gone back, once, with the transaction's commit. Call it last. What has no invoice has none. */
   async credit({ id: refundId, amount, reason, lines, payment: { orderId } }: Refund, db: Tx): Promise<void> {
-    const invoice = await db.invoice.findFirst({ where: { orderId, kind: 'invoice' } });
-    if (invoice === null) return;
+    const issued = await db.invoice.findMany({ where: { orderId } });
+    const invoice = issued.find(({ kind }) => kind === 'invoice');
+    if (invoice === undefined || issued.some((note) => note.refundId === refundId)) return;
     const content = creditOf(invoice.content as unknown as InvoiceContent, numberOf(invoice), { amount: Number(amount), reason, lines });
     await number(db, { kind: 'credit_note', orderId, refundId, buyer: invoice.buyer, content });
   }

@@ -12,6 +12,7 @@ import { IncomingService } from './incoming.service.js';
 import { GuestsListener } from './guests.listener.js';
 import { OrderExportsService } from './exports.service.js';
 import { InvoicesController } from './invoices.controller.js';
+import { InvoicesInvariants } from './invoices.invariants.js';
 import { InvoicesService } from './invoices.service.js';
 import { NotesService } from './notes.service.js';
 import { OrdersController } from './orders.controller.js';
@@ -64,6 +65,7 @@ import { TimelinesService } from './timelines.service.js';
     OrdersJobs,
     OrdersPrivacy,
     OrdersInvariants,
+    InvoicesInvariants,
   ],
   exports: [OrdersService, ShipmentsService],
 })

@@ -1,12 +1,14 @@
 import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug, Time } from '#http';
-import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
+import { ApiProperty, IntersectionType } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
+  Equals,
   IsArray,
   IsIn,
   IsInt,
   IsNotEmptyObject,
+  IsNotIn,
   IsOptional,
   IsString,
   Matches,
@@ -15,8 +17,13 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import type { Links } from '../files/files.dto.js';
 import { TaxClass } from '../shop/settings.dto.js';
+import { CompareAt, ImageDto, ImageResponse, Images, OptionDto, OptionResponse, Options, OptionValues } from './parts.dto.js';
 import type { Product, Variant } from './products.queries.js';
+import { RESERVED } from './products.rules.js';
+
+const OPTIONS_WANTED = /^[^,:]+:[^,]+(?:,[^,:]+:[^,]+){0,19}$/;
 
 export class VariantResponse {
   id: string;
@@ -25,7 +32,15 @@ export class VariantResponse {
   sku: string;
   /** @example "Blue" */
   name: string;
+  /** What it costs now: by a price list, where one counts. */
   price: Money;
+  /** What it costs without one. */
+  regularPrice: Money;
+  /** What the price is struck through beside: what was given so, or the regular price, where that is more than the price. */
+  compareAtPrice: Money | null;
+  /** Of each option of the product the value that it has. @example {} */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  optionValues: Record<string, string>;
   /** How many can be ordered now. @example 20 */
   available: number;
   /** Whether more can be ordered than that: because more is coming (`backorder`), or because it is not out yet (`preorder`). */
@@ -38,12 +53,17 @@ export class VariantResponse {
   version: number;
 
   static from(this: void, variant: Variant): VariantResponse {
+    const { price, priceAmount, currency } = variant;
+    const compareAt = variant.compareAt ?? priceAmount;
     return {
       id: variant.id,
       productId: variant.productId,
       sku: variant.sku,
       name: variant.name,
-      price: { amount: variant.priceAmount, currency: variant.currency },
+      price: { amount: price, currency },
+      regularPrice: { amount: priceAmount, currency },
+      compareAtPrice: compareAt > price ? { amount: compareAt, currency } : null,
+      optionValues: variant.optionValues,
       available: variant.available,
       backorder: variant.backorder,
       availableFrom: variant.availableFrom === null ? null : new Date(variant.availableFrom),
@@ -63,12 +83,14 @@ export class ProductResponse {
   /** @example "Holds 300 ml and every temper." */
   description: string;
   status: 'draft' | 'active' | 'archived';
-  /** @example "kitchen" */
+  /** The slug of the category it is found in. @example "kitchen" */
   category: string | null;
   /** What it is taxed as. @example "standard" */
   taxClass: string;
-  /** Images come with files; until then there are none. @example [] */
-  images: string[];
+  /** What its variants differ in. */
+  options: OptionResponse[];
+  /** What it is shown by, the most important first. */
+  images: ImageResponse[];
   variants: VariantResponse[];
   externalId: string | null;
   metadata: Record<string, string>;
@@ -77,7 +99,7 @@ export class ProductResponse {
   createdAt: Date;
   updatedAt: Date;
 
-  static from(this: void, product: Product): ProductResponse {
+  static from(this: void, product: Product, links: Links): ProductResponse {
     return {
       id: product.id,
       slug: product.slug,
@@ -86,7 +108,8 @@ export class ProductResponse {
       status: product.status,
       category: product.category,
       taxClass: product.taxClass,
-      images: [],
+      options: product.options.map(({ name, values }) => ({ name, values })),
+      images: product.images.map((picture) => ImageResponse.from(picture, links)),
       variants: product.variants.map(VariantResponse.from),
       externalId: product.externalId,
       metadata: product.metadata,
@@ -118,6 +141,14 @@ export class CreateVariantDto {
   @ValidateNested()
   @Type(() => Money)
   price: Money;
+
+  /** What the price is struck through beside: more than the price, in its currency. */
+  @CompareAt()
+  compareAtPrice?: Money | null;
+
+  @IfPresent()
+  @OptionValues()
+  optionValues?: Record<string, string>;
 
   /** How many there are to begin with. @example 20 */
   @ApiProperty({ type: 'integer' })
@@ -175,6 +206,14 @@ export class UpdateVariantDto {
   @Time()
   availableFrom?: string | null;
 
+  /** What the price is struck through beside: more than the price, in its currency. */
+  @CompareAt()
+  compareAtPrice?: Money | null;
+
+  @IfPresent()
+  @OptionValues()
+  optionValues?: Record<string, string>;
+
   @IsOptional()
   @ExternalId()
   externalId?: string | null;
@@ -197,9 +236,10 @@ export class CreateProductDto {
   /** Where the product is found beside its id; made from the name when it is left out. @example "enamel-mug" */
   @IfPresent()
   @Slug()
+  @IsNotIn(RESERVED)
   slug?: string;
 
-  /** @example "kitchen" */
+  /** The slug of the category it is found in. One that is not there is made, at the top. @example "kitchen" */
   @IsOptional()
   @Line(1, 100)
   category?: string | null;
@@ -213,6 +253,16 @@ export class CreateProductDto {
   @IfPresent()
   @IsIn(['draft', 'active', 'archived'])
   status: 'draft' | 'active' | 'archived' = 'draft';
+
+  /** What its variants differ in. */
+  @IfPresent()
+  @Options()
+  options?: OptionDto[];
+
+  /** What it is shown by, the most important first: image files of yours. */
+  @IfPresent()
+  @Images()
+  images?: ImageDto[];
 
   @ApiProperty({ required: false, type: [CreateVariantDto] })
   @IfPresent()
@@ -245,9 +295,10 @@ export class UpdateProductDto {
   /** @example "enamel-mug" */
   @IfPresent()
   @Slug()
+  @IsNotIn(RESERVED)
   slug?: string;
 
-  /** @example "kitchen" */
+  /** The slug of the category it is found in. One that is not there is made, at the top. @example "kitchen" */
   @IsOptional()
   @Line(1, 100)
   category?: string | null;
@@ -261,6 +312,16 @@ export class UpdateProductDto {
   @IsIn(['draft', 'active', 'archived'])
   status?: 'draft' | 'active' | 'archived';
 
+  /** What its variants differ in, all of it; values that variants on sale have cannot go. */
+  @IfPresent()
+  @Options()
+  options?: OptionDto[];
+
+  /** What it is shown by, the most important first, all of them: image files of yours, or that it shows already. */
+  @IfPresent()
+  @Images()
+  images?: ImageDto[];
+
   @IsOptional()
   @ExternalId()
   externalId?: string | null;
@@ -270,13 +331,13 @@ export class UpdateProductDto {
   metadata?: Record<string, string>;
 }
 
-export class ListProductsQuery extends ListQuery {
+export class ProductFilters {
   /** Words that the name or the description hold. @example "mug" */
   @IfPresent()
   @Line(1, 200)
   q?: string;
 
-  /** @example "kitchen" */
+  /** The slug of a category: what lies in it, or in one below it. @example "kitchen" */
   @IfPresent()
   @Line(1, 100)
   category?: string;
@@ -304,6 +365,23 @@ export class ListProductsQuery extends ListQuery {
   @Max(9_007_199_254_740_991)
   maxPrice?: number;
 
+  /** Only products with a variant that has these values, between commas; of two values of an option, either. @example "Colour:Blue,Size:M" */
+  @IfPresent()
+  @IsString()
+  @MaxLength(500)
+  @Matches(OPTIONS_WANTED, { message: '$property must be like Colour:Blue, several between commas' })
+  option?: string;
+
+  /** Only products of which a variant can be ordered now. */
+  @ApiProperty({ required: false, type: 'boolean', enum: [true], description: 'Only products of which a variant can be ordered now.' })
+  @IfPresent()
+  @Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value))
+  @Equals(true)
+  available?: true;
+}
+
+/** Filters of variants hold for one and the same variant. */
+export class ListProductsQuery extends IntersectionType(ListQuery, ProductFilters) {
   @IfPresent()
   @IsIn(['-createdAt', 'createdAt', 'name', '-name'])
   sort: '-createdAt' | 'createdAt' | 'name' | '-name' = '-createdAt';

@@ -84,6 +84,36 @@ export const unknownTaxClass = problem(
   'The shop has no such tax class',
   'A product has one of the `taxClasses` of `GET /shop/settings`. Choose one of them, or add it there first.',
 );
+export const imageUnusable = problem(
+  'products/image-unusable',
+  'invalid',
+  'A file cannot be an image of the product',
+  'An image of a product is an image file that is yours, or that the product shows already. Upload it first (POST /api/v1/files); `errors` names those that cannot be shown.',
+);
+export const optionsMisfit = problem(
+  'products/options-misfit',
+  'invalid',
+  'The variant does not fit the options',
+  'A variant has one value of each option of its product, each one that the product offers, or `optionValues` is empty. `errors` says what does not fit.',
+);
+export const optionsInUse = problem(
+  'products/options-in-use',
+  'conflict',
+  'Variants have values that the options would lose',
+  'Variants on sale have values of the options as they are. Change or withdraw those variants first; `errors` names them.',
+);
+export const optionValuesTaken = problem(
+  'products/option-values-taken',
+  'conflict',
+  'Another variant has the same values',
+  'Of a product, each variant on sale has other values of the options. Choose others, or change the other variant first.',
+);
+export const compareAtInvalid = problem(
+  'products/compare-at-invalid',
+  'invalid',
+  'The price to compare with is not more than the price',
+  '`compareAtPrice` is what the price is struck through beside: more than `price`, in the same currency. Give another, or null.',
+);
 export const skuTaken = problem(
   'products/sku-taken',
   'conflict',

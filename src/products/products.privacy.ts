@@ -6,7 +6,7 @@ import { type ExportedFile, paged, PersonalData } from '#privacy';
 @Injectable()
 export class ProductsPrivacy extends PersonalData {
   readonly name = 'products';
-  readonly tables = ['stock_movements', 'stock_reservations'];
+  readonly tables = ['stock_movements', 'stock_reservations', 'product_images'];
 
   async *export(userId: string, db: Db): AsyncGenerator<ExportedFile> {
     const movements = (last?: { id: string }) =>
@@ -14,5 +14,6 @@ export class ProductsPrivacy extends PersonalData {
     yield { name: 'stock-movements.json', about: 'What you did to the stock of products at work.', rows: paged(movements) };
   }
 
+  /** Images go with the files of whoever uploaded them. */
   async erase(): Promise<void> {}
 }

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
-import { invalidate } from '#cache';
+import { Cache, invalidate } from '#cache';
 import {
   type Db,
   defined,
@@ -13,11 +13,24 @@ import {
   type Tx,
 } from '#database';
 import { publish } from '#events';
-import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
+import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage, type Money } from '#http';
 import type { Actor } from '#security';
-import type { CreateProductDto, CreateVariantDto, ListProductsQuery, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
+import { countFacets, type Facets } from './facets.queries.js';
+import type {
+  CreateProductDto,
+  CreateVariantDto,
+  ListProductsQuery,
+  ProductFilters,
+  UpdateProductDto,
+  UpdateVariantDto,
+} from './products.dto.js';
+import { PicturesService } from './pictures.service.js';
 import {
   availabilityUnclear,
+  compareAtInvalid,
+  optionsInUse,
+  optionsMisfit,
+  optionValuesTaken,
   productExternalIdTaken,
   productNotFound,
   productSlugTaken,
@@ -27,14 +40,33 @@ import {
   variantNotFound,
 } from './products.errors.js';
 import { productCreated, productUpdated, productWithdrawn, variantCreated, variantUpdated, variantWithdrawn } from './products.events.js';
-import { auditedProduct, auditedVariant, findProduct, findVariant, listProducts, type Product, type Variant } from './products.queries.js';
+import {
+  auditedProduct,
+  auditedVariant,
+  findProduct,
+  findVariant,
+  listProducts,
+  lockOptions,
+  type Product,
+  type Variant,
+} from './products.queries.js';
+import { isComparable, misfit, type Option, type OptionValues, RESERVED } from './products.rules.js';
 
 export type { Product, Variant } from './products.queries.js';
+
+const FACETS_MS = 5_000;
 
 /** The catalogue: what is for sale, and at which price. What was sold is withdrawn, never erased. */
 @Injectable()
 export class ProductsService {
-  constructor(private readonly prisma: PrismaService) {}
+  constructor(
+    private readonly prisma: PrismaService,
+    private readonly pictures: PicturesService,
+    cache: Cache,
+  ) {
+    // Stock changes with every order; what facets say of it is as old as that at most.
+    cache.limit('facets', (_, sinceMs) => Promise.resolve(FACETS_MS - sinceMs));
+  }
 
   async list(actor: Actor | null, query: ListProductsQuery): Promise<Page<Product>> {
     const byName = parseSort(query.sort).field === 'name';
@@ -47,6 +79,11 @@ export class ProductsService {
     );
   }
 
+  /** How many products the filters leave, by what else they could be narrowed down by. */
+  facets(actor: Actor | null, filters: ProductFilters): Promise<Facets> {
+    return countFacets(this.prisma, seesAll(actor), filters);
+  }
+
   async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Product> {
     const product = await findProduct(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
     if (product === null || (product.status !== 'active' && !seesAll(actor)))
@@ -54,30 +91,38 @@ export class ProductsService {
     return product;
   }
 
-  async create(actor: Actor, { variants, slug, ...product }: CreateProductDto, db: Db = this.prisma): Promise<Product> {
+  async create(actor: Actor, { variants, slug, images, ...product }: CreateProductDto, db: Db = this.prisma): Promise<Product> {
     return transaction(db, async (tx) => {
       const id = randomUUIDv7();
       await tx.product
-        .create({ data: { ...defined(product), id, slug: slug ?? (await this.freeSlug(product.name, id, tx)) } })
+        .create({ data: { ...columnsOf(product), id, slug: slug ?? (await this.freeSlug(product.name, id, tx)) } })
         .catch(refuseTaken);
       invalidate(tx, ['products']);
       await publish(tx, productCreated, { productId: id, status: product.status ?? 'draft' }, { actor, resource: { type: 'product', id } });
-      for (const variant of variants) await this.insertVariant(actor, id, variant, tx);
-      const after = await this.get(actor, id, tx);
+      for (const [index, variant] of variants.entries())
+        await this.insertVariant(actor, { id, options: product.options ?? [] }, variant, tx, `/variants/${index}`);
+      const after = await this.shown(actor, null, await this.get(actor, id, tx), images, tx);
       await record(tx, { actor, action: 'products.created', resource: auditedProduct(id), after });
       return after;
     });
   }
 
-  async update(actor: Actor, id: string, changes: UpdateProductDto, expected: ExpectedVersions, db: Db = this.prisma): Promise<Product> {
+  async update(
+    actor: Actor,
+    id: string,
+    { images, ...changes }: UpdateProductDto,
+    expected: ExpectedVersions,
+    db: Db = this.prisma,
+  ): Promise<Product> {
     return transaction(db, async (tx) => {
       expectVersion(await this.lock(id, tx), expected);
       const before = await this.get(actor, id, tx);
       invalidate(tx, ['products', `product:${id}`]);
-      await tx.product.update({ where: { id }, data: { ...defined(changes), version: { increment: 1 } } }).catch(refuseTaken);
-      const after = await this.get(actor, id, tx);
+      if (changes.options) refuseInUse(changes.options, before.variants);
+      await tx.product.update({ where: { id }, data: { ...columnsOf(changes), version: { increment: 1 } } }).catch(refuseTaken);
+      const after = await this.shown(actor, before, await this.get(actor, id, tx), images, tx);
       await record(tx, { actor, action: 'products.updated', resource: auditedProduct(id), before, after });
-      const changed = Object.keys(defined(changes));
+      const changed = Object.keys(defined({ ...changes, images }));
       await publish(tx, productUpdated, { productId: id, status: after.status, changed }, { actor, resource: { type: 'product', id } });
       return after;
     });
@@ -87,8 +132,10 @@ export class ProductsService {
     await transaction(this.prisma, async (db) => {
       expectVersion(await this.lock(id, db), expected);
       invalidate(db, ['products', `product:${id}`]);
-      await record(db, { actor, action: 'products.withdrawn', resource: auditedProduct(id), before: await this.get(actor, id, db) });
+      const before = await this.get(actor, id, db);
+      await record(db, { actor, action: 'products.withdrawn', resource: auditedProduct(id), before });
       await db.product.update({ where: { id }, data: { withdrawnAt: new Date(), status: 'archived', version: { increment: 1 } } });
+      await this.pictures.align(actor, before, { ...before, status: 'archived' }, db);
       await publish(db, productWithdrawn, { productId: id }, { actor, resource: { type: 'product', id } });
     });
   }
@@ -104,7 +151,8 @@ export class ProductsService {
     return transaction(db, async (tx) => {
       await this.lock(productId, tx);
       invalidate(tx, ['products', `product:${productId}`]);
-      const id = await this.insertVariant(actor, productId, variant, tx);
+      const { options } = await this.get(actor, productId, tx);
+      const id = await this.insertVariant(actor, { id: productId, options }, variant, tx);
       await tx.product.update({ where: { id: productId }, data: { version: { increment: 1 } } });
       return this.getVariant(actor, id, tx);
     });
@@ -113,16 +161,21 @@ export class ProductsService {
   async updateVariant(
     actor: Actor,
     id: string,
-    { price, ...changes }: UpdateVariantDto,
+    { price, compareAtPrice, ...changes }: UpdateVariantDto,
     expected: ExpectedVersions,
     db: Db = this.prisma,
   ): Promise<Variant> {
     return transaction(db, async (tx) => {
+      if (changes.optionValues) refuseMisfit(await lockOptions(tx, id), changes.optionValues);
       const before = await this.lockVariant(actor, id, expected, tx);
+      const { priceAmount: amount, compareAt, currency } = before;
+      const compared = compareAtPrice === undefined && compareAt !== null ? { amount: compareAt, currency } : (compareAtPrice ?? null);
+      refuseIncomparable(price ?? { amount, currency }, compared);
       const data = {
         ...defined(changes),
         ...availability({ ...before, ...(changes.backorder === 'none' && { availableFrom: null }), ...defined(changes) }),
         ...(price && { priceAmount: price.amount, currency: price.currency }),
+        compareAt: compared?.amount ?? null,
         version: { increment: 1 },
       };
       await tx.variant.update({ where: { id }, data }).catch((error: unknown) => {
@@ -131,7 +184,7 @@ export class ProductsService {
       });
       const after = await this.getVariant(actor, id, tx);
       await record(tx, { actor, action: 'variants.updated', resource: auditedVariant(id), before, after });
-      const changed = Object.keys(defined({ price, ...changes }));
+      const changed = Object.keys(defined({ price, compareAtPrice, ...changes }));
       const payload = {
         variantId: id,
         productId: after.productId,
@@ -161,19 +214,36 @@ export class ProductsService {
     return variant;
   }
 
-  private async insertVariant(actor: Actor, productId: string, { stock, price, ...variant }: CreateVariantDto, db: Tx): Promise<string> {
+  private async insertVariant(
+    actor: Actor,
+    { id: productId, options }: Pick<Product, 'id' | 'options'>,
+    { stock, price, compareAtPrice, ...variant }: CreateVariantDto,
+    db: Tx,
+    pointer = '',
+  ): Promise<string> {
+    refuseMisfit(options, variant.optionValues ?? {}, pointer);
+    refuseIncomparable(price, compareAtPrice ?? null, pointer);
+    const columns = { priceAmount: price.amount, currency: price.currency, compareAt: compareAtPrice?.amount ?? null };
     const { id } = await db.variant
       .create({
-        data: { ...defined(variant), ...availability(variant), productId, priceAmount: price.amount, currency: price.currency, stock },
+        data: { ...defined(variant), ...availability(variant), ...columns, productId, stock },
         select: { id: true },
       })
       .catch(refuseTaken);
-    const after = { ...variant, productId, priceAmount: price.amount, currency: price.currency, stock };
+    const after = { ...variant, ...columns, productId, stock };
     await record(db, { actor, action: 'variants.created', resource: auditedVariant(id), after });
     if (stock > 0)
       await db.stockMovement.create({ data: { variantId: id, delta: stock, balance: stock, reason: 'first stock', actorId: actor.id } });
     await publish(db, variantCreated, { variantId: id, productId, price }, { actor, resource: { type: 'variant', id } });
     return id;
+  }
+
+  /** The product as it is shown from now on: by these images, where they are given, and with its files as public as it is. */
+  private async shown(actor: Actor, was: Product | null, now: Product, images: CreateProductDto['images'], db: Tx): Promise<Product> {
+    if (images !== undefined) await this.pictures.show(actor, now, images, db);
+    else if (now.images.length === 0) return now;
+    await this.pictures.align(actor, was, await this.get(actor, now.id, db), db);
+    return this.get(actor, now.id, db);
   }
 
   /** Locks the product until the transaction ends and returns its version. */
@@ -189,7 +259,7 @@ export class ProductsService {
     const slug = slugFrom(name, 'product');
     // Of two that choose the same word at once, the second waits for the first and sees it.
     await db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`products.slug ${slug}`}, 0))`;
-    const taken = await db.product.findUnique({ where: { slug }, select: { id: true } });
+    const taken = RESERVED.includes(slug) || (await db.product.findUnique({ where: { slug }, select: { id: true } })) !== null;
     return taken ? `${slug}-${id.slice(-6)}` : slug;
   }
 }
@@ -211,8 +281,37 @@ function availability({ backorder = 'none', availableFrom = null }: Pick<CreateV
   return { availableFrom: availableFrom === null ? null : new Date(availableFrom) };
 }
 
+/** What of a product lies in its own row. */
+function columnsOf({ options, ...same }: Omit<UpdateProductDto, 'images'>) {
+  return { ...defined(same), ...(options && { options: options.map(({ name, values }) => ({ name, values })) }) };
+}
+
+function refuseMisfit(options: readonly Option[], values: OptionValues, pointer = ''): void {
+  const detail = misfit(options, values);
+  if (detail === null) return;
+  const fields = [{ pointer: `${pointer}/optionValues`, code: optionsMisfit.code, detail }];
+  throw optionsMisfit('The values do not fit the options of the product; see errors.', { fields });
+}
+
+function refuseInUse(options: readonly Option[], variants: readonly Variant[]): void {
+  const fields = variants.flatMap(({ sku, optionValues }) => {
+    const detail = misfit(options, optionValues);
+    return detail === null ? [] : [{ pointer: '/options', code: optionsInUse.code, detail: `${sku} ${detail}` }];
+  });
+  if (fields.length > 0) throw optionsInUse('Variants would have values that nobody can choose; see errors.', { fields });
+}
+
+function refuseIncomparable(price: Money, compareAt: Money | null, pointer = ''): void {
+  if (isComparable(price, compareAt)) return;
+  const fields = [
+    { pointer: `${pointer}/compareAtPrice`, code: compareAtInvalid.code, detail: 'is not more than the price, in its currency' },
+  ];
+  throw compareAtInvalid('What the price is compared with must be more, in the same currency; see errors.', { fields });
+}
+
 function refuseTaken(error: unknown): never {
   if (isUniqueViolation(error, 'slug')) throw productSlugTaken('Another product has this slug; choose another.');
+  if (isUniqueViolation(error, 'option_values')) throw optionValuesTaken('Another variant of the product has these values; choose others.');
   if (isUniqueViolation(error, 'sku')) throw skuTaken('Another variant has this SKU; choose another.');
   if (isForeignKeyViolation(error))
     throw unknownTaxClass('The shop has no such tax class.', {

@@ -9,7 +9,7 @@ import type { Actor } from '#security';
 import { LocationsService } from './locations.service.js';
 import { outOfStock, stockTooHigh, stockTooLow, unknownLocation, variantNotFound } from './products.errors.js';
 import { stockAdjusted, stockTransferred } from './products.events.js';
-import { auditedVariant, AVAILABLE, untilNextLapse } from './products.queries.js';
+import { auditedVariant, AVAILABLE, PRICE, untilNextLapse } from './products.queries.js';
 import type { AdjustStockDto, ListMovementsQuery, TransferStockDto } from './stock.dto.js';
 import { type Entry, findStock, lockVariant, restoreStock, sellStock, type Stock, takeStock } from './stock.queries.js';
 
@@ -153,7 +153,7 @@ export class StockService {
       db,
       Prisma.sql`
       SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
-        v.price_amount AS "priceAmount", v.currency, p.tax_class AS "taxClass", v.backorder, ${AVAILABLE} AS available
+        ${PRICE} AS "priceAmount", v.currency, p.tax_class AS "taxClass", v.backorder, ${AVAILABLE} AS available
       FROM variants v JOIN products p ON p.id = v.product_id
       WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`,
     );

@@ -4,6 +4,9 @@ import { Actor, Caller, Public, Requires } from '#security';
 import { UpdateVariantDto, VariantResponse } from './products.dto.js';
 import {
   availabilityUnclear,
+  compareAtInvalid,
+  optionsMisfit,
+  optionValuesTaken,
   productExternalIdTaken,
   skuTaken,
   stockOwed,
@@ -34,7 +37,7 @@ export class VariantsController {
   /** Read a variant */
   @Get(':id')
   @Public()
-  @PubliclyCached(0, ({ id, productId }: VariantResponse) => [`variant:${id}`, `product:${productId}`])
+  @PubliclyCached(0, ({ id, productId }: VariantResponse) => [`variant:${id}`, `product:${productId}`, 'price-lists'])
   @Problems(variantNotFound)
   async get(@Caller() actor: Actor | null, @Param('id', IdPipe) id: string): Promise<VariantResponse> {
     return VariantResponse.from(await this.products.getVariant(actor, id));
@@ -43,7 +46,16 @@ export class VariantsController {
   /** Change a variant; orders keep the price they were placed at */
   @Patch(':id')
   @Requires('products:manage')
-  @Problems(variantNotFound, skuTaken, productExternalIdTaken, availabilityUnclear, stockOwed)
+  @Problems(
+    variantNotFound,
+    skuTaken,
+    productExternalIdTaken,
+    optionsMisfit,
+    optionValuesTaken,
+    compareAtInvalid,
+    availabilityUnclear,
+    stockOwed,
+  )
   async update(
     @Caller() actor: Actor,
     @Param('id', IdPipe) id: string,

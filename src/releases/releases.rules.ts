@@ -99,6 +99,8 @@ const ofProduct = (product: Product): Required<UpdateProductDto> => ({
   category: product.category,
   taxClass: product.taxClass,
   status: product.status,
+  options: product.options,
+  images: product.images.map(({ id, alt }) => ({ fileId: id, alt })),
   externalId: product.externalId,
   metadata: product.metadata,
 });
@@ -108,6 +110,8 @@ const ofVariant = (variant: Variant): Required<UpdateVariantDto> => ({
   price: { amount: variant.priceAmount, currency: variant.currency },
   backorder: variant.backorder,
   availableFrom: variant.availableFrom,
+  compareAtPrice: variant.compareAt === null ? null : { amount: variant.compareAt, currency: variant.currency },
+  optionValues: variant.optionValues,
   externalId: variant.externalId,
   metadata: variant.metadata,
 });

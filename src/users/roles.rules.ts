@@ -37,7 +37,7 @@ export const REACH: Record<(typeof ADMIN)[number], string> = {
   'files:manage': 'Sees and deletes the files of everybody.',
   'products:read': 'Sees products that are not on sale, and their stock: how much, where, and its ledger.',
   'products:manage': 'Changes products, prices and stock.',
-  'shop:manage': 'Sets how the shop sells (currencies, tax, shipping), and makes and changes coupons.',
+  'shop:manage': 'Sets how the shop sells (currencies, tax, shipping), and makes and changes coupons and price lists.',
   'releases:manage': 'Puts releases together, schedules, publishes and rolls them back, as far as the same edits are theirs to make.',
   'webhooks:manage': 'Has webhook endpoints of their own, which are told what they may be told; nobody reaches those of others.',
   'users:read': 'Sees everybody’s account.',

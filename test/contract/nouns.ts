@@ -53,6 +53,11 @@ export function nounsOf({ app, product }: World) {
     return (await product.request<{ id: string }>('POST', 'stock/locations', { token: by.accessToken, headers, body })).body.id;
   }
 
+  async function aCategory(by: Person, more: object = {}): Promise<{ id: string; slug: string }> {
+    const body = { name: `Category ${unique()}`, ...more };
+    return (await product.request<{ id: string; slug: string }>('POST', 'categories', { token: by.accessToken, body })).body;
+  }
+
   async function aPaidOrder(by: Person): Promise<string> {
     const id = await anOrder(by);
     await product.request('POST', `orders/${id}/payments`, {
@@ -190,9 +195,30 @@ export function nounsOf({ app, product }: World) {
     return (await app.prisma.postImport.create({ data: { ownerId: by.id, authorId: by.id, name: 'blog.zip', problems } })).id;
   }
 
+  /** There are only so many at a time: others that are under way are cancelled. */
+  async function aVariantImport(by: Person, status: 'pending' | 'done'): Promise<string> {
+    const ended = { completedAt: new Date() };
+    await app.prisma.productImport.updateMany({ where: { completedAt: null }, data: { status: 'cancelled', ...ended } });
+    const problems = { create: [2, 3].map((line) => ({ line, column: 'sku', code: 'missing', detail: 'there is no SKU' })) };
+    const data = { ownerId: by.id, name: 'a.csv', status, ...(status === 'done' && ended), problems };
+    return (await app.prisma.productImport.create({ data })).id;
+  }
+
+  async function aPriceList(by: Person, variantIds: readonly string[] = []): Promise<string> {
+    const token = by.accessToken;
+    const body = { name: 'Summer', currency: 'EUR', active: false };
+    const { id } = (await product.request<{ id: string }>('POST', 'shop/price-lists', { token, body })).body;
+    const prices = variantIds.map((variantId) => ({ variantId, amount: 5 }));
+    if (prices.length > 0) await product.request('PATCH', `shop/price-lists/${id}/prices`, { token, body: { prices } });
+    return id;
+  }
+
   return {
+    aVariantImport,
+    aPriceList,
     anOrder,
     aCart,
+    aCategory,
     aCoupon,
     aLocation,
     aPaidOrder,

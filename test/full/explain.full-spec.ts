@@ -22,7 +22,7 @@ interface Plan {
 interface List {
   operation: string;
   /** What stands for `{id}` in its path. */
-  of?: 'variant' | 'endpoint' | 'release' | 'post' | 'comment' | 'order';
+  of?: 'import' | 'priceList' | 'variant' | 'endpoint' | 'release' | 'post' | 'comment' | 'order';
   callers: Caller[];
   filters: Record<string, string[]>;
 }
@@ -47,7 +47,7 @@ const MOST_ROWS = 20_000;
 /** Known and weaker: a page of a rare role, or of an address typed in part, may walk the index of all users. Only staff can ask for it. */
 const MOST_USERS = 60_000;
 const BIG =
-  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products variants orders order_lines order_notes shipments coupons stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts`.split(
+  `users posts post_tags post_words post_imports post_revisions post_reviews comments comment_reports products variants orders order_lines order_notes shipments coupons stock_movements notifications events event_deliveries audit_entries releases release_items webhook_endpoints webhook_deliveries webhook_attempts product_images product_imports product_import_problems list_prices`.split(
     ' ',
   );
 
@@ -76,6 +76,8 @@ const LISTS: Record<string, List> = {
       status: ['draft', 'active', 'archived'],
       minPrice: ['0', '1900', '100000'],
       maxPrice: ['0', '500', '100000'],
+      option: ['Size:Small', 'Size:never', 'Colour:Blue,Colour:Red'],
+      available: ['true'],
     },
   },
   users: {
@@ -97,6 +99,16 @@ const LISTS: Record<string, List> = {
   'events of an order': { operation: '/api/v1/orders/{id}/events', of: 'order', callers: ['admin'], filters: {} },
   'notes about an order': { operation: '/api/v1/orders/{id}/notes', of: 'order', callers: ['admin'], filters: {} },
   'shipments of an order': { operation: '/api/v1/orders/{id}/shipments', of: 'order', callers: ['admin'], filters: {} },
+  categories: { operation: '/api/v1/categories', callers: ['nobody'], filters: { parent: ['{category}'] } },
+  'imports of variants': { operation: '/api/v1/products/imports', callers: ['admin'], filters: {} },
+  'problems of an import of variants': {
+    operation: '/api/v1/products/imports/{id}/problems',
+    of: 'import',
+    callers: ['admin'],
+    filters: {},
+  },
+  'price lists': { operation: '/api/v1/shop/price-lists', callers: ['admin'], filters: {} },
+  'prices of a list': { operation: '/api/v1/shop/price-lists/{id}/prices', of: 'priceList', callers: ['admin'], filters: {} },
   coupons: { operation: '/api/v1/coupons', callers: ['admin'], filters: { code: ['C-77', 'never'] } },
   'stock locations': { operation: '/api/v1/stock/locations', callers: ['admin'], filters: {} },
   jobs: {
@@ -204,10 +216,20 @@ describe(`with ${ROWS.posts.toLocaleString('en')} posts and ${ROWS.orders.toLoca
       SELECT gen_random_uuid(), 'C-' || n, 'free-shipping', now() - make_interval(mins => n), now() FROM generate_series(1, 50000) AS n`);
     await client.query('ANALYZE coupons');
     known.order = await fillOrders(client);
+    await client.query(`WITH tops AS (INSERT INTO categories (id, slug, name) SELECT gen_random_uuid(), 'top ' || n, 'Top' FROM generate_series(1, 20) AS n RETURNING id)
+      INSERT INTO categories (id, slug, name, parent_id, position) SELECT gen_random_uuid(), 'sub ' || n || tops.id, 'Sub ' || n, tops.id, n FROM tops, generate_series(1, 100) AS n`);
+    await client.query('ANALYZE categories');
+    await client.query(`WITH made AS (INSERT INTO product_imports (id, owner_id, name, status, completed_at, created_at)
+        SELECT gen_random_uuid(), id, 'a.csv', 'done', now(), now() - row_number() OVER () * interval '1 minute' FROM users LIMIT 20000 RETURNING id)
+      INSERT INTO product_import_problems (id, import_id, line, code, detail) SELECT gen_random_uuid(), made.id, n, 'invalid', 'x' FROM made, generate_series(1, 3) AS n`);
+    await client.query(`WITH made AS (INSERT INTO price_lists (id, name, currency, active, created_at)
+        SELECT gen_random_uuid(), 'Sale', 'EUR', false, now() - make_interval(mins => n) FROM generate_series(1, 2000) AS n RETURNING id)
+      INSERT INTO list_prices (list_id, variant_id, amount) SELECT made.id, v.id, 5 FROM (SELECT id FROM made LIMIT 5) AS made, variants v`);
+    await client.query('ANALYZE product_imports; ANALYZE product_import_problems; ANALYZE price_lists; ANALYZE list_prices');
     await fillWebhooks(client);
     Object.assign(known, await fillTalk(client));
     const { rows } = await client.query<{ user: string; month: Date; variant: string; endpoint: string }>(
-      `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS variant, (SELECT endpoint_id FROM webhook_deliveries GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS endpoint`,
+      `SELECT (SELECT author_id FROM posts LIMIT 1) AS user, (SELECT id FROM categories WHERE slug = 'top 7') AS category, (SELECT id FROM product_imports LIMIT 1) AS import, (SELECT list_id FROM list_prices LIMIT 1) AS "priceList", now() - interval '30 days' AS month, (SELECT variant_id FROM stock_movements GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS variant, (SELECT endpoint_id FROM webhook_deliveries GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) AS endpoint`,
     );
     Object.assign(known, rows[0], { month: rows[0]!.month.toISOString() });
     await client.query(

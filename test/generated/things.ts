@@ -82,6 +82,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     invoiceId: async (_, { the }) => (await app.prisma.invoice.findFirstOrThrow({ where: { orderId: await the('orders') } })).id,
     shipments: async (by) => nouns.aShipment(admin, await nouns.aPaidOrder(by)),
     carts: async (by) => (await nouns.aCart(by)).id,
+    categories: async () => (await nouns.aCategory(admin)).id,
     coupons: async () => (await nouns.aCoupon(admin)).id,
     couponCode: async () => (await nouns.aCoupon(admin)).code,
     releases: async (_, { operationId }) => {
@@ -109,7 +110,11 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
       return id;
     },
     exports: (by) => nouns.anExport(by, 'ready'),
-    imports: (by) => nouns.anImport(by),
+    imports: (by, { operationId }) =>
+      operationId.startsWith('variantImports.')
+        ? nouns.aVariantImport(admin, operationId.endsWith('.cancel') ? 'pending' : 'done')
+        : nouns.anImport(by),
+    'price-lists': () => nouns.aPriceList(admin),
     notifications: (by) => nouns.aNotification(by),
     endpoints: async (by) => (await endpointFor(by)).id,
     deliveries: async (by) => (await endpointFor(by)).deliveryId,

@@ -45,6 +45,18 @@ export class Tuning extends PaymentsTuning {
   @Min(1)
   COUPON_GUESSES_PER_HOUR = 20;
 
+  /** The largest file of variants that may be imported. */
+  @IsInt()
+  @Min(1_024)
+  @Max(1_073_741_824)
+  PRODUCTS_IMPORT_MAX_BYTES = 52_428_800;
+
+  /** How long it is kept what became of an import of variants. */
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  PRODUCTS_IMPORTS_TTL_DAYS = 30;
+
   /** Jobs that this process runs at the same time. They share the connections of DATABASE_POOL_SIZE with the requests. */
   @IsInt()
   @Min(1)

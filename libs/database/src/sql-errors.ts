@@ -38,9 +38,12 @@ export function isUniqueViolation(error: unknown, column?: string): boolean {
   return fields.includes(column) || fields.includes(`"${column}"`) || index?.includes(`_${column}_`) === true;
 }
 
-/** Whether a foreign key refused the write: what it names is not there, or what was to go is named by something. */
+/**
+ * Whether a foreign key refused the write: what it names is not there, or what was to go is named by something (a RESTRICT has a state of its
+ * own since PostgreSQL 18).
+ */
 export function isForeignKeyViolation(error: unknown): boolean {
-  return prismaCode(error) === 'P2003' || sqlState(error) === '23503';
+  return prismaCode(error) === 'P2003' || ['23503', '23001'].includes(sqlState(error) ?? '');
 }
 
 /** Whether a CHECK constraint refused the write. */

@@ -19,7 +19,7 @@ const HEADER = /^content-[a-z-]+:[^\u0000-\u0008\u000a-\u001f]*$/i;
 const HEAD_BYTES = 4_096;
 
 /** The setting that says how large what is sent may be. */
-type SizeLimit = 'FILES_MAX_BYTES' | 'POSTS_IMPORT_MAX_BYTES';
+type SizeLimit = 'FILES_MAX_BYTES' | 'POSTS_IMPORT_MAX_BYTES' | 'PRODUCTS_IMPORT_MAX_BYTES';
 
 /** What the decorators below leave on a Fastify route. */
 interface StreamsConfig {

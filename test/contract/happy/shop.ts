@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { form } from '../../harness/uploads.js';
 import { anAdmin, aProduct, aUser, unique } from '../../harness/people.js';
 import { nounsOf, type World } from '../nouns.js';
 import { SandboxService } from '../../../src/payments/sandbox.service.js';
@@ -7,7 +8,7 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCart, aCoupon, aLocation, anOrder, aPaidOrder, aShipment } = nounsOf(world);
+  const { aCart, aCategory, aPriceList, aVariantImport, aCoupon, aLocation, anOrder, aPaidOrder, aShipment } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const { name: _, ...place } = address;
   const HAPPY: HappyCalls = {
@@ -15,9 +16,14 @@ export function happyCallsOfShop(world: World): HappyCalls {
       await aProduct(app, { category: 'desk' });
       return [
         {},
-        { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&sort=-name&limit=1' },
+        { query: 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&option=Size:S&available=true&sort=-name&limit=1' },
         { by: await anAdmin(app) },
       ];
+    },
+    'products.facets': async () => {
+      await aProduct(app, { category: 'desk' });
+      const query = 'q=product&category=desk&status=active&minPrice=1&maxPrice=999999&option=Colour:Blue&available=true';
+      return [{}, { query }, { by: await anAdmin(app) }];
     },
     'products.create': async () => [
       {
@@ -29,8 +35,19 @@ export function happyCallsOfShop(world: World): HappyCalls {
           category: 'kitchen',
           taxClass: 'reduced',
           status: 'active',
+          options: [{ name: 'Colour', values: ['Blue'] }],
+          images: [],
           variants: [
-            { sku: unique(), name: 'Blue', price: { amount: 1, currency: 'EUR' }, stock: 2, externalId: unique(), metadata: { a: 'b' } },
+            {
+              sku: unique(),
+              name: 'Blue',
+              price: { amount: 1, currency: 'EUR' },
+              compareAtPrice: { amount: 2, currency: 'EUR' },
+              optionValues: { Colour: 'Blue' },
+              stock: 2,
+              externalId: unique(),
+              metadata: { a: 'b' },
+            },
           ],
           externalId: unique(),
           metadata: { a: 'b' },
@@ -53,6 +70,8 @@ export function happyCallsOfShop(world: World): HappyCalls {
           category: null,
           taxClass: 'zero',
           status: 'archived',
+          options: [{ name: 'Size', values: ['S', 'M'] }],
+          images: [],
           externalId: null,
           metadata: {},
         },
@@ -75,6 +94,100 @@ export function happyCallsOfShop(world: World): HappyCalls {
         },
       },
     ],
+    'categories.list': async () => {
+      const by = await anAdmin(app);
+      const { id } = await aCategory(by);
+      await aCategory(by, { parentId: id });
+      return [{}, { query: `parent=${id}&sort=-name&limit=1` }, { by, query: 'limit=1&sort=name' }];
+    },
+    'categories.create': async () => {
+      const by = await anAdmin(app);
+      const body = { name: 'Mugs', slug: `s-${unique()}`, parentId: (await aCategory(by)).id, position: 1 };
+      return [
+        { by, body },
+        { by, body: { name: 'Mugs' } },
+      ];
+    },
+    'categories.get': async () => {
+      const { id, slug } = await aCategory(await anAdmin(app));
+      return [{ params: { idOrSlug: id } }, { params: { idOrSlug: slug } }];
+    },
+    'categories.update': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { idOrSlug: (await aCategory(by)).id }, body: { name: 'x', parentId: null, position: 2 } }];
+    },
+    'categories.delete': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { idOrSlug: (await aCategory(by)).id } }];
+    },
+    'variantImports.import': async () => {
+      const by = await anAdmin(app);
+      await aVariantImport(by, 'done');
+      return [{ by, query: 'dryRun=true', form: form([{ name: 'a.csv', bytes: 'sku\nx' }]) }];
+    },
+    'variantImports.list': async () => {
+      const by = await anAdmin(app);
+      for (let count = 0; count < 2; count++) await aVariantImport(by, 'done');
+      return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+    },
+    'variantImports.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'done') } }];
+    },
+    'variantImports.problems': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'done') }, query: 'limit=1' }];
+    },
+    'variantImports.cancel': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aVariantImport(by, 'pending') } }];
+    },
+    'variantImports.export': async () => {
+      await aProduct(app);
+      return [{ by: await anAdmin(app) }];
+    },
+    'priceLists.list': async () => {
+      const by = await anAdmin(app);
+      for (let count = 0; count < 2; count++) await aPriceList(by);
+      return [{ by }, { by, query: 'limit=1&sort=createdAt' }];
+    },
+    'priceLists.create': async () => {
+      const by = await anAdmin(app);
+      const window = { startsAt: '2098-01-01T00:00:00Z', endsAt: '2099-01-01T00:00:00Z' };
+      return [
+        { by, body: { name: 'Sale', currency: 'EUR', ...window, priority: 2, active: false } },
+        { by, body: { name: 'Sale', currency: 'JPY' } },
+      ];
+    },
+    'priceLists.get': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aPriceList(by) } }];
+    },
+    'priceLists.update': async () => {
+      const by = await anAdmin(app);
+      const body = { name: 'x', startsAt: null, endsAt: '2099-01-01T00:00:00Z', priority: 1, active: false };
+      return [{ by, params: { id: await aPriceList(by) }, body }];
+    },
+    'priceLists.delete': async () => {
+      const by = await anAdmin(app);
+      return [{ by, params: { id: await aPriceList(by) } }];
+    },
+    'priceLists.prices': async () => {
+      const by = await anAdmin(app);
+      const variantIds = [(await aProduct(app)).variants[0]!.id, (await aProduct(app)).variants[0]!.id];
+      return [{ by, params: { id: await aPriceList(by, variantIds) }, query: 'limit=1' }];
+    },
+    'priceLists.setPrices': async () => {
+      const by = await anAdmin(app);
+      const [one, two] = [(await aProduct(app)).variants[0]!.id, (await aProduct(app)).variants[0]!.id];
+      const body = {
+        prices: [
+          { variantId: one, amount: 1 },
+          { variantId: two, amount: null },
+        ],
+      };
+      return [{ by, params: { id: await aPriceList(by, [two]) }, body }];
+    },
     'variants.get': async () => [{ params: { id: (await aProduct(app)).variants[0]!.id } }],
     'variants.update': async () => [
       {
@@ -86,6 +199,8 @@ export function happyCallsOfShop(world: World): HappyCalls {
           price: { amount: 2, currency: 'USD' },
           backorder: 'preorder',
           availableFrom: '2030-01-01T00:00:00Z',
+          compareAtPrice: { amount: 3, currency: 'USD' },
+          optionValues: {},
           externalId: null,
           metadata: {},
         },
