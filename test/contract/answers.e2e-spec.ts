@@ -33,6 +33,7 @@ const NEVER_ALIKE: Record<string, string> = {
   'statistics.get': 'it says until when it counts: now, unless something else is asked for',
   'variantImports.export': 'it is made while it is sent',
   'releases.preview': 'it says what would be so now, with the time of that',
+  'jobs.list': 'jobs of others come and go',
   'audit.verify': 'it counts what is in the log, and is itself written into it',
 };
 
