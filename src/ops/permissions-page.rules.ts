@@ -5,7 +5,9 @@ export interface GuardedOperation {
   summary: string;
   /** `GET /users` belongs to Users. */
   tag: string;
-  access: { level: 'public' } | (({ level: 'signed-in' } | { level: 'permission'; permission: string }) & { guests?: { header: string; optional?: boolean } });
+  access:
+    | { level: 'public' }
+    | (({ level: 'signed-in' } | { level: 'permission'; permission: string }) & { guests?: { header: string; optional?: boolean } });
   /** Which sessions may call; undefined where API keys may, too. */
   session: 'any' | 'own' | 'fresh' | undefined;
 }

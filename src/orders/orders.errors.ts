@@ -16,7 +16,7 @@ export const customerUnclear = problem(
   'orders/customer-unclear',
   'unprocessable',
   'The order is of a user or of a guest',
-  'Without a login an order needs an `email`, where its guest is written to. With one it takes none: it is told to the address of the account.',
+  'An `email` is where a guest is written to. With a login an order takes none: it is told to the address of the account.',
 );
 export const mixedCurrencies = problem(
   'orders/mixed-currencies',

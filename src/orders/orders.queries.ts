@@ -25,7 +25,9 @@ const auditedOfUser = audited('order', {
 });
 
 /** What names an order in the audit log. Of a guest nothing personal is kept there: they have no key that could be destroyed to forget them. */
-export const auditedOrder = ({ id, userId }: Pick<Order, 'id' | 'userId'>) => (userId === null ? auditedOfGuest(id) : auditedOfUser(id));
+export function auditedOrder({ id, userId }: Pick<Order, 'id' | 'userId'>): ReturnType<typeof auditedOfGuest | typeof auditedOfUser> {
+  return userId === null ? auditedOfGuest(id) : auditedOfUser(id);
+}
 
 /** What a rate came to, as it is kept with the order. Amounts are minor units. */
 export interface KeptTax {

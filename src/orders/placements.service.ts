@@ -80,10 +80,10 @@ export class PlacementsService {
 }
 
 function customerBy(actor: Actor | null, email: string | undefined): Customer {
-  if ((actor === null) === (email !== undefined)) return { userId: actor?.id ?? null, guestEmail: email ?? null };
-  const detail = actor === null ? 'is needed without a login' : 'is for guests';
-  throw customerUnclear(
-    actor === null ? 'Give an email for the order, or log in.' : 'Your order is told to the address of your account; leave email out.',
-    { fields: [{ pointer: '/email', code: customerUnclear.code, detail }] },
-  );
+  if (actor === null && email === undefined) throw unauthenticated('Log in, or give an email to order as a guest.');
+  if (actor !== null && email !== undefined)
+    throw customerUnclear('Your order is told to the address of your account; leave email out.', {
+      fields: [{ pointer: '/email', code: customerUnclear.code, detail: 'is for guests' }],
+    });
+  return { userId: actor?.id ?? null, guestEmail: email ?? null };
 }
