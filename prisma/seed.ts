@@ -4,7 +4,7 @@ import { Actor } from '#security';
 import { AccountsService } from '../src/auth/accounts.service.js';
 import { CancellationsService } from '../src/orders/cancellations.service.js';
 import { ChargesService } from '../src/orders/charges.service.js';
-import { OrdersService } from '../src/orders/orders.service.js';
+import { PlacementsService } from '../src/orders/placements.service.js';
 import { CommentsService } from '../src/comments/comments.service.js';
 import { LikesService } from '../src/comments/likes.service.js';
 import { ModerationService } from '../src/comments/moderation.service.js';
@@ -112,12 +112,13 @@ async function stockShelves(app: INestApplicationContext, admin: Actor): Promise
 
 /** One paid order, one that was cancelled, one that waits. */
 async function sellSome(app: INestApplicationContext, customer: Actor, variants: string[]): Promise<void> {
-  const orders = app.get(OrdersService);
-  const place = (...indexes: number[]) =>
-    orders.place(customer, { items: indexes.map((index) => ({ variantId: variants[index % variants.length]!, quantity: 1 })) });
+  const prisma = app.get(PrismaService);
+  const place = (...indexes: number[]) => {
+    const items = indexes.map((index) => ({ variantId: variants[index % variants.length]!, quantity: 1 }));
+    return app.get(PlacementsService).place(customer, { items }, prisma);
+  };
   const paid = await place(0, 3);
   const steps = app.get(ChargesService).payment(customer, paid.id, 'sandbox:success', ({ id }) => id);
-  const prisma = app.get(PrismaService);
   const reference = await transaction(prisma, (db) => steps.begin(db));
   const outcome = await app.get(PaymentsService).charge(reference);
   await transaction(prisma, (db) => steps.finish(db, reference, outcome));

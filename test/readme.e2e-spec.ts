@@ -57,6 +57,7 @@ const PAGES: Record<string, Record<string, string[]>> = {
     'How the shop sells': ['shop/settings-contradict', 'http/stale-version'],
     Coupons: ['coupons/used-up', 'coupons/not-active'],
     'From a quote to an order': ['http/validation-failed'],
+    'Carts, and guests': ['auth/unauthenticated'],
     Stock: ['products/location-in-use', 'products/stock-owed'],
     'Whether the books add up': ['ops/invariant-not-repairable'],
     'From the payment to the door': ['orders/invoice-not-found', 'orders/not-cancellable', 'orders/not-shippable'],

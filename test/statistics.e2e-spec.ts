@@ -142,7 +142,7 @@ describe('the export of orders', () => {
     expect(headers['content-disposition']).toMatch(/^attachment; filename="orders-\d{4}-\d\d-\d\d\.csv"$/);
     const [head, one, two, ...more] = lines(text);
     expect(head).toBe(
-      'number,id,status,createdAt,customerId,externalId,currency,subtotal,discount,shipping,tax,includedTax,total,couponCode,items',
+      'number,id,status,createdAt,customerId,externalId,currency,subtotal,discount,shipping,tax,includedTax,total,couponCode,items,guestEmail',
     );
     expect(more).toEqual([]);
     expect(one).toContain(`,${first},paid,2019-01-01T00:00:00.000Z,${buyer.id},'=SUM(A1:A9)`);

@@ -36,32 +36,32 @@ export class NotificationsListener {
   @Consumes('notifications.order-placed', orderPlaced)
   placed(event: Of<typeof orderPlaced>, db: Tx): Promise<void> {
     const { number, total, expiresAt } = event.payload;
-    return this.tell(event, 'order.placed', { number, total, expiresAt }, db);
+    return this.tellCustomer(event, 'order.placed', { number, total, expiresAt }, db);
   }
 
   @Consumes('notifications.order-paid', orderPaid)
   async paid(event: Of<typeof orderPaid>, db: Tx): Promise<void> {
     const { orderId, total } = event.payload;
-    await this.tell(event, 'order.paid', { total, ...(await this.orders.bought(orderId, db)) }, db);
+    await this.tellCustomer(event, 'order.paid', { total, ...(await this.orders.bought(orderId, db)) }, db);
   }
 
   @Consumes('notifications.order-shipped', shipmentCreated)
   async shipped(event: Of<typeof shipmentCreated>, db: Tx): Promise<void> {
     const { shipmentId, number } = event.payload;
-    await this.tell(event, 'order.shipped', { number, ...(await this.shipments.parcel(shipmentId, db)) }, db);
+    await this.tellCustomer(event, 'order.shipped', { number, ...(await this.shipments.parcel(shipmentId, db)) }, db);
   }
 
   @Consumes('notifications.order-cancelled', orderCancelled)
   cancelled(event: Of<typeof orderCancelled>, db: Tx): Promise<void> {
     const { number, refunded } = event.payload;
-    return this.tell(event, 'order.cancelled', { number, refunded }, db);
+    return this.tellCustomer(event, 'order.cancelled', { number, refunded }, db);
   }
 
   @Consumes('notifications.order-refunded', refundCreated)
   async refunded(event: Of<typeof refundCreated>, db: Tx): Promise<void> {
     const { orderId, amount } = event.payload;
     const { number } = await this.orders.bought(orderId, db);
-    await this.tell({ ...event, resource: { type: 'order', id: orderId } }, 'order.refunded', { amount, number }, db);
+    await this.tellCustomer({ ...event, resource: { type: 'order', id: orderId } }, 'order.refunded', { amount, number }, db);
   }
 
   @Consumes('notifications.post-published', postPublished)
@@ -167,6 +167,13 @@ export class NotificationsListener {
   @Consumes('notifications.release-failed', releaseFailed)
   releaseFailed(event: Of<typeof releaseFailed>, db: Tx): Promise<void> {
     return this.tell(event, 'release.failed', {}, db);
+  }
+
+  /** The user whose order it is, or the guest at the address that they gave. */
+  private async tellCustomer<Of extends Kind>(event: Published, kind: Of, facts: Facts[Of], db: Tx): Promise<void> {
+    const guest = event.subjectId === null ? await this.orders.guest(event.resource.id, db) : null;
+    if (guest === null) return this.tell(event, kind, facts, db);
+    await this.notifications.write({ kind, facts, resourceId: event.resource.id, ...guest }, db);
   }
 
   private async tell<Of extends Kind>({ id, subjectId, resource }: Published, kind: Of, facts: Facts[Of], db: Tx): Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Facts, Kind } from './letters.rules.js';
-import { channelsOf, isKind, isMandatory, KINDS, letterOf, titleOf } from './notifications.rules.js';
+import { channelsOf, guestLetterOf, isKind, isMandatory, KINDS, letterOf, titleOf } from './notifications.rules.js';
 
 const ID = '0199f3a1-7c1e-7b3a-9a4e-0d6f1c2b3a49';
 const total = { amount: 1999, currency: 'EUR' };
@@ -51,6 +51,12 @@ describe('what people are told', () => {
     expect(refunded(500, 'JPY')).toBe('JPY 500 is paid back to you');
     expect(refunded(1, 'KWD')).toBe('KWD 0.001 is paid back to you');
     expect(refunded(1_000_000_000_000, 'USD')).toBe('USD 10,000,000,000.00 is paid back to you');
+  });
+
+  it('opens the order of a guest, its token behind the #', () => {
+    const { subject, action, reason } = guestLetterOf('order.paid', FACTS['order.paid'], { orderId: ID, token: 'abc' });
+    expect([subject, reason]).toEqual(['Order 1001 is paid', 'Somebody has ordered with this address.']);
+    expect(action).toEqual({ label: 'Look at your order', page: `/order#id=${ID}&token=abc` });
   });
 
   it('says what was bought, and what is on its way', () => {

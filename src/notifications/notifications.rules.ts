@@ -27,6 +27,15 @@ export function letterOf<Of extends Kind>(kind: Of, facts: Facts[Of], resourceId
   };
 }
 
+/** The words of a mail to a guest: its link opens their order, its token behind the #, which no server is sent. */
+export function guestLetterOf<Of extends Kind>(kind: Of, facts: Facts[Of], { orderId, token }: { orderId: string; token: string }): Letter {
+  return {
+    ...KIND[kind].letter(facts, orderId),
+    action: { label: 'Look at your order', page: `/order#id=${orderId}&token=${token}` },
+    reason: 'Somebody has ordered with this address.',
+  };
+}
+
 export function titleOf(kind: string, facts: unknown, resourceId: string): string {
   return isKind(kind) ? letterOf(kind, facts as Facts[Kind] as never, resourceId).subject : kind;
 }

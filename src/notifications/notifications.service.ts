@@ -8,7 +8,7 @@ import type { Actor } from '#security';
 import type { ListNotificationsQuery, ReadAllDto } from './notifications.dto.js';
 import { notificationNotFound } from './notifications.errors.js';
 import type { Facts, Kind } from './letters.rules.js';
-import { letterOf } from './notifications.rules.js';
+import { guestLetterOf, letterOf } from './notifications.rules.js';
 import { PreferencesService } from './preferences.service.js';
 import { UnsubscriptionsService } from './unsubscriptions.service.js';
 
@@ -30,6 +30,12 @@ const BATCH = 1_000;
 const notice = template<MailData & { kind: Kind; facts: Facts[Kind]; resourceId: string }>(
   'notifications.notice',
   ({ kind, facts, resourceId }) => letterOf(kind, facts as never, resourceId),
+);
+
+/** To a guest, whose order opens by the token. */
+const letterToGuest = template<MailData & { kind: Kind; facts: Facts[Kind]; resourceId: string; token: string }>(
+  'notifications.guest',
+  ({ kind, facts, resourceId, token }) => guestLetterOf(kind, facts as never, { orderId: resourceId, token }),
 );
 
 /** Telling people what happened to them: each event once, where they want to hear of it. */
@@ -97,6 +103,14 @@ export class NotificationsService {
     if (told === 0 || !email) return;
     const unsubscribeUrl = await this.unsubscriptions.urlFor(userId, kind);
     await send(db, notice, { userId, data: { kind, facts, resourceId: resource.id }, ...(unsubscribeUrl !== null && { unsubscribeUrl }) });
+  }
+
+  /** Writes to a guest, who has no inbox, about their order, in the transaction that deals with the event. */
+  async write<Of extends Kind>(
+    { email, kind, facts, resourceId, token }: { email: string; kind: Of; facts: Facts[Of]; resourceId: string; token: string },
+    db: Tx,
+  ): Promise<void> {
+    await send(db, letterToGuest, { to: email, data: { kind, facts, resourceId, token } });
   }
 
   /** Forgets what is older than `NOTIFICATIONS_TTL_DAYS`. */

@@ -5,7 +5,9 @@ export interface GuardedOperation {
   summary: string;
   /** `GET /users` belongs to Users. */
   tag: string;
-  access: { level: 'public' } | { level: 'signed-in' } | { level: 'permission'; permission: string };
+  access:
+    | { level: 'public' }
+    | (({ level: 'signed-in' } | { level: 'permission'; permission: string }) & { guests?: { header: string; optional?: boolean } });
   /** Which sessions may call; undefined where API keys may, too. */
   session: 'any' | 'own' | 'fresh' | undefined;
 }
@@ -78,15 +80,17 @@ function sectionOf(tag: string, operations: readonly GuardedOperation[], roles: 
   const names = roles.map(({ name }) => name);
   const rows = operations.map((operation) => {
     const { method, path, summary, access, session } = operation;
+    const guests = access.level === 'public' ? undefined : access.guests;
     const needs = access.level === 'permission' ? `\`${access.permission}\`` : access.level === 'signed-in' ? 'a login' : 'nothing';
+    const or = guests === undefined ? '' : guests.optional ? ' of who logs in' : `, or \`${guests.header}\``;
     const cells = [
-      tick(access.level === 'public'),
+      tick(access.level === 'public' || guests?.optional === true),
       ...roles.map((role) => tick(access.level !== 'permission' || role.permissions.has(access.permission))),
       tick(session === undefined),
       tick(session === undefined || session === 'any'),
       tick(session === 'fresh'),
     ];
-    return `| \`${method} ${path}\` | ${summary} | ${needs} | ${cells.join(' | ')} |`;
+    return `| \`${method} ${path}\` | ${summary} | ${needs}${or} | ${cells.join(' | ')} |`;
   });
   const heads = ['nobody', ...names, 'API key', 'acting as', 'fresh'];
   return [

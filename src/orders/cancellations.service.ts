@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { type AuditActor, SYSTEM } from '#audit';
 import { type Db, PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
-import { type Actor, forbidden } from '#security';
+import { Actor, forbidden, type Guest } from '#security';
 import { PaymentsService } from '../payments/payments.service.js';
 import { StockService } from '../products/stock.service.js';
 import { orderNotCancellable } from './orders.errors.js';
 import { orderCancelled, orderHasExpired } from './orders.events.js';
 import { lockOrder, type Order } from './orders.queries.js';
 import { mayBecome, statusAt } from './orders.rules.js';
-import { aboutOrder, OrdersService } from './orders.service.js';
+import { aboutOrder, auditorOf, OrdersService } from './orders.service.js';
 
 /** Orders that come to nothing: out of time, or cancelled. Their stock goes back at once, their money by a job. */
 @Injectable()
@@ -22,10 +22,11 @@ export class CancellationsService {
   ) {}
 
   /** Gives back what a pending order holds, or refunds a paid one and puts its stock back. */
-  async cancel(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
+  async cancel(caller: Actor | Guest, id: string, db: Db = this.prisma): Promise<Order> {
+    const actor = auditorOf(caller);
     return transaction(db, async (tx) => {
-      const order = await this.orders.lock(actor, id, tx);
-      if (order.userId !== actor.id && !actor.can('orders:manage'))
+      const order = await this.orders.lock(caller, id, tx);
+      if (caller instanceof Actor && order.userId !== caller.id && !caller.can('orders:manage'))
         throw forbidden("Cancelling somebody else's order needs the permission orders:manage.");
       const status = statusAt(order, new Date());
       if (!mayBecome(status, 'cancelled'))

@@ -3,7 +3,7 @@ import { type AuditActor, SYSTEM } from '#audit';
 import { PrismaService, transaction, type Tx } from '#database';
 import type { Crossing } from '#http';
 import { Handles } from '#jobs';
-import { type Actor, forbidden } from '#security';
+import { Actor, forbidden, type Guest } from '#security';
 import type { IncomingEvent } from '../payments/inbox.service.js';
 import type { ChargeOutcome } from '../payments/payments.rules.js';
 import { askForPayment, cancelPayment, type Payment, type PaymentJobPayload, PaymentsService } from '../payments/payments.service.js';
@@ -11,7 +11,7 @@ import { InvoicesService } from './invoices.service.js';
 import { orderExpired, orderNotPayable } from './orders.errors.js';
 import { lockOrder, type Order } from './orders.queries.js';
 import { statusAt } from './orders.rules.js';
-import { OrdersService } from './orders.service.js';
+import { auditorOf, OrdersService } from './orders.service.js';
 
 /**
  * Paying: an order is charged once, whoever says so first, the provider's answer, its webhook, or its books when they are asked. Money that
@@ -28,15 +28,16 @@ export class ChargesService {
 
   /** The steps of paying an order: they cross to the payment provider, so each may be repeated after a crash. */
   payment<Body>(
-    actor: Actor,
+    caller: Actor | Guest,
     id: string,
     method: string,
     shape: (payment: Payment, clientSecret?: string | null) => Body,
   ): Crossing<ChargeOutcome, Body> {
+    const actor = auditorOf(caller);
     return {
       begin: async (db) => {
-        const order = await this.orders.lock(actor, id, db);
-        if (order.userId !== actor.id) throw forbidden('Only its customer can pay an order.');
+        const order = await this.orders.lock(caller, id, db);
+        if (caller instanceof Actor && order.userId !== caller.id) throw forbidden('Only its customer can pay an order.');
         const status = statusAt(order, new Date());
         if (status === 'expired') throw orderExpired('The order was not paid in time; place a new one.');
         if (status !== 'pending') throw orderNotPayable(`The order is ${status}; only a pending one can be paid.`);
@@ -53,8 +54,8 @@ export class ChargesService {
   }
 
   /** The payments of an order, the newest first. */
-  async list(actor: Actor, id: string): Promise<Payment[]> {
-    await this.orders.get(actor, id);
+  async list(caller: Actor | Guest, id: string): Promise<Payment[]> {
+    await this.orders.get(caller, id);
     return this.payments.ofOrder(id);
   }
 

@@ -25,6 +25,7 @@ const COLUMNS = [
   'total',
   'couponCode',
   'items',
+  'guestEmail',
 ] as const;
 
 const withLines = {
@@ -65,14 +66,29 @@ export class OrderExportsService {
 }
 
 function rowOf(order: ExportedOrder): Record<(typeof COLUMNS)[number], string> {
-  const { number, id, createdAt, userId, externalId, currency, subtotal, discount, shipping, tax, includedTax, total, couponCode, lines } =
-    order;
+  const {
+    number,
+    id,
+    createdAt,
+    userId,
+    guestEmail,
+    externalId,
+    currency,
+    subtotal,
+    discount,
+    shipping,
+    tax,
+    includedTax,
+    total,
+    couponCode,
+    lines,
+  } = order;
   return {
     number: String(number),
     id,
     status: statusAt(order, new Date()),
     createdAt: createdAt.toISOString(),
-    customerId: userId,
+    customerId: userId ?? '',
     externalId: externalId ?? '',
     currency,
     subtotal: String(subtotal),
@@ -83,5 +99,6 @@ function rowOf(order: ExportedOrder): Record<(typeof COLUMNS)[number], string> {
     total: String(total),
     couponCode: couponCode ?? '',
     items: lines.map(({ sku, quantity }) => `${sku} × ${quantity}`).join(', '),
+    guestEmail: guestEmail ?? '',
   };
 }

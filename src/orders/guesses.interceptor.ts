@@ -1,13 +1,13 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, UseInterceptors } from '@nestjs/common';
 import { Env } from '#config';
 import { AppError } from '#errors';
-import { Budgets } from '#security';
+import { Budgets, clientNetwork } from '#security';
 import type { FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { couponNotFound } from '../shop/coupons.errors.js';
 
 /**
- * Lets one account name only so many codes in an hour that no coupon has. Whoever has used them up is refused whatever they name, right ones
+ * Lets one account, or one network without a login, name only so many codes in an hour that no coupon has. Whoever has used them up is refused whatever they name, right ones
  * included, so that going on to guess tells nothing.
  */
 @Injectable()
@@ -18,14 +18,14 @@ export class GuessesInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const { body, actor } = context.switchToHttp().getRequest<FastifyRequest<{ Body: { couponCode?: unknown } | null }>>(); // not looked at by the pipe yet
-    return typeof body?.couponCode === 'string' && actor ? from(this.attempt(actor.id, next)) : next.handle();
+    const { body, actor, ip } = context.switchToHttp().getRequest<FastifyRequest<{ Body: { couponCode?: unknown } | null }>>(); // not looked at by the pipe yet
+    return typeof body?.couponCode === 'string' ? from(this.attempt(actor?.id ?? clientNetwork(ip), next)) : next.handle();
   }
 
-  private async attempt(accountId: string, next: CallHandler): Promise<unknown> {
+  private async attempt(whose: string, next: CallHandler): Promise<unknown> {
     let answer: unknown;
     let wrong: AppError | undefined;
-    const budget = { bucket: `coupons ${accountId}`, limit: this.env.COUPON_GUESSES_PER_HOUR, windowSeconds: 3_600 };
+    const budget = { bucket: `coupons ${whose}`, limit: this.env.COUPON_GUESSES_PER_HOUR, windowSeconds: 3_600 };
     await this.budgets.attempt([budget], async () => {
       try {
         answer = await lastValueFrom(next.handle());

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, type StreamableFile } from '@nestjs/common';
 import { ContentReply, IdPipe, Problems, rangeNotSatisfiable, Sends, SendsContent } from '#http';
-import { Actor, Caller, SignedIn } from '#security';
+import { Actor, Caller, type Guest, SignedIn } from '#security';
 import { InvoiceList, InvoiceResponse } from './invoices.dto.js';
 import { InvoicesService } from './invoices.service.js';
 import { invoiceNotFound, orderNotFound } from './orders.errors.js';
@@ -11,36 +11,36 @@ export class InvoicesController {
 
   /** The invoice of an order, as a PDF; there is one once the order is paid */
   @Get('invoice')
-  @SignedIn()
+  @SignedIn({ guests: { header: 'X-Order-Token' } })
   @SendsContent('application/pdf')
   @Problems(orderNotFound, invoiceNotFound, rangeNotSatisfiable)
   async ofOrder(
-    @Caller() actor: Actor,
+    @Caller() caller: Actor | Guest,
     @Param('id', IdPipe) id: string,
     @Sends() reply: ContentReply,
   ): Promise<StreamableFile | undefined> {
-    return reply.send(await this.invoices.ofOrder(actor, id));
+    return reply.send(await this.invoices.ofOrder(caller, id));
   }
 
   /** List the invoice of an order, and the credit notes about what was paid back of it */
   @Get('invoices')
-  @SignedIn()
+  @SignedIn({ guests: { header: 'X-Order-Token' } })
   @Problems(orderNotFound)
-  async list(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<InvoiceList> {
-    return { items: (await this.invoices.list(actor, id)).map(InvoiceResponse.from) };
+  async list(@Caller() caller: Actor | Guest, @Param('id', IdPipe) id: string): Promise<InvoiceList> {
+    return { items: (await this.invoices.list(caller, id)).map(InvoiceResponse.from) };
   }
 
   /** An invoice or a credit note of an order, as a PDF */
   @Get('invoices/:invoiceId')
-  @SignedIn()
+  @SignedIn({ guests: { header: 'X-Order-Token' } })
   @SendsContent('application/pdf')
   @Problems(orderNotFound, invoiceNotFound, rangeNotSatisfiable)
   async pdf(
-    @Caller() actor: Actor,
+    @Caller() caller: Actor | Guest,
     @Param('id', IdPipe) id: string,
     @Param('invoiceId', IdPipe) invoiceId: string,
     @Sends() reply: ContentReply,
   ): Promise<StreamableFile | undefined> {
-    return reply.send(await this.invoices.pdf(actor, id, invoiceId));
+    return reply.send(await this.invoices.pdf(caller, id, invoiceId));
   }
 }

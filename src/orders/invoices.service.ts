@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { defer, Prisma, PrismaService, type Tx } from '#database';
 import type { Content } from '#http';
-import type { Actor } from '#security';
+import type { Actor, Guest } from '#security';
 import type { Refund } from '../payments/refunds.service.js';
 import { SettingsService } from '../shop/settings.service.js';
 import { type Address, creditOf, type InvoiceContent, numberOf, sheetOf, yearIn } from './invoices.rules.js';
@@ -50,20 +50,20 @@ export class InvoicesService {
   }
 
   /** Those of an order, in the order of their numbers. */
-  async list(actor: Actor, orderId: string): Promise<Invoice[]> {
-    await this.orders.get(actor, orderId);
+  async list(caller: Actor | Guest, orderId: string): Promise<Invoice[]> {
+    await this.orders.get(caller, orderId);
     return this.prisma.invoice.findMany({ where: { orderId }, orderBy: [{ year: 'asc' }, { number: 'asc' }] });
   }
 
   /** The invoice of an order as a PDF. @throws orders/invoice-not-found */
-  async ofOrder(actor: Actor, orderId: string): Promise<Content> {
-    await this.orders.get(actor, orderId);
+  async ofOrder(caller: Actor | Guest, orderId: string): Promise<Content> {
+    await this.orders.get(caller, orderId);
     return this.file(await this.prisma.invoice.findFirst({ where: { orderId, kind: 'invoice' } }));
   }
 
   /** An invoice or a credit note as a PDF. @throws orders/invoice-not-found */
-  async pdf(actor: Actor, orderId: string, id: string): Promise<Content> {
-    await this.orders.get(actor, orderId);
+  async pdf(caller: Actor | Guest, orderId: string, id: string): Promise<Content> {
+    await this.orders.get(caller, orderId);
     return this.file(await this.prisma.invoice.findFirst({ where: { id, orderId } }));
   }
 

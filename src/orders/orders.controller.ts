@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Creates, Idempotent, IdPipe, type Once, Problems } from '#http';
-import { Actor, Caller, forbidden, Requires, SignedIn, tooManyAttempts } from '#security';
+import { Actor, Caller, forbidden, type Guest, LimitedPerAddress, Requires, SignedIn, tooManyAttempts } from '#security';
+import type { FastifyRequest } from 'fastify';
 import { PayDto, PaymentList, PaymentResponse } from '../payments/payments.dto.js';
 import { paymentDisputed, paymentInProgress, providerUnreachable, unknownMethod } from '../payments/payments.errors.js';
 import { outOfStock, variantNotFound } from '../products/products.errors.js';
@@ -14,12 +15,23 @@ import {
   couponUsedByYou,
   couponUsedUp,
 } from '../shop/coupons.errors.js';
+import { cartEmpty, cartNotFound } from './carts.errors.js';
 import { CancellationsService } from './cancellations.service.js';
 import { ChargesService } from './charges.service.js';
 import { LimitsGuesses } from './guesses.interceptor.js';
-import { ListOrdersQuery, OrderList, OrderResponse, PlaceOrderDto, QuoteResponse } from './orders.dto.js';
+import {
+  ListOrdersQuery,
+  OrderList,
+  OrderResponse,
+  PlacedOrderResponse,
+  PlaceOrderDto,
+  QuoteOrderDto,
+  QuoteResponse,
+} from './orders.dto.js';
 import {
   currencyNotSold,
+  customerUnclear,
+  goodsUnclear,
   mixedCurrencies,
   orderExpired,
   orderExternalIdTaken,
@@ -30,6 +42,8 @@ import {
   shippingUnavailable,
 } from './orders.errors.js';
 import { OrdersService } from './orders.service.js';
+import { PlacementsService } from './placements.service.js';
+import { PricingService } from './pricing.service.js';
 
 /** Why an order is not priced. */
 const NOT_PRICED = [
@@ -49,22 +63,50 @@ const NOT_PRICED = [
   tooManyAttempts,
 ];
 
+const WITH_TOKEN = { guests: { header: 'X-Order-Token' } } as const;
+/** Whoever shows the token of an order is the same caller as whoever else does. */
+const BY_TOKEN = { strangers: ({ guest }: FastifyRequest) => guest!.token };
+/** Guests are told apart by their addresses, as they are normalised; the key itself keeps others out. */
+const BY_ADDRESS = {
+  required: true,
+  strangers: ({ body }: FastifyRequest) =>
+    String((body as { email?: unknown }).email)
+      .trim()
+      .normalize('NFC')
+      .toLowerCase(),
+};
+
 @Controller('orders')
 export class OrdersController {
   constructor(
     private readonly orders: OrdersService,
+    private readonly placements: PlacementsService,
+    private readonly pricing: PricingService,
     private readonly charges: ChargesService,
     private readonly cancellations: CancellationsService,
   ) {}
 
-  /** Place an order; its stock is held for you until `expiresAt` */
+  /**
+   * Place an order, of items or of a cart; its stock is held for you until `expiresAt`
+   *
+   * Guests give an `email`, and get a `token` that opens the order. Their `Idempotency-Key` has 16 characters or more, and is one that nobody
+   * guesses. The cart of a guest opens by `X-Cart-Token`.
+   */
   @Post()
-  @Requires('orders:place')
+  @Requires('orders:place', { guests: { header: 'X-Cart-Token', optional: true } })
   @Creates('/orders/:id')
+  @LimitedPerAddress({ name: 'guest-orders', limit: 'GUEST_ORDERS_PER_HOUR', windowSeconds: 3_600, strangers: true })
   @LimitsGuesses()
-  @Problems(outOfStock, orderExternalIdTaken, ...NOT_PRICED)
-  place(@Caller() actor: Actor, @Body() order: PlaceOrderDto, @Idempotent({ required: true }) once: Once): Promise<OrderResponse> {
-    return once.do(async (db) => OrderResponse.from(await this.orders.place(actor, order, db)));
+  @Problems(outOfStock, orderExternalIdTaken, goodsUnclear, customerUnclear, cartNotFound, cartEmpty, ...NOT_PRICED)
+  place(
+    @Caller() caller: Actor | Guest | null,
+    @Body() wanted: PlaceOrderDto,
+    @Idempotent(BY_ADDRESS) once: Once,
+  ): Promise<PlacedOrderResponse> {
+    return once.do(async (db) => {
+      const order = await this.placements.place(caller, wanted, db);
+      return PlacedOrderResponse.placed(order, this.orders.tokenFor(order));
+    });
   }
 
   /** What an order would come to; nothing is kept or held */
@@ -73,8 +115,8 @@ export class OrdersController {
   @HttpCode(200)
   @LimitsGuesses()
   @Problems(...NOT_PRICED)
-  async quote(@Caller() actor: Actor, @Body() order: PlaceOrderDto): Promise<QuoteResponse> {
-    return QuoteResponse.from(await this.orders.quote(actor, order));
+  async quote(@Caller() actor: Actor, @Body() order: QuoteOrderDto): Promise<QuoteResponse> {
+    return QuoteResponse.from(await this.pricing.quote(actor, order));
   }
 
   /** List orders: your own, or everybody's for staff */
@@ -88,10 +130,10 @@ export class OrdersController {
 
   /** Read an order */
   @Get(':id')
-  @SignedIn()
+  @SignedIn(WITH_TOKEN)
   @Problems(orderNotFound)
-  async get(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<OrderResponse> {
-    return OrderResponse.from(await this.orders.get(actor, id));
+  async get(@Caller() caller: Actor | Guest, @Param('id', IdPipe) id: string): Promise<OrderResponse> {
+    return OrderResponse.from(await this.orders.get(caller, id));
   }
 
   /**
@@ -102,24 +144,24 @@ export class OrdersController {
    * time the order has.
    */
   @Post(':id/payments')
-  @Requires('orders:place')
+  @Requires('orders:place', WITH_TOKEN)
   @Creates('/orders/:orderId')
   @Problems(orderNotFound, orderExpired, orderNotPayable, paymentInProgress, unknownMethod, providerUnreachable)
   pay(
-    @Caller() actor: Actor,
+    @Caller() caller: Actor | Guest,
     @Param('id', IdPipe) id: string,
     @Body() { method }: PayDto,
-    @Idempotent({ required: true }) once: Once,
+    @Idempotent({ required: true, ...BY_TOKEN }) once: Once,
   ): Promise<PaymentResponse> {
-    return once.across(this.charges.payment(actor, id, method, PaymentResponse.from));
+    return once.across(this.charges.payment(caller, id, method, PaymentResponse.from));
   }
 
   /** List the payments of an order, those that failed too */
   @Get(':id/payments')
-  @SignedIn()
+  @SignedIn(WITH_TOKEN)
   @Problems(orderNotFound)
-  async payments(@Caller() actor: Actor, @Param('id', IdPipe) id: string): Promise<PaymentList> {
-    return { items: (await this.charges.list(actor, id)).map((payment) => PaymentResponse.from(payment)) };
+  async payments(@Caller() caller: Actor | Guest, @Param('id', IdPipe) id: string): Promise<PaymentList> {
+    return { items: (await this.charges.list(caller, id)).map((payment) => PaymentResponse.from(payment)) };
   }
 
   /**
@@ -128,10 +170,10 @@ export class OrdersController {
    * So is money that a provider was still at: it goes back when it comes.
    */
   @Post(':id/cancellation')
-  @SignedIn()
+  @SignedIn(WITH_TOKEN)
   @HttpCode(200)
   @Problems(orderNotFound, orderNotCancellable, paymentDisputed, forbidden)
-  cancel(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Idempotent() once: Once): Promise<OrderResponse> {
-    return once.do(async (db) => OrderResponse.from(await this.cancellations.cancel(actor, id, db)));
+  cancel(@Caller() caller: Actor | Guest, @Param('id', IdPipe) id: string, @Idempotent(BY_TOKEN) once: Once): Promise<OrderResponse> {
+    return once.do(async (db) => OrderResponse.from(await this.cancellations.cancel(caller, id, db)));
   }
 }

@@ -1,4 +1,4 @@
-import { ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, money, type Page, Time } from '#http';
+import { EmailAddress, ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, money, type Page, Time } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -67,15 +67,8 @@ export class OrderItemDto {
   quantity: number;
 }
 
-export class PlaceOrderDto {
-  /** What is bought. Prices come from the catalogue. */
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(100)
-  @ValidateNested({ each: true })
-  @Type(() => OrderItemDto)
-  items: OrderItemDto[];
-
+/** What an order says beside what is bought. */
+class OrderTermsDto {
   /** Of a coupon, in small or capital letters. @example "SUMMER-15" */
   @IsOptional()
   @Line(1, 64)
@@ -106,6 +99,37 @@ export class PlaceOrderDto {
   @IfPresent()
   @Metadata()
   metadata?: Record<string, string>;
+}
+
+export class QuoteOrderDto extends OrderTermsDto {
+  /** What is bought. Prices come from the catalogue. */
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @ValidateNested({ each: true })
+  @Type(() => OrderItemDto)
+  items: OrderItemDto[];
+}
+
+export class PlaceOrderDto extends OrderTermsDto {
+  /** What is bought, unless it is a cart. Prices come from the catalogue. */
+  @IfPresent()
+  @IsArray()
+  @ArrayNotEmpty()
+  @ArrayMaxSize(100)
+  @ValidateNested({ each: true })
+  @Type(() => OrderItemDto)
+  items?: OrderItemDto[];
+
+  /** A cart of yours, in place of `items`: it is gone once it is ordered. What it says of coupon and shipping holds, unless the order says otherwise. */
+  @IfPresent()
+  @Id()
+  cartId?: string;
+
+  /** Where a guest is written to; needed without a login, refused with one. */
+  @IfPresent()
+  @EmailAddress()
+  email?: string;
 }
 
 export class OrderItemResponse {
@@ -215,8 +239,10 @@ export class OrderResponse extends TotalsResponse {
   /** What people say on the telephone. @example "1001" */
   number: string;
   status: 'pending' | 'paid' | 'shipped' | 'delivered' | 'cancelled' | 'expired' | 'refunded';
-  /** Whose order it is. */
-  customerId: string;
+  /** Whose order it is; null of a guest's. */
+  customerId: string | null;
+  /** Where its guest is written to; null of a user's. @example "ada@example.com" */
+  guestEmail: string | null;
   /** Until when its stock is held; null once it is paid, or while a payment is under way. */
   expiresAt: Date | null;
   shippingAddress: AddressDto | null;
@@ -234,6 +260,7 @@ export class OrderResponse extends TotalsResponse {
       number: String(order.number),
       status: statusAt(order, new Date()),
       customerId: order.userId,
+      guestEmail: order.guestEmail,
       ...TotalsResponse.from(order),
       expiresAt: order.expiresAt,
       shippingAddress: order.shippingAddress as AddressDto | null,
@@ -244,6 +271,15 @@ export class OrderResponse extends TotalsResponse {
       createdAt: order.createdAt,
       updatedAt: order.updatedAt,
     };
+  }
+}
+
+export class PlacedOrderResponse extends OrderResponse {
+  /** For a guest: opens the order, in the header `X-Order-Token`. It is shown here, and in the mails about the order. */
+  token?: string;
+
+  static placed(this: void, order: Order, token: string | null): PlacedOrderResponse {
+    return { ...OrderResponse.from(order), ...(token !== null && { token }) };
   }
 }
 
@@ -273,7 +309,7 @@ export class ListOrdersQuery extends ListQuery {
   @Id()
   customer?: string;
 
-  /** For staff: an order's number, or its `externalId`. @example "1001" */
+  /** For staff: an order's number, its `externalId`, or the address of its guest. @example "1001" */
   @IfPresent()
   @Line(1, 255)
   q?: string;

@@ -1,6 +1,23 @@
 import { problem } from '#errors';
 
-export const orderNotFound = problem('orders/not-found', 'not-found', 'No such order', 'No order has this id, or it is somebody else’s.');
+export const orderNotFound = problem(
+  'orders/not-found',
+  'not-found',
+  'No such order',
+  'No order has this id, it is somebody else’s, or the token is not that of this order.',
+);
+export const goodsUnclear = problem(
+  'orders/goods-unclear',
+  'unprocessable',
+  'The order is of items or of a cart',
+  'Give either `items`, or the `cartId` of a cart of yours, and not both.',
+);
+export const customerUnclear = problem(
+  'orders/customer-unclear',
+  'unprocessable',
+  'The order is of a user or of a guest',
+  'An `email` is where a guest is written to. With a login an order takes none: it is told to the address of the account.',
+);
 export const mixedCurrencies = problem(
   'orders/mixed-currencies',
   'conflict',

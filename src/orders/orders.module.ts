@@ -2,9 +2,14 @@ import { Module } from '@nestjs/common';
 import { PaymentsModule } from '../payments/payments.module.js';
 import { ProductsModule } from '../products/products.module.js';
 import { ShopModule } from '../shop/shop.module.js';
+import { CartsController } from './carts.controller.js';
+import { CartsJobs } from './carts.jobs.js';
+import { CartsPrivacy } from './carts.privacy.js';
+import { CartsService } from './carts.service.js';
 import { CancellationsService } from './cancellations.service.js';
 import { ChargesService } from './charges.service.js';
 import { IncomingService } from './incoming.service.js';
+import { GuestsListener } from './guests.listener.js';
 import { OrderExportsService } from './exports.service.js';
 import { InvoicesController } from './invoices.controller.js';
 import { InvoicesInvariants } from './invoices.invariants.js';
@@ -16,6 +21,7 @@ import { OrdersJobs } from './orders.jobs.js';
 import { OrdersPrivacy } from './orders.privacy.js';
 import { OrdersService } from './orders.service.js';
 import { PdfsService } from './pdfs.service.js';
+import { PlacementsService } from './placements.service.js';
 import { PricingService } from './pricing.service.js';
 import { ReturnsController } from './returns.controller.js';
 import { ReturnsService } from './returns.service.js';
@@ -28,10 +34,23 @@ import { TimelinesService } from './timelines.service.js';
 
 @Module({
   imports: [PaymentsModule, ProductsModule, ShopModule],
-  controllers: [StatisticsController, OrdersController, InvoicesController, ReturnsController, ShipmentsController, TimelinesController],
+  controllers: [
+    CartsController,
+    StatisticsController,
+    OrdersController,
+    InvoicesController,
+    ReturnsController,
+    ShipmentsController,
+    TimelinesController,
+  ],
   providers: [
     OrdersService,
     PricingService,
+    CartsService,
+    CartsJobs,
+    CartsPrivacy,
+    PlacementsService,
+    GuestsListener,
     ChargesService,
     CancellationsService,
     ReturnsService,

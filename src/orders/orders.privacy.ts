@@ -8,6 +8,9 @@ const BATCH = 1_000;
 /** An order that was paid and is still on its way needs its address, but not for ever. */
 const SHIPPING_KEPT_DAYS = 30;
 
+/** So long the guest of an order that came to nothing is remembered. */
+const GUESTS_KEPT_DAYS = 30;
+
 /** Paid for, or just being paid for, and not delivered. */
 const IS_ON_ITS_WAY = Prisma.sql`((o.status IN ('paid', 'shipped') OR (o.status = 'pending' AND o.expires_at IS NULL))
   AND coalesce(o.anonymised_at, now()) > now() - make_interval(days => ${SHIPPING_KEPT_DAYS}::int))`;
@@ -75,6 +78,7 @@ export class OrdersPrivacy extends PersonalData {
   /** Takes the addresses out of erased people's orders once nothing asks for them any more. */
   @Schedule('orders.forget-addresses', '41 * * * *')
   async forgetAddresses(): Promise<void> {
+    await this.forgetGuests();
     await execute(
       this.prisma,
       Prisma.sql`UPDATE orders AS o SET version = version + 1, updated_at = now(),
@@ -88,6 +92,15 @@ export class OrdersPrivacy extends PersonalData {
       Prisma.sql`UPDATE shipments s SET tracking_number = NULL FROM orders o WHERE o.id = s.order_id AND o.anonymised_at IS NOT NULL AND ${IS_FOUND_NO_MORE}`,
     );
     await this.forgetBuyers(Prisma.sql`o.anonymised_at IS NOT NULL`, this.prisma);
+  }
+
+  /** Guests have no account that could be erased: they are forgotten once nothing came of their order, or the law no longer asks who paid. */
+  private async forgetGuests(): Promise<void> {
+    await execute(
+      this.prisma,
+      Prisma.sql`UPDATE orders AS o SET guest_email = NULL, external_id = NULL, metadata = '{}', anonymised_at = now(), version = version + 1, updated_at = now()
+        WHERE o.guest_email IS NOT NULL AND o.created_at < now() - make_interval(days => ${GUESTS_KEPT_DAYS}::int) AND NOT ${IS_ON_ITS_WAY} AND NOT ${this.owesInvoice}`,
+    );
   }
 
   /** Takes out of invoices whom they were to, once the law no longer asks. */

@@ -6,7 +6,7 @@ export const withLines = { include: { lines: { orderBy: { position: 'asc' } } } 
 export type Order = Prisma.OrderGetPayload<typeof withLines>;
 export type OrderLine = Omit<Prisma.OrderLineGetPayload<object>, 'orderId' | 'position' | 'shipped'>;
 
-export const auditedOrder = audited('order', {
+const PLAIN = {
   number: 'plain',
   status: 'plain',
   currency: 'plain',
@@ -14,11 +14,20 @@ export const auditedOrder = audited('order', {
   couponCode: 'plain',
   total: 'plain',
   expiresAt: 'plain',
+} as const;
+const auditedOfGuest = audited('order', PLAIN);
+const auditedOfUser = audited('order', {
+  ...PLAIN,
   shippingAddress: 'personal',
   billingAddress: 'personal',
   externalId: 'personal',
   metadata: 'personal',
 });
+
+/** What names an order in the audit log. Of a guest nothing personal is kept there: they have no key that could be destroyed to forget them. */
+export function auditedOrder({ id, userId }: Pick<Order, 'id' | 'userId'>): ReturnType<typeof auditedOfGuest | typeof auditedOfUser> {
+  return userId === null ? auditedOfGuest(id) : auditedOfUser(id);
+}
 
 /** What a rate came to, as it is kept with the order. Amounts are minor units. */
 export interface KeptTax {
@@ -31,7 +40,9 @@ export interface KeptTax {
 /** An order as it is placed. */
 export interface NewOrder extends Totals {
   id: string;
-  userId: string;
+  /** One of the two is null. */
+  userId: string | null;
+  guestEmail: string | null;
   currency: string;
   taxes: KeptTax[];
   shippingMethod: { code: string; name: string } | null;
@@ -53,9 +64,9 @@ export async function insertOrder(db: Tx, { lines, ...order }: NewOrder): Promis
     db,
     Prisma.sql`
     WITH placed AS (
-      INSERT INTO orders (id, user_id, currency, subtotal, discount, tax, included_tax, shipping, total, taxes, shipping_method, coupon_code, coupon_id,
+      INSERT INTO orders (id, user_id, guest_email, currency, subtotal, discount, tax, included_tax, shipping, total, taxes, shipping_method, coupon_code, coupon_id,
         shipping_address, billing_address, external_id, metadata, created_at, updated_at, expires_at)
-      VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.currency}, ${order.subtotal}, ${order.discount}, ${order.tax}, ${order.includedTax}, ${order.shipping}, ${order.total},
+      VALUES (${order.id}::uuid, ${order.userId}::uuid, ${order.guestEmail}, ${order.currency}, ${order.subtotal}, ${order.discount}, ${order.tax}, ${order.includedTax}, ${order.shipping}, ${order.total},
         ${JSON.stringify(order.taxes)}::jsonb, ${json(order.shippingMethod)}::jsonb, ${order.couponCode}, ${order.couponId}::uuid,
         ${json(order.shippingAddress)}::jsonb, ${json(order.billingAddress)}::jsonb, ${order.externalId}, ${json(order.metadata)}::jsonb, ${order.createdAt}, ${order.createdAt}, ${order.expiresAt})
       RETURNING id, number
@@ -83,11 +94,12 @@ export async function insertOrder(db: Tx, { lines, ...order }: NewOrder): Promis
   };
 }
 
-/** How many orders of a customer hold a use of a coupon, or have used it. */
-export async function countUses(couponId: string, customerId: string, db: Db): Promise<number> {
+/** How many orders of a customer hold a use of a coupon, or have used it. Guests are told apart by their addresses. */
+export async function countUses(couponId: string, { userId, guestEmail }: Pick<Order, 'userId' | 'guestEmail'>, db: Db): Promise<number> {
+  const theirs = userId === null ? Prisma.sql`guest_email = ${guestEmail}` : Prisma.sql`user_id = ${userId}::uuid`;
   const [{ uses } = { uses: 0 }] = await rows<{ uses: number }>(
     db,
-    Prisma.sql`SELECT count(*)::int AS uses FROM orders WHERE coupon_id = ${couponId}::uuid AND user_id = ${customerId}::uuid`,
+    Prisma.sql`SELECT count(*)::int AS uses FROM orders WHERE coupon_id = ${couponId}::uuid AND ${theirs}`,
   );
   return uses;
 }

@@ -1,69 +1,36 @@
-import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { type AuditActor, record } from '#audit';
-import { Env } from '#config';
-import { type Db, isUniqueViolation, Prisma, PrismaService, transaction, type Tx } from '#database';
+import { deriveKeys, Env } from '#config';
+import { type Db, Prisma, PrismaService, type Tx } from '#database';
 import { type Circumstances, publish } from '#events';
 import { keyset, type Money, money, type Page, parseSort, readCursor, toPage } from '#http';
-import { type Actor, forbidden } from '#security';
+import { type Actor, forbidden, Guest } from '#security';
 import { StockService } from '../products/stock.service.js';
-import type { ListOrdersQuery, PlaceOrderDto } from './orders.dto.js';
-import { orderExternalIdTaken, orderNotFound } from './orders.errors.js';
-import { orderDelivered, orderPaid, orderPlaced, orderShipped } from './orders.events.js';
-import { auditedOrder, insertOrder, lockOrder, type Order, withLines } from './orders.queries.js';
+import { opens, tokenOf } from './guests.rules.js';
+import type { ListOrdersQuery } from './orders.dto.js';
+import { orderNotFound } from './orders.errors.js';
+import { orderDelivered, orderPaid, orderShipped } from './orders.events.js';
+import { auditedOrder, lockOrder, type Order, withLines } from './orders.queries.js';
 import type { OrderStatus } from './orders.rules.js';
-import { PricingService, type Quote } from './pricing.service.js';
 import type { Returned } from './returns.rules.js';
 import { nextStatus, unsentOf } from './shipments.rules.js';
 
 export type { Order } from './orders.queries.js';
 
-/** Buying: an order holds its stock from the moment it is placed until it is paid, cancelled or out of time. */
+/**
+ * Orders, and what becomes of them: one holds its stock from the moment it is placed until it is paid, cancelled or out of time. It is seen by
+ * whose it is, by staff, and, where it is a guest's, by whoever shows its token.
+ */
 @Injectable()
 export class OrdersService {
+  private readonly keys: Buffer[];
+
   constructor(
     private readonly prisma: PrismaService,
     private readonly env: Env,
     private readonly stock: StockService,
-    private readonly pricing: PricingService,
-  ) {}
-
-  async quote(actor: Actor, order: PlaceOrderDto): Promise<Quote> {
-    return this.pricing.price(actor, order, await this.stock.forSale(order.items), this.prisma);
-  }
-
-  async place(actor: Actor, wanted: PlaceOrderDto, db: Db = this.prisma): Promise<Order> {
-    const { items, shippingAddress, billingAddress, externalId, metadata } = wanted;
-    return transaction(db, async (tx) => {
-      const id = randomUUIDv7();
-      const createdAt = new Date();
-      const expiresAt = this.expiryOf(createdAt);
-      const variants = await this.stock.forSale(items, tx);
-      this.stock.refuseSoldOut(items, variants);
-      const { coupon, options: _, ...priced } = await this.pricing.price(actor, wanted, variants, tx);
-      const order = await insertOrder(tx, {
-        ...priced,
-        id,
-        userId: actor.id,
-        createdAt,
-        expiresAt,
-        shippingAddress: shippingAddress ?? null,
-        billingAddress: billingAddress ?? null,
-        externalId: externalId ?? null,
-        metadata: metadata ?? {},
-      }).catch((error: unknown) => {
-        if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
-        throw error;
-      });
-      await record(tx, { actor, action: 'orders.placed', resource: auditedOrder(id), subject: actor.id, after: order });
-      const { number, total, currency } = order;
-      const facts = { orderId: id, number, total: money(total, currency), expiresAt: expiresAt.toISOString() };
-      await publish(tx, orderPlaced, facts, aboutOrder(actor, order));
-      await this.stock.reserve(id, items, expiresAt, tx);
-      // After the variants, as where an order ends: whoever waits for a coupon is waited for by nobody who holds it.
-      if (coupon !== null) await this.pricing.redeem(actor, coupon, tx);
-      return order;
-    });
+  ) {
+    this.keys = deriveKeys(env, 'order-tokens');
   }
 
   async list(actor: Actor, query: ListOrdersQuery): Promise<Page<Order>> {
@@ -77,7 +44,13 @@ export class OrdersService {
     if (query.from !== undefined) filters.push({ createdAt: { gte: new Date(query.from) } });
     if (query.to !== undefined) filters.push({ createdAt: { lt: new Date(query.to) } });
     if (query.q !== undefined)
-      filters.push({ OR: [{ externalId: query.q }, ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : [])] });
+      filters.push({
+        OR: [
+          { externalId: query.q },
+          { guestEmail: query.q.toLowerCase() },
+          ...(/^\d{1,9}$/.test(query.q) ? [{ number: Number(query.q) }] : []),
+        ],
+      });
     const rows = await this.prisma.order.findMany({ where: { AND: [where, ...filters] }, orderBy, take: query.limit + 1, ...withLines });
     return toPage(
       rows,
@@ -87,10 +60,21 @@ export class OrdersService {
     );
   }
 
-  async get(actor: Actor, id: string, db: Db = this.prisma): Promise<Order> {
-    const order = await db.order.findFirst({ where: { id, ...(actor.can('orders:read') ? {} : { userId: actor.id }) }, ...withLines });
+  async get(caller: Actor | Guest, id: string, db: Db = this.prisma): Promise<Order> {
+    const order = await db.order.findFirst({ where: { id, ...this.seenBy(caller, id) }, ...withLines });
     if (order !== null) return order;
     throw orderNotFound('You have no order with this id.', { concealed: (await db.order.count({ where: { id } })) > 0 });
+  }
+
+  /** What opens the order for its guest; null where it is a user's, or its guest is forgotten. */
+  tokenFor({ id, guestEmail }: Pick<Order, 'id' | 'guestEmail'>): string | null {
+    return guestEmail === null ? null : tokenOf(this.keys[0]!, id);
+  }
+
+  /** The guest whose order it is, and what opens it for them; null where it is none's (any more). */
+  async guest(id: string, db: Tx): Promise<{ email: string; token: string } | null> {
+    const order = await db.order.findUnique({ where: { id }, select: { id: true, guestEmail: true } });
+    return order?.guestEmail ? { email: order.guestEmail, token: this.tokenFor(order)! } : null;
   }
 
   /** What was bought, for whoever tells its customer. */
@@ -109,9 +93,9 @@ export class OrdersService {
   }
 
   /** The order as it is now, for somebody who may see it, kept so until the transaction ends. */
-  async lock(actor: Actor, id: string, db: Tx): Promise<Order> {
+  async lock(caller: Actor | Guest, id: string, db: Tx): Promise<Order> {
     await lockOrder(id, db);
-    return this.get(actor, id, db);
+    return this.get(caller, id, db);
   }
 
   /** Writes down what became of an order that is locked. */
@@ -123,7 +107,7 @@ export class OrdersService {
     db: Tx,
   ): Promise<Order> {
     const after = await db.order.update({ where: { id: before.id }, data: { ...data, version: { increment: 1 } }, ...withLines });
-    await record(db, { actor, action: `orders.${what}`, resource: auditedOrder(after.id), subject: after.userId, before, after });
+    await record(db, { actor, action: `orders.${what}`, resource: auditedOrder(after), subject: after.userId, before, after });
     return after;
   }
 
@@ -166,10 +150,20 @@ export class OrdersService {
       await publish(db, happened, { orderId: order.id, number: order.number }, aboutOrder(actor, order));
     }
   }
+
+  private seenBy(caller: Actor | Guest, id: string): Prisma.OrderWhereInput {
+    if (caller instanceof Guest) return opens(this.keys, caller.token, id) ? { guestEmail: { not: null } } : { id: { in: [] } };
+    return caller.can('orders:read') ? {} : { userId: caller.id };
+  }
+}
+
+/** Who is written down as having done what a guest does: nobody. */
+export function auditorOf(caller: Actor | Guest): Actor | null {
+  return caller instanceof Guest ? null : caller;
 }
 
 /** What an order's events say of it. */
-export function aboutOrder(actor: AuditActor, { id, userId }: { id: string; userId: string }): Circumstances {
+export function aboutOrder(actor: AuditActor, { id, userId }: Pick<Order, 'id' | 'userId'>): Circumstances {
   return { actor, resource: { type: 'order', id }, subject: userId };
 }
 

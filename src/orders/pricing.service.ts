@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { Db, Tx } from '#database';
-import type { Actor } from '#security';
-import type { ForSale } from '../products/stock.service.js';
+import { type Db, PrismaService, type Tx } from '#database';
+import { Actor, type Guest } from '#security';
+import { type ForSale, StockService } from '../products/stock.service.js';
 import { refuseTooMany, refuseUnusable } from '../shop/coupons.rules.js';
 import { type Coupon, CouponsService } from '../shop/coupons.service.js';
 import type { Settings, ShippingMethod } from '../shop/settings.rules.js';
 import { SettingsService } from '../shop/settings.service.js';
-import type { PlaceOrderDto } from './orders.dto.js';
+import type { QuoteOrderDto } from './orders.dto.js';
 import { currencyNotSold, mixedCurrencies, orderTooLarge, shippingUnavailable } from './orders.errors.js';
-import { countUses, type NewOrder } from './orders.queries.js';
+import { countUses, type NewOrder, type Order } from './orders.queries.js';
 import { discountOf, MAX_TOTAL, price, shippingOptions } from './pricing.rules.js';
 
 /** What an order would come to; nothing of it is kept. */
@@ -24,16 +24,26 @@ export interface Quote extends Pick<NewOrder, 'currency' | 'lines' | 'taxes' | '
   coupon: Coupon | null;
 }
 
+/** Who orders: a user, or a guest by the address they gave; neither while that is not known. */
+export type Customer = Pick<Order, 'userId' | 'guestEmail'>;
+
 /** Gathers what an order is priced by, in the transaction that places it or outside one, and has the rules price it. */
 @Injectable()
 export class PricingService {
   constructor(
+    private readonly prisma: PrismaService,
     private readonly settings: SettingsService,
     private readonly coupons: CouponsService,
+    private readonly stock: StockService,
   ) {}
 
+  /** What an order would come to, by the same rules; nothing is kept or held. @throws products/variant-not-found, and what `price` throws */
+  async quote(actor: Actor, order: QuoteOrderDto): Promise<Quote> {
+    return this.price(customerOf(actor), order, await this.stock.forSale(order.items), this.prisma);
+  }
+
   /** @throws orders/mixed-currencies, orders/currency-not-sold, orders/shipping-unavailable, orders/too-large, coupons/… */
-  async price(actor: Actor, order: PlaceOrderDto, variants: ReadonlyMap<string, ForSale>, db: Db): Promise<Quote> {
+  async price(customer: Customer, order: QuoteOrderDto, variants: ReadonlyMap<string, ForSale>, db: Db): Promise<Quote> {
     const items = order.items.map(({ variantId, quantity }) => {
       const { sku, name, priceAmount, taxClass } = variants.get(variantId)!;
       return { variantId, sku, name, quantity, unitPrice: priceAmount, taxClass };
@@ -43,7 +53,7 @@ export class PricingService {
     refuseUnsold(currency, settings);
     const subtotal = items.reduce((sum, { unitPrice, quantity }) => sum + unitPrice * BigInt(quantity), 0n);
     if (subtotal > MAX_TOTAL) throw orderTooLarge(TOO_LARGE);
-    const coupon = await this.usable(actor, order.couponCode, { currency, subtotal }, db);
+    const coupon = await this.usable(customer, order.couponCode, { currency, subtotal }, db);
     const options = optionsOf(order, settings, { currency, goods: subtotal - discountOf(subtotal, { coupon, currency }), coupon });
     const method = chosen(order.shippingMethod, options, settings);
     const address = order.shippingAddress ?? order.billingAddress;
@@ -67,24 +77,29 @@ export class PricingService {
    * Takes a use of the coupon for an order that is written already. Call it last: the coupon's row stays locked until the transaction ends.
    * @throws coupons/used-up, coupons/used-by-you
    */
-  async redeem(actor: Actor, coupon: Coupon, db: Tx): Promise<void> {
+  async redeem(customer: Customer, coupon: Coupon, db: Tx): Promise<void> {
     await this.coupons.use(coupon, db);
     // With the row locked, whoever else of this customer's uses it is before or after: this order counts itself.
-    if (coupon.perCustomerLimit !== null) refuseTooMany(coupon, (await countUses(coupon.id, actor.id, db)) - 1);
+    if (coupon.perCustomerLimit !== null) refuseTooMany(coupon, (await countUses(coupon.id, customer, db)) - 1);
   }
 
   private async usable(
-    actor: Actor,
+    customer: Customer,
     code: string | null | undefined,
     of: { currency: string; subtotal: bigint },
     db: Db,
   ): Promise<Coupon | null> {
     if (code === undefined || code === null) return null;
     const coupon = await this.coupons.named(code, db);
-    const usedByCustomer = coupon.perCustomerLimit === null ? 0 : await countUses(coupon.id, actor.id, db);
+    const usedByCustomer = coupon.perCustomerLimit === null ? 0 : await countUses(coupon.id, customer, db);
     refuseUnusable(coupon, { ...of, now: new Date(), usedByCustomer });
     return coupon;
   }
+}
+
+/** As far as it is known who they are: guests say it when they order. */
+export function customerOf(caller: Actor | Guest): Customer {
+  return { userId: caller instanceof Actor ? caller.id : null, guestEmail: null };
 }
 
 const TOO_LARGE = 'The total is more than can be charged at once; split the order.';
@@ -101,7 +116,7 @@ function refuseUnsold(currency: string, { currencies }: Settings): void {
 }
 
 function optionsOf(
-  { shippingAddress }: PlaceOrderDto,
+  { shippingAddress }: QuoteOrderDto,
   { shippingMethods, country }: Settings,
   { currency, goods, coupon }: { currency: string; goods: bigint; coupon: Coupon | null },
 ): Quote['options'] {

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Creates, Idempotent, IdPipe, type Once, Problems } from '#http';
-import { Actor, Caller, Requires, SignedIn } from '#security';
+import { Actor, Caller, type Guest, Requires, SignedIn } from '#security';
 import { orderNotFound, orderNotShippable, shipmentNotFound } from './orders.errors.js';
 import { ListShipmentsQuery, ShipDto, ShipmentList, ShipmentResponse } from './shipments.dto.js';
 import { ShipmentsService } from './shipments.service.js';
@@ -30,10 +30,10 @@ export class ShipmentsController {
 
   /** List the shipments of an order */
   @Get('orders/:id/shipments')
-  @SignedIn()
+  @SignedIn({ guests: { header: 'X-Order-Token' } })
   @Problems(orderNotFound)
-  async list(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Query() query: ListShipmentsQuery): Promise<ShipmentList> {
-    const page = await this.shipments.list(actor, id, query);
+  async list(@Caller() caller: Actor | Guest, @Param('id', IdPipe) id: string, @Query() query: ListShipmentsQuery): Promise<ShipmentList> {
+    const page = await this.shipments.list(caller, id, query);
     return { ...page, items: page.items.map(ShipmentResponse.from) };
   }
 

@@ -29,7 +29,8 @@ const auditedPayment = audited('payment', {
 /** What an order is charged for, and whose it is. */
 export interface Payable {
   id: string;
-  userId: string;
+  /** Null of a guest's. */
+  userId: string | null;
   total: bigint;
   currency: string;
 }

@@ -135,7 +135,20 @@ export class StockService {
 
   /** What is asked for, if it is on sale, with what can be ordered of it now. @throws products/variant-not-found naming each line that is not */
   async forSale(wanted: readonly Wanted[], db: Db = this.prisma): Promise<Map<string, ForSale>> {
-    const ids = [...new Set(wanted.map(({ variantId }) => variantId))];
+    const variants = await this.onSale(
+      wanted.map(({ variantId }) => variantId),
+      db,
+    );
+    const missing = wanted.flatMap(({ variantId }, index) =>
+      variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: variantNotFound.code, detail: 'is not on sale' }],
+    );
+    if (missing.length > 0) throw variantNotFound('Some of what was asked for is not on sale; see errors.', { fields: missing });
+    return variants;
+  }
+
+  /** Those of these variants that are on sale, with what can be ordered of each now. */
+  async onSale(variantIds: readonly string[], db: Db = this.prisma): Promise<Map<string, ForSale>> {
+    const ids = [...new Set(variantIds)];
     const found = await rows<ForSale>(
       db,
       Prisma.sql`
@@ -144,12 +157,7 @@ export class StockService {
       FROM variants v JOIN products p ON p.id = v.product_id
       WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`,
     );
-    const variants = new Map(found.map((row) => [row.id, row]));
-    const missing = wanted.flatMap(({ variantId }, index) =>
-      variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: variantNotFound.code, detail: 'is not on sale' }],
-    );
-    if (missing.length > 0) throw variantNotFound('Some of what was asked for is not on sale; see errors.', { fields: missing });
-    return variants;
+    return new Map(found.map((row) => [row.id, row]));
   }
 
   /** Refuses what is sold out as far as a look without a lock can tell, so that nobody queues for it. @throws products/out-of-stock */

@@ -32,6 +32,16 @@ export function nounsOf({ app, product }: World) {
     return body.id;
   }
 
+  /** A user's cart, or a guest's with its token, with one thing in it. */
+  async function aCart(by: Person | null): Promise<{ id: string; token: string | null; variantId: string }> {
+    const token = by && { token: by.accessToken };
+    const { body } = await product.request<{ id: string; token: string | null }>('POST', 'carts', { ...token });
+    const variantId = (await aProduct(app)).variants[0]!.id;
+    const headers: Record<string, string> = body.token === null ? {} : { 'x-cart-token': body.token };
+    await product.request('PUT', `carts/${body.id}/items/${variantId}`, { ...token, headers, body: { quantity: 1 } });
+    return { ...body, variantId };
+  }
+
   async function aCoupon(by: Person): Promise<{ id: string; code: string }> {
     const body = { code: unique(), kind: 'percentage', percentage: '15' };
     const headers = { 'idempotency-key': unique() };
@@ -207,6 +217,7 @@ export function nounsOf({ app, product }: World) {
     aVariantImport,
     aPriceList,
     anOrder,
+    aCart,
     aCategory,
     aCoupon,
     aLocation,

@@ -43,6 +43,7 @@ const LIKELY: Record<string, Arbitrary<unknown>> = {
   newPassword: fc.constant('six yellow lanterns over water'),
   refreshToken: fc.constant(known('refreshToken')),
   locationId: fc.constant(known('locations')),
+  cartId: fc.constant(known('carts')),
   // Where all that a variant of the test has lies.
   fromLocationId: fc.constant('01930000-0000-7000-8000-000000000001'),
   toLocationId: fc.constant(known('locations')),

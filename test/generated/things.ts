@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { RESET_PASSWORD, VERIFY_EMAIL } from '../../src/auth/account-mails.service.js';
 import { type OneTimePurpose, OneTimeTokensService } from '../../src/auth/one-time-tokens.service.js';
 import { IDLE_CONSUMER, nounsOf, type World } from '../contract/nouns.js';
@@ -80,6 +81,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
         : nouns.anOrder(by),
     invoiceId: async (_, { the }) => (await app.prisma.invoice.findFirstOrThrow({ where: { orderId: await the('orders') } })).id,
     shipments: async (by) => nouns.aShipment(admin, await nouns.aPaidOrder(by)),
+    carts: async (by) => (await nouns.aCart(by)).id,
     categories: async () => (await nouns.aCategory(admin)).id,
     coupons: async () => (await nouns.aCoupon(admin)).id,
     couponCode: async () => (await nouns.aCoupon(admin)).code,
@@ -132,7 +134,7 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     },
     module: () => 'products',
     what: () => 'out-of-stock',
-    key: () => unique(),
+    key: () => randomUUID(),
     email: ({ email }, { operationId }) =>
       ['auth.register', 'emails.changeEmail', 'invitations.invite'].includes(operationId) ? `n-${unique()}@example.org` : email,
     password: () => PASSWORD,

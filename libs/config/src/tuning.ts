@@ -24,7 +24,23 @@ export class Tuning extends PaymentsTuning {
   @Min(1)
   ORDERS_RESERVATION_SECONDS = 900;
 
-  /** Codes of coupons that one account may get wrong in an hour; then it is refused right ones, too. `RATE_LIMIT=off` lifts it. */
+  /** How long a cart is kept that nobody changes. */
+  @IsInt()
+  @Min(1)
+  @Max(365)
+  CARTS_KEPT_DAYS = 30;
+
+  /** Carts that one network may begin in an hour without a login, over all processes. */
+  @IsInt()
+  @Min(1)
+  CARTS_PER_HOUR = 200;
+
+  /** Orders that one network may place in an hour without a login, over all processes. */
+  @IsInt()
+  @Min(1)
+  GUEST_ORDERS_PER_HOUR = 50;
+
+  /** Codes of coupons that one account, or one network without a login, may get wrong in an hour; then it is refused right ones, too. `RATE_LIMIT=off` lifts it. */
   @IsInt()
   @Min(1)
   COUPON_GUESSES_PER_HOUR = 20;

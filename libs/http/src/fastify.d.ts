@@ -1,4 +1,4 @@
-import type { Actor } from '#security';
+import type { Actor, Guest } from '#security';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,5 +14,7 @@ declare module 'fastify' {
     streamType: string;
     traceId: string;
     actor?: Actor | null;
+    /** Who shows a secret in place of a login, where the route takes it. */
+    guest?: Guest;
   }
 }

@@ -109,6 +109,12 @@ export const idempotencyKeyMalformed = problem(
   'The Idempotency-Key is malformed',
   'The key is 1 to 255 visible ASCII characters, bare or in double quotes, and is sent once.',
 );
+export const idempotencyKeyGuessable = problem(
+  'idempotency/key-guessable',
+  'invalid',
+  'The Idempotency-Key could be guessed',
+  'Without a login it is the key that tells your calls from those of others: make it of 16 characters or more, such as a random UUID.',
+);
 export const idempotencyKeyReused = problem(
   'idempotency/key-reused',
   'unprocessable',

@@ -4,20 +4,34 @@ import { Env } from '#config';
 import { defer, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiUrl } from './api.js';
-import { idempotencyInProgress, idempotencyKeyMalformed, idempotencyKeyRequired, idempotencyKeyReused } from './http.errors.js';
+import {
+  idempotencyInProgress,
+  idempotencyKeyGuessable,
+  idempotencyKeyMalformed,
+  idempotencyKeyRequired,
+  idempotencyKeyReused,
+} from './http.errors.js';
 import { describe, entityTag } from './representation.js';
 
 export const IDEMPOTENT = 'ashlar:idempotent';
 
 /** How long a call that left the process may run before a retry takes it over. */
 const LEASE_SECONDS = 30;
+const STRANGERS_KEY_LENGTH = 16;
 const KEPT_HEADERS = ['location', 'etag'] as const;
 
 interface Call {
   request: FastifyRequest;
   reply: FastifyReply;
   status: number;
-  required: boolean;
+  options: IdempotentOptions;
+}
+
+interface IdempotentOptions {
+  /** Whether a call without a key is refused. */
+  required?: boolean;
+  /** What tells one caller without a login from others: nobody else may share it by accident. Left out: such calls have no keys. */
+  strangers?: (request: FastifyRequest) => string;
 }
 
 /** The answer as it is kept and repeated, byte for byte. */
@@ -64,8 +78,13 @@ export class Once {
     private readonly context: Call,
   ) {
     this.key = readKey(context.request.headers['idempotency-key']);
-    if (this.key === null && context.required)
+    if (this.key === null && context.options.required)
       throw idempotencyKeyRequired('Send an Idempotency-Key header with a value of your own, the same for retries of this call.');
+    // What tells a stranger's calls from others' is the key itself.
+    if (this.key !== null && this.isStrangers && this.key.length < STRANGERS_KEY_LENGTH)
+      throw idempotencyKeyGuessable(
+        `Without a login the Idempotency-Key must have ${STRANGERS_KEY_LENGTH} characters or more, and be one that nobody guesses: a random UUID.`,
+      );
   }
 
   /**
@@ -102,8 +121,15 @@ export class Once {
     }
   }
 
+  private get isStrangers(): boolean {
+    return this.context.request.guest !== undefined || !this.context.request.actor;
+  }
+
   private get id() {
-    return { scope: this.context.request.actor!.id, key: this.key! };
+    const { request, options } = this.context;
+    if (!this.isStrangers) return { scope: request.actor!.id, key: this.key! };
+    // Hashed with the key, so that what lies in the database names nobody and opens nothing.
+    return { scope: `stranger ${hash('sha256', `${options.strangers!(request)} ${this.key!}`)}`, key: this.key! };
   }
 
   private get fingerprint(): Buffer<ArrayBuffer> {
@@ -210,16 +236,16 @@ export class OncePipe implements PipeTransform<Call, Once> {
 
 const HTTP_CODE = '__httpCode__'; // where Nest keeps @HttpCode
 
-const call = createParamDecorator((required: boolean, context: ExecutionContext): Call => {
+const call = createParamDecorator((options: IdempotentOptions, context: ExecutionContext): Call => {
   const http = context.switchToHttp();
   const status = (Reflect.getMetadata(HTTP_CODE, context.getHandler()) as number | undefined) ?? 201;
-  return { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>(), status, required };
+  return { request: http.getRequest<FastifyRequest>(), reply: http.getResponse<FastifyReply>(), status, options };
 });
 
-/** Hands the route a `Once` for the caller's `Idempotency-Key`; with `required`, a call without one is refused. */
+/** Hands the route a `Once` for the caller's `Idempotency-Key`. */
 export const Idempotent =
-  ({ required = false } = {}): ParameterDecorator =>
+  (options: IdempotentOptions = {}): ParameterDecorator =>
   (target, method, index) => {
-    Reflect.defineMetadata(IDEMPOTENT, required ? 'required' : 'optional', (target as Record<string | symbol, object>)[method!]!);
-    call(required, OncePipe)(target, method, index);
+    Reflect.defineMetadata(IDEMPOTENT, options.required ? 'required' : 'optional', (target as Record<string | symbol, object>)[method!]!);
+    call(options, OncePipe)(target, method, index);
   };

@@ -78,6 +78,20 @@ export const TICKET = {
   description: 'What `POST /events/tickets` answers with, where no header can be sent. It is good once, for 30 seconds.',
 };
 
+export const CART_TOKEN = {
+  type: 'apiKey' as const,
+  in: 'header',
+  name: 'X-Cart-Token',
+  description: 'The `token` that `POST /carts` answers whom it does not know, once. It opens that cart.',
+};
+
+export const ORDER_TOKEN = {
+  type: 'apiKey' as const,
+  in: 'header',
+  name: 'X-Order-Token',
+  description: 'The `token` that `POST /orders` answers a guest, and that the mails about the order bear. It opens that order.',
+};
+
 /** A reference to one of `HEADERS`. */
 export function header(name: keyof typeof HEADERS) {
   return { $ref: `#/components/headers/${name}` } as never;

@@ -3,8 +3,10 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { Env } from '#config';
 import { type ProblemDefinition, problemCatalogue } from '#errors';
 import {
+  type Access,
   csrfTokenInvalid,
   forbidden,
+  type GuestAccess,
   impersonating,
   invalidTicket,
   invalidToken,
@@ -19,12 +21,14 @@ import * as errors from './http.errors.js';
 import { PROBLEM_MEDIA_TYPE, STATUS } from './problem.filter.js';
 import {
   BEARER,
+  CART_TOKEN,
   componentName,
   COOKIE,
   describeParameter,
   exampleOf,
   header,
   HEADERS,
+  ORDER_TOKEN,
   PROBLEM_SCHEMA,
   tagOf,
   TICKET,
@@ -38,6 +42,8 @@ type ParameterObject = Exclude<NonNullable<OperationObject['parameters']>[number
 type ResponseObject = Exclude<NonNullable<OperationObject['responses'][string]>, { $ref: string }>;
 type SchemaObject = Exclude<NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string], { $ref: string }>;
 
+/** What the secrets of guests are called among the security schemes. */
+const GUESTS: Record<GuestAccess['header'], string> = { 'X-Cart-Token': 'cartToken', 'X-Order-Token': 'orderToken' };
 const LOGINS: Record<string, string[]>[] = [{ bearer: [] }, { cookie: [] }];
 
 /** What the application says of itself; `tags` by the noun an operation's path begins with. */
@@ -62,7 +68,9 @@ export function buildDocument(app: INestApplication, info: ApiInfo): OpenAPIObje
     .addServer(env.PUBLIC_URL!)
     .addBearerAuth(BEARER, 'bearer')
     .addApiKey(COOKIE, 'cookie')
-    .addApiKey(TICKET, 'ticket');
+    .addApiKey(TICKET, 'ticket')
+    .addApiKey(CART_TOKEN, GUESTS['X-Cart-Token'])
+    .addApiKey(ORDER_TOKEN, GUESTS['X-Order-Token']);
   const document = SwaggerModule.createDocument(app, builder.build(), {
     operationIdFactory: operationIdOf,
   });
@@ -120,7 +128,7 @@ function completeOperation(
   operation.summary = summary.trim();
   operation.description = [rest.join('\n').trim(), accessText(route)].filter(Boolean).join('\n\n');
   operation.tags = [tagOf(path)];
-  operation.security = route.access.level === 'public' ? [{}, ...(route.access.credentials === 'optional' ? LOGINS : [])] : [...LOGINS];
+  operation.security = securityOf(route.access);
   const reads = method === 'get' && !route.endless && !route.madeAnew && !('302' in operation.responses);
   operation.parameters = [...(operation.parameters ?? []), ...headerParameters(route, reads)];
   for (const parameter of operation.parameters as ParameterObject[]) describeParameter(parameter);
@@ -134,6 +142,12 @@ function completeOperation(
   for (const [status, codes] of problemsByStatus(operation, method, route)) operation.responses[status] = problemResponse(codes, shared);
 }
 
+function securityOf(access: Access): Record<string, string[]>[] {
+  if (access.level === 'public') return [{}, ...(access.credentials === 'optional' ? LOGINS : [])];
+  const { guests } = access;
+  return [...(guests?.optional ? [{}] : []), ...LOGINS, ...(guests ? [{ [GUESTS[guests.header]]: [] }] : [])];
+}
+
 const HOW: Record<SessionRule, string> = {
   any: 'Not with an API key.',
   own: 'Not with an API key, nor while acting as somebody else.',
@@ -142,8 +156,15 @@ const HOW: Record<SessionRule, string> = {
 
 function accessText({ access, session }: RouteFacts): string {
   const how = session === undefined ? '' : ` ${HOW[session]}`;
-  if (access.level === 'permission') return `Needs the permission \`${access.permission}\`.${how}`;
-  return access.level === 'signed-in' ? `Needs a login.${how}` : 'Needs no login.';
+  if (access.level === 'public') return 'Needs no login.';
+  const { guests } = access;
+  const rest =
+    guests === undefined
+      ? ''
+      : guests.optional
+        ? ' Without a login anybody may call.'
+        : ` Or the token of a guest, in \`${guests.header}\`.`;
+  return `${access.level === 'permission' ? `Needs the permission \`${access.permission}\`.` : 'Needs a login.'}${rest}${how}`;
 }
 
 /** Everything this operation can fail with: its own problems, and those that follow from what it takes and who may call it. */
@@ -174,6 +195,7 @@ function problemsByStatus(operation: OperationObject, method: string, route: Rou
   if (route.idempotent)
     for (const problem of [errors.idempotencyKeyMalformed, errors.idempotencyKeyReused, errors.idempotencyInProgress])
       problems.add(problem);
+  if (route.idempotent && access.level !== 'public' && access.guests) problems.add(errors.idempotencyKeyGuessable);
   if (route.idempotent === 'required') problems.add(errors.idempotencyKeyRequired);
   const byStatus = new Map<number, ProblemDefinition[]>();
   for (const problem of problems) byStatus.set(STATUS[problem.kind], [...(byStatus.get(STATUS[problem.kind]) ?? []), problem]);

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { Env } from '#config';
 import type { Actor, Permission } from './actor.js';
 import { refuseBadCredentials } from './authentication.guard.js';
-import { ACCESS, type Access, type AuthenticatedRequest, SESSION, type SessionRule } from './security.decorator.js';
+import { ACCESS, type Access, type AuthenticatedRequest, Guest, SESSION, type SessionRule } from './security.decorator.js';
 import { forbidden, impersonating, mfaRequired, sessionRequired, stepUpRequired, unauthenticated } from './security.errors.js';
 
 /** Lets through whom the route's decorator names; a route that names nobody lets nobody through (and stops the start-up, see RouteCheck). */
@@ -18,7 +18,7 @@ export class AuthorizationGuard implements CanActivate {
     const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, [context.getHandler(), context.getClass()]);
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     refuseBadCredentials(request);
-    if (access?.level === 'public') return true;
+    if (access?.level === 'public' || this.letsIn(request, access)) return true;
     if (!request.actor) throw unauthenticated('Send an access token in the Authorization header: Bearer <accessToken>.');
     if (access === undefined) throw forbidden('Nobody may call this route.');
     if (access.level === 'permission' && !request.actor.can(access.permission)) throw this.refusal(request.actor, access.permission);
@@ -27,6 +27,14 @@ export class AuthorizationGuard implements CanActivate {
       this.reflector.getAllAndOverride<SessionRule | undefined>(SESSION, [context.getHandler(), context.getClass()]),
     );
     return true;
+  }
+
+  /** Whether the call is a guest's. A secret goes before a login, which it needs none of; where it is optional, the login goes first. */
+  private letsIn(request: AuthenticatedRequest, access: Exclude<Access, { level: 'public' }> | undefined): boolean {
+    if (access?.guests === undefined || (access.guests.optional && request.actor)) return false;
+    const token = request.headers[access.guests.header.toLowerCase()];
+    if (typeof token === 'string') request.guest = new Guest(token);
+    return request.guest !== undefined || access.guests.optional === true;
   }
 
   private refusal({ mfaMissing }: Actor, permission: Permission) {

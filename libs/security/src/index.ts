@@ -16,6 +16,8 @@ export {
   type AuthenticatedRequest,
   Caller,
   carriesCredentials,
+  Guest,
+  type GuestAccess,
   Public,
   Requires,
   SESSION,

@@ -3,9 +3,19 @@ import type { FastifyRequest } from 'fastify';
 import type { Actor, Permission } from './actor.js';
 import { accessCookieOf } from './session-cookies.js';
 
+/** Whom a route lets in beside those who are signed in. */
+export interface GuestAccess {
+  /** The header in which a guest shows the secret of what the call is about; the service finds out whether it opens that. */
+  header: 'X-Cart-Token' | 'X-Order-Token';
+  /** Strangers without it may call, too. */
+  optional?: boolean;
+}
+
 /** Who may call a route. */
 export type Access =
-  { level: 'public'; credentials: 'optional' | 'ignored' } | { level: 'signed-in' } | { level: 'permission'; permission: Permission };
+  | { level: 'public'; credentials: 'optional' | 'ignored' }
+  | { level: 'signed-in'; guests?: GuestAccess }
+  | { level: 'permission'; permission: Permission; guests?: GuestAccess };
 
 export const ACCESS = 'ashlar:access';
 
@@ -16,11 +26,13 @@ export const ACCESS = 'ashlar:access';
 export const Public = (options: { credentials: 'optional' | 'ignored' } = { credentials: 'optional' }) =>
   SetMetadata(ACCESS, { level: 'public', ...options } satisfies Access);
 
-/** Every signed-in user may call; the service scopes what they see. */
-export const SignedIn = () => SetMetadata(ACCESS, { level: 'signed-in' } satisfies Access);
+/** Every signed-in user may call, and such guests; the service scopes what they see. */
+export const SignedIn = ({ guests }: { guests?: GuestAccess } = {}) =>
+  SetMetadata(ACCESS, { level: 'signed-in', ...(guests && { guests }) } satisfies Access);
 
-/** Only who has the permission may call; others are answered 403. */
-export const Requires = (permission: Permission) => SetMetadata(ACCESS, { level: 'permission', permission } satisfies Access);
+/** Of those who are signed in only who has the permission may call, others are answered 403; of the rest such guests, if any. */
+export const Requires = (permission: Permission, { guests }: { guests?: GuestAccess } = {}) =>
+  SetMetadata(ACCESS, { level: 'permission', permission, ...(guests && { guests }) } satisfies Access);
 
 export const SESSION = 'ashlar:session';
 
@@ -43,6 +55,13 @@ export const StepUp = () => SetMetadata(SESSION, 'fresh' satisfies SessionRule);
 /** A request after the authentication guard: who calls, or why their credentials were refused. */
 export interface AuthenticatedRequest extends FastifyRequest {
   actor?: Actor | null;
+  /** Set by the authorization guard, on routes that let guests in. */
+  guest?: Guest;
+}
+
+/** Somebody who shows the secret of one thing in a header of its own, and is nobody else: services find out whether it opens that thing. */
+export class Guest {
+  constructor(readonly token: string) {}
 }
 
 /** Whether somebody says who they are, truly or not; whoever does not is a stranger. */
@@ -50,7 +69,8 @@ export function carriesCredentials(request: FastifyRequest): boolean {
   return request.headers.authorization !== undefined || accessCookieOf(request) !== undefined;
 }
 
-/** The caller: an `Actor`, or `null` on a public route without a login. */
-export const Caller = createParamDecorator(
-  (_: unknown, context: ExecutionContext): Actor | null => context.switchToHttp().getRequest<AuthenticatedRequest>().actor ?? null,
-);
+/** The caller: a `Guest` where the route takes the secret that was sent, else an `Actor`, or `null` for a stranger. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): Actor | Guest | null => {
+  const { guest, actor } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return guest ?? actor ?? null;
+});

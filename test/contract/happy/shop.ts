@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { form } from '../../harness/uploads.js';
 import { anAdmin, aProduct, aUser, unique } from '../../harness/people.js';
 import { nounsOf, type World } from '../nouns.js';
@@ -7,7 +8,7 @@ import type { HappyCalls } from './happy.js';
 /** Calls that ought to succeed, of what is for sale, and buying it. */
 export function happyCallsOfShop(world: World): HappyCalls {
   const { app } = world;
-  const { aCategory, aPriceList, aVariantImport, aCoupon, aLocation, anOrder, aPaidOrder, aShipment } = nounsOf(world);
+  const { aCart, aCategory, aPriceList, aVariantImport, aCoupon, aLocation, anOrder, aPaidOrder, aShipment } = nounsOf(world);
   const address = { name: 'Ada Lovelace', line1: '12 Dean Street', city: 'London', postalCode: 'SW1Y 4JH', country: 'GB' };
   const { name: _, ...place } = address;
   const HAPPY: HappyCalls = {
@@ -289,10 +290,42 @@ export function happyCallsOfShop(world: World): HappyCalls {
       const by = await anAdmin(app);
       return [{ by, params: { id: (await aCoupon(by)).id } }];
     },
+    'carts.begin': async () => [{}, { by: await aUser(app) }],
+    'carts.get': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: (await aCart(by)).id } }];
+    },
+    'carts.update': async () => {
+      const [by, { code }] = [await aUser(app), await aCoupon(await anAdmin(app))];
+      const body = { couponCode: code, shippingMethod: null, shippingAddress: address };
+      return [{ by, params: { id: (await aCart(by)).id }, body }];
+    },
+    'carts.remove': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: (await aCart(by)).id } }];
+    },
+    'carts.set': async () => {
+      const by = await aUser(app);
+      const { id, variantId } = await aCart(by);
+      return [{ by, params: { id, variantId }, body: { quantity: 2 } }];
+    },
+    'carts.unset': async () => {
+      const by = await aUser(app);
+      const { id, variantId } = await aCart(by);
+      return [{ by, params: { id, variantId } }];
+    },
+    'carts.merge': async () => {
+      const by = await aUser(app);
+      return [{ by, params: { id: (await aCart(by)).id }, body: { token: (await aCart(null)).token } }];
+    },
     'orders.place': async () => {
       const variantId = (await aProduct(app)).variants[0]!.id;
       const items = [{ variantId, quantity: 1 }];
+      const guest = { body: { items, email: 'guest@example.org' }, headers: { 'idempotency-key': randomUUID() } };
+      const by = await aUser(app);
       return [
+        guest,
+        { by, body: { cartId: (await aCart(by)).id } },
         {
           by: await aUser(app),
           body: {
