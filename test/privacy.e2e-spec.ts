@@ -146,9 +146,10 @@ describe('whatever a person has written', () => {
     await done('PUT', `posts/${id}/publication`, { token: admin.accessToken, body: {} });
     return id;
   };
+  const cart = async (by: Call) => (await done<{ id: string }>('POST', 'carts', by)).body.id;
   const order = (what: string) => {
     const addresses = { '/shippingAddress/country': 'GB', '/billingAddress/country': 'GB' };
-    const ofTheShop = { '/couponCode': undefined, '/shippingMethod': undefined };
+    const ofTheShop = { '/couponCode': undefined, '/shippingMethod': undefined, '/cartId': undefined, '/email': undefined };
     const fixed = { '/items': [{ variantId, quantity: 1 }], ...addresses, ...ofTheShop };
     return done<{ id: string }>('POST', 'orders', { token, headers: key(what), body: fill('orders.place', fixed, what) });
   };
@@ -304,6 +305,16 @@ describe('whatever a person has written', () => {
     'unsubscriptions.unsubscribe': async () => undefined, // what stands in its form is not read
     'orders.quote': () => done('POST', 'orders/quote', { token, body: { items: [{ variantId, quantity: 1 }] } }),
     'orders.place': () => order('an order'),
+    'carts.set': async () => done('PUT', `carts/${await cart({ token })}/items/${variantId}`, { token, body: { quantity: 2 } }),
+    'carts.update': async () =>
+      done('PATCH', `carts/${await cart({ token })}`, {
+        token,
+        body: fill('carts.update', { '/couponCode': undefined, '/shippingAddress/country': 'GB' }),
+      }),
+    'carts.merge': async () => {
+      const { body } = await done<{ token: string }>('POST', 'carts');
+      await done('POST', `carts/${await cart({ token })}/merge`, { token, body: { token: body.token } });
+    },
     'orders.pay': async () => {
       const paid = await order('a paid order');
       await pay(token, paid.body.id);

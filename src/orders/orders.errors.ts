@@ -8,7 +8,7 @@ export const orderNotFound = problem(
 );
 export const goodsUnclear = problem(
   'orders/goods-unclear',
-  'unprocessable',
+  'invalid',
   'The order is of items or of a cart',
   'Give either `items`, or the `cartId` of a cart of yours, and not both.',
 );

@@ -64,7 +64,10 @@ export class PlacementsService {
 
   /** What is asked for, with what the cart says where the order does not. A cart that is ordered is gone. */
   private async wanted(caller: Actor | Guest | null, { items, cartId, ...asked }: PlaceOrderDto, db: Tx): Promise<QuoteOrderDto> {
-    if ((items === undefined) === (cartId === undefined)) throw goodsUnclear('Give either items or cartId.');
+    if ((items === undefined) === (cartId === undefined))
+      throw goodsUnclear('Send exactly one of: items, cartId.', {
+        fields: [{ pointer: '/items', code: goodsUnclear.code, detail: 'must be given, or cartId in its place' }],
+      });
     if (cartId === undefined) return { ...asked, items: items! };
     if (caller === null) throw unauthenticated('Show the token of the cart in the header X-Cart-Token, or log in.');
     const cart = await this.carts.take(caller, cartId, db);
