@@ -29,6 +29,8 @@ const withDatabase = { globalSetup: '<rootDir>/test/harness/global-setup.ts', gl
 export default {
   rootDir,
   maxWorkers: 2,
+  // Modules of a test file are never freed where they are ES modules: a worker that has grown makes room for a new one.
+  workerIdleMemoryLimit: '1500MB',
   testTimeout: 30_000,
   projects: [
     project('unit', ['{libs,src,prisma}/**/*.spec.ts', 'test/*.spec.ts'], {}),

@@ -42,7 +42,7 @@ function aCall(
     hasHeader: (name: string) => name in sent,
     getHeader: (name: string) => sent[name],
   };
-  const once = () => new Once(app.prisma, app.get(Env), { request, reply, status: 201, required } as unknown as Call);
+  const once = () => new Once(app.prisma, app.get(Env), { request, reply, status: 201, options: { required } } as unknown as Call);
   return { once, sent };
 }
 
