@@ -36,7 +36,7 @@ export class UpdateCartDto {
 
 export class MergeCartDto {
   /** Of the cart that its user had before they logged in. */
-  @Line(1, 100)
+  @Line(1, 500)
   token: string;
 }
 

@@ -68,7 +68,7 @@ export class OrderItemDto {
 }
 
 /** What an order says beside what is bought. */
-class OrderTermsDto {
+export class OrderTermsDto {
   /** Of a coupon, in small or capital letters. @example "SUMMER-15" */
   @IsOptional()
   @Line(1, 64)

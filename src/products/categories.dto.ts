@@ -64,7 +64,7 @@ export class UpdateCategoryDto {
   parentId?: string | null;
 
   /** Its place among those beside it: the smallest comes first. @example 1 */
-  @ApiProperty({ type: 'integer' })
+  @ApiProperty({ type: 'integer', maximum: LAST })
   @IfPresent()
   @IsInt()
   @Min(0)
@@ -90,7 +90,7 @@ export class CreateCategoryDto {
   parentId?: string | null;
 
   /** Its place among those beside it: the smallest comes first. @example 1 */
-  @ApiProperty({ type: 'integer' })
+  @ApiProperty({ type: 'integer', maximum: LAST })
   @IfPresent()
   @IsInt()
   @Min(0)

@@ -11,7 +11,6 @@ import {
   IsOptional,
   IsString,
   Matches,
-  MaxLength,
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
@@ -22,9 +21,9 @@ const MOST_OPTIONS = 3;
 const MOST_IMAGES = 50;
 const OPTION_LENGTH = 40;
 const VALUE_LENGTH = 60;
-// Filters part values by commas.
-const VALUE = /^[^\s,\u0000-\u001f\u007f](?:[^,\u0000-\u001f\u007f]*[^\s,\u0000-\u001f\u007f])?$/;
-const OPTION_NAME = /^[^,:]+$/;
+// Filters part values by commas, and names from values by colons.
+const VALUE = /^[^\s,\u0000-\u001f\u007f](?:[^,\u0000-\u001f\u007f]{0,58}[^\s,\u0000-\u001f\u007f])?$/u;
+const OPTION_NAME = /^[^\s,:\u0000-\u001f\u007f](?:[^,:\u0000-\u001f\u007f]{0,38}[^\s,:\u0000-\u001f\u007f])?$/u;
 
 const isOptionValues = (value: unknown): boolean => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
@@ -57,9 +56,11 @@ export const OptionValues = () =>
 /** What the variants of a product differ in. */
 export class OptionDto {
   /** @example "Colour" */
-  @Line(1, OPTION_LENGTH)
-  @Matches(OPTION_NAME, { message: '$property must have no comma and no colon' })
-  @ApiProperty({ pattern: OPTION_NAME.source })
+  @IsString()
+  @Matches(OPTION_NAME, {
+    message: `$property must be one line of 1 to ${OPTION_LENGTH} characters without commas and colons, and without space around it`,
+  })
+  @ApiProperty({ type: 'string', minLength: 1, maxLength: OPTION_LENGTH, pattern: OPTION_NAME.source })
   name: string;
 
   /** What can be chosen, in the order it is shown in. @example ["Blue", "White"] */
@@ -75,8 +76,10 @@ export class OptionDto {
   @ArrayMaxSize(100)
   @ArrayUnique()
   @IsString({ each: true })
-  @MaxLength(VALUE_LENGTH, { each: true })
-  @Matches(VALUE, { each: true, message: 'each of $property must be one line without commas, and without space around it' })
+  @Matches(VALUE, {
+    each: true,
+    message: `each of $property must be one line of 1 to ${VALUE_LENGTH} characters without commas, and without space around it`,
+  })
   values: string[];
 }
 

@@ -23,12 +23,8 @@ const HIGHEST = 1_000_000;
 const MOST_AMOUNT = 1_000_000_000_000;
 const MOST_PRICES = 500;
 
-export class UpdatePriceListDto {
-  /** @example "Summer sale" */
-  @IfPresent()
-  @Line(1, 100)
-  name?: string;
-
+/** When a list counts, and before which others. */
+export class PriceListTermsDto {
   /** From when on it counts; null: from now on. */
   @IsOptional()
   @Time()
@@ -40,7 +36,7 @@ export class UpdatePriceListDto {
   endsAt?: string | null;
 
   /** Of several lists that count and have a price of a variant, the one with the highest decides. @example 10 */
-  @ApiProperty({ type: 'integer' })
+  @ApiProperty({ type: 'integer', maximum: HIGHEST })
   @IfPresent()
   @IsInt()
   @Min(0)
@@ -53,10 +49,17 @@ export class UpdatePriceListDto {
   active?: boolean;
 }
 
-export class CreatePriceListDto extends UpdatePriceListDto {
+export class UpdatePriceListDto extends PriceListTermsDto {
+  /** @example "Summer sale" */
+  @IfPresent()
+  @Line(1, 100)
+  name?: string;
+}
+
+export class CreatePriceListDto extends PriceListTermsDto {
   /** @example "Summer sale" */
   @Line(1, 100)
-  override name: string;
+  name: string;
 
   /** ISO 4217. Its prices count for variants whose own price is in this currency; it cannot be changed. */
   @ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', example: 'EUR' })

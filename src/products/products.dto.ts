@@ -1,4 +1,4 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug, Time } from '#http';
+import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug, Text, Time } from '#http';
 import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
@@ -367,8 +367,8 @@ export class ProductFilters {
 
   /** Only products with a variant that has these values, between commas; of two values of an option, either. @example "Colour:Blue,Size:M" */
   @IfPresent()
-  @IsString()
-  @MaxLength(500)
+  @ApiProperty({ pattern: OPTIONS_WANTED.source })
+  @Text(1, 500)
   @Matches(OPTIONS_WANTED, { message: '$property must be like Colour:Blue, several between commas' })
   option?: string;
 

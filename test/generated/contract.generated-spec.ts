@@ -31,6 +31,7 @@ const NEEDS_A_PROOF: Record<string, string> = {
   'oauth.exchange': 'a code, and the verifier that belongs to it',
   'paymentWebhooks.receive': 'a signature of the provider',
   'identities.link': 'a code, and the verifier that belongs to it',
+  'priceLists.setPrices': 'another variant for each price',
 };
 
 /** Operations that take whatever comes, and why. */

@@ -74,7 +74,8 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     linkId: async (by, { the }) => (await nouns.aPreviewLink(by, await the('posts'))).linkId,
     page: () => '1',
     products: async () => (await aProduct(app, { by: admin })).id,
-    variants: async () => (await aProduct(app, { stock: 1_000_000_000, by: admin })).variants[0]!.id,
+    variants: async () => (await aProduct(app, { stock: 500_000_000, by: admin })).variants[0]!.id,
+    variantId: async () => (await aProduct(app, { by: admin })).variants[0]!.id,
     orders: (by, { operationId }) =>
       ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId)
         ? nouns.aPaidOrder(by)
