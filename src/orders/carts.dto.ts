@@ -8,7 +8,7 @@ import { AddressDto, QuoteResponse } from './orders.dto.js';
 
 export class SetCartItemDto {
   /** How many there are to be; 0 takes it out. @example 2 */
-  @ApiProperty({ type: 'integer' })
+  @ApiProperty({ type: 'integer', maximum: MOST_OF_ONE })
   @IsInt()
   @Min(0)
   @Max(MOST_OF_ONE)
