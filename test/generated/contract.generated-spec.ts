@@ -32,6 +32,7 @@ const NEEDS_A_PROOF: Record<string, string> = {
   'paymentWebhooks.receive': 'a signature of the provider',
   'identities.link': 'a code, and the verifier that belongs to it',
   'priceLists.setPrices': 'another variant for each price',
+  'orders.place': 'either items or a cart, and an address where nobody is logged in, and only there',
 };
 
 /** Operations that take whatever comes, and why. */
