@@ -1,4 +1,5 @@
 import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,6 +100,20 @@ describe.each(['a folder', 'a bucket'] as const)('what is kept in %s', (where) =
 
   it('can be swept while it holds what is unfinished', async () => {
     expect(await storage().clearUnfinished(new Date())).toEqual(expect.any(Number));
+  });
+});
+
+describe('what fails before a byte of it came', () => {
+  it('leaves nothing in a folder: it is there, to be removed, before it is asked for', async () => {
+    const unfinished = () => readdirSync(join(folder, 'files', 'unfinished'));
+    const before = unfinished().length;
+    let asked: number | undefined;
+    async function* failing(): AsyncGenerator<Buffer> {
+      asked = unfinished().length;
+      throw new Error('broke off');
+    }
+    await expect(apps['a folder']!.get(Storage).put(randomUUIDv7(), failing(), 'text/plain')).rejects.toThrow('broke off');
+    expect([asked, unfinished().length]).toEqual([before + 1, before]);
   });
 });
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -100,7 +99,9 @@ export class Bucket extends Storage implements OnApplicationShutdown {
     const folder = await mkdtemp(join(tmpdir(), 'ashlar-file-'));
     try {
       const path = join(folder, 'bytes');
-      await pipeline(await this.get(key), createWriteStream(path, { mode: 0o600 }));
+      const bytes = await this.get(key);
+      const file = await open(path, 'wx', 0o600); // opened before it can fail: it would be made after its folder was removed
+      await pipeline(bytes, file.createWriteStream());
       return await work(path);
     } finally {
       await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -22,6 +21,8 @@ export class Folder extends Storage {
     await Promise.all([join(this.root, UNFINISHED), join(path, '..')].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
     const hash = createHash('sha256');
     let size = 0;
+    // Opened before a byte is asked for: what fails at once would otherwise be removed before it was there, and stay.
+    const file = await open(unfinished, 'wx', 0o600);
     try {
       await pipeline(
         bytes,
@@ -32,7 +33,7 @@ export class Folder extends Storage {
             yield chunk;
           }
         },
-        createWriteStream(unfinished, { flags: 'wx', mode: 0o600, flush: true }),
+        file.createWriteStream({ flush: true }),
       );
       await rename(unfinished, path);
       await flushFolder(join(path, '..'));
