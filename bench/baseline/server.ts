@@ -331,6 +331,7 @@ interface Variant {
   sku: string;
   name: string;
   priceAmount: number;
+  price: number;
   currency: string;
   compareAt: number | null;
   optionValues: object;
@@ -359,8 +360,13 @@ interface Product {
   variants: Variant[];
 }
 
+/** What the variant `v` costs now: by the price list with the highest priority that counts, else its own price. */
+const PRICE = `coalesce((SELECT lp.amount FROM list_prices lp JOIN price_lists l ON l.id = lp.list_id
+  WHERE lp.variant_id = v.id AND l.currency = v.currency AND l.active AND (l.starts_at IS NULL OR l.starts_at <= now()) AND (l.ends_at IS NULL OR l.ends_at > now())
+  ORDER BY l.priority DESC, l.id DESC LIMIT 1), v.price_amount)`;
+
 const PRODUCTS = `SELECT p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
-  coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
+  coalesce((SELECT json_agg(json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'price', ${PRICE}, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
     'available', greatest((v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int, 0),
     'backorder', v.backorder, 'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version) ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants,
   coalesce((SELECT json_agg(json_build_object('id', f.id, 'alt', i.alt, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
@@ -404,16 +410,17 @@ function productOf({
   };
 }
 
-function variantOf({ id, productId, sku, name, priceAmount, currency, compareAt, optionValues, ...rest }: Variant): object {
+function variantOf({ id, productId, sku, name, priceAmount, price, currency, optionValues, ...rest }: Variant): object {
   const { available, backorder, availableFrom, externalId, metadata, version } = rest;
-  const compareAtPrice = compareAt === null ? null : { amount: compareAt, currency };
+  const compareAt = rest.compareAt ?? priceAmount;
   return {
     id,
     productId,
     sku,
     name,
-    price: { amount: priceAmount, currency },
-    compareAtPrice,
+    price: { amount: price, currency },
+    regularPrice: { amount: priceAmount, currency },
+    compareAtPrice: compareAt > price ? { amount: compareAt, currency } : null,
     optionValues,
     available,
     backorder,
@@ -759,7 +766,7 @@ async function place(db: pg.PoolClient, id: string, userId: string, order: NewOr
   const found = await rows<ForSale>(
     db,
     'for-sale',
-    `SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name, v.price_amount AS "priceAmount", v.currency, v.stock, v.reserved
+    `SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name, ${PRICE} AS "priceAmount", v.currency, v.stock, v.reserved
     FROM variants v JOIN products p ON p.id = v.product_id
     WHERE v.id = ANY ($1::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' ORDER BY v.id FOR UPDATE OF v`,
     [ids],
@@ -837,6 +844,7 @@ async function place(db: pg.PoolClient, id: string, userId: string, order: NewOr
     number: String(number),
     status: 'pending',
     customerId: userId,
+    guestEmail: null,
     items,
     ...totals,
     expiresAt,
