@@ -2,7 +2,7 @@
 import { deepStrictEqual } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { findDriver, type Reading, type Request } from './load.ts';
+import { findDriver, type Load, type Reading, type Request } from './load.ts';
 import {
   BASELINE,
   keepReport,
@@ -50,6 +50,8 @@ interface Case {
   requests: Request[];
   /** Whether the product may answer from its cache; the baseline has none. */
   cached?: boolean;
+  /** Whether the baseline only runs the transactions, without answering requests (`/bare/orders`). */
+  bare?: boolean;
   /** Whether the product also does what follows from a write: its events, notifications and mails. The baseline has none of them. */
   whole?: boolean;
 }
@@ -105,6 +107,7 @@ async function casesFor(url: string, databaseUrl: string): Promise<Case[]> {
     { name: 'users/me', target: 0.5, requests: bearers.map((bearer) => get('/api/v1/users/me', bearer)) },
     { name: 'create post', target: 0.6, requests: bearers.map(post) },
     { name: 'place order', target: 0.5, requests: orders },
+    { name: 'place order, against bare transactions', target: 0.5, bare: true, requests: orders },
     { name: 'place order, and what follows', target: null, whole: true, requests: orders },
     {
       name: 'log in',
@@ -161,18 +164,22 @@ async function startUps(settings: Record<string, string>): Promise<Record<Side, 
 }
 
 async function measure(
-  { name, requests, whole }: Case,
+  { name, requests, whole, bare }: Case,
   programs: Record<Side, Program>,
   server: Server,
   databaseUrl: string,
 ): Promise<Record<Side, Measured[]>> {
   const measured: Record<Side, Measured[]> = { baseline: [], product: [] };
-  for (const side of SIDES) if (warmUp > 0) await driver.drive({ url: programs[side].url, requests, connections, seconds: warmUp });
+  const drive = (side: Side, seconds: number): Promise<Reading> => {
+    const load = { url: programs[side].url, requests, connections, seconds };
+    return bare && side === 'baseline' ? driveBare(load) : driver.drive(load);
+  };
+  for (const side of SIDES) if (warmUp > 0) await drive(side, warmUp);
   if (whole) await allDone(databaseUrl);
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 === 0 ? SIDES : SIDES.toReversed()) {
       const before = [programs[side].cpuMs(), await server.cpuMs()] as const;
-      const reading = await driver.drive({ url: programs[side].url, requests, connections, seconds });
+      const reading = await drive(side, seconds);
       if (whole) await allDone(databaseUrl);
       const after = [programs[side].cpuMs(), await server.cpuMs()] as const;
       measured[side].push({
@@ -186,6 +193,14 @@ async function measure(
     `${name}: ${SIDES.map((side) => `${side} ${measured[side].map(({ perSecond }) => perSecond.toFixed(0)).join(' ')}`).join(', ')}`,
   );
   return measured;
+}
+
+/** Has the baseline place these orders by itself. */
+async function driveBare({ url, requests, connections, seconds }: Load): Promise<Reading> {
+  const body = JSON.stringify({ orders: requests.map((request) => request.body), connections, seconds });
+  const response = await fetch(`${url}/bare/orders`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+  if (!response.ok) throw new Error(`Bare orders were answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as Reading;
 }
 
 /** Until every event has been shared out and every job that is due has been done: the next reading is not to pay for it. */

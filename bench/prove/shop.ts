@@ -51,7 +51,7 @@ interface Call {
   body?: object | string;
 }
 
-const SETTLES_WITHIN_MS = 240_000;
+const SETTLES_WITHIN_MS = 600_000;
 const RETRIES_WITHIN_MS = 120_000;
 /** What is still under way, of all that must come to an end before books can be compared. */
 const UNSETTLED = `
@@ -270,7 +270,7 @@ export class Shop {
     await this.sql(`SELECT graphile_worker.add_job('orders.sweep', queue_name => 'orders.sweep', job_key => 'orders.sweep')`);
   }
 
-  /** Waits until nothing is under way any more; what is after four minutes. */
+  /** Waits until nothing is under way any more; what is after ten minutes. */
   async settle(): Promise<string[]> {
     const until = performance.now() + SETTLES_WITHIN_MS;
     for (;;) {
