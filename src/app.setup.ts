@@ -45,6 +45,7 @@ const WITHOUT_PREFIX = [
   'auth/verify-email',
   'auth/reset-password',
   'auth/undo-email-change',
+  'auth/order',
   'dev/mailbox',
   'dev/mailbox/:id',
   'dev/mailbox/:id/text',

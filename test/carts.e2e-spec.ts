@@ -83,6 +83,7 @@ describe('a cart', () => {
       items: [],
       problems: [],
       quote: null,
+      currency: null,
       couponCode: null,
       shippingMethod: null,
       shippingAddress: null,

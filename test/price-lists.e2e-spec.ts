@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
+import type { CartResponse } from '../src/orders/carts.dto.js';
 import type { OrderResponse, QuoteResponse } from '../src/orders/orders.dto.js';
 import type { ListPriceList, PriceListList, PriceListResponse } from '../src/products/price-lists.dto.js';
 import type { FacetsResponse } from '../src/products/facets.dto.js';
@@ -147,9 +148,10 @@ describe('price lists', () => {
     expect(refusal(await change(id, backwards))).toEqual([400, 'price-lists/ends-before-it-starts']);
     expect((await change(id, { currency: 'USD' })).status).toBe(400);
     expect(refusal(await change(id, { name: 'y' }, { 'if-match': '"9"' }))).toEqual([412, 'http/stale-version']);
-    const yen = await aVariant(5, 'JPY');
     const euro = await aVariant();
-    expect(refusal(await set(id, [{ variantId: yen, amount: 1 }]))).toEqual([400, 'price-lists/price-impossible']);
+    const gone = await aVariant();
+    await call('DELETE', `variants/${gone}`, admin);
+    expect(refusal(await set(id, [{ variantId: gone, amount: 1 }]))).toEqual([400, 'price-lists/price-impossible']);
     for (const prices of [
       [],
       [{ variantId: euro }],
@@ -235,5 +237,120 @@ describe('the price that counts', () => {
     await eventually(async () => (await priceOf(id, other)) === 300);
     await set(list.id, [{ variantId: id, amount: 200 }]);
     await eventually(async () => (await priceOf(id, other)) === 200, 3_000);
+  });
+});
+
+describe('a currency that is asked for', () => {
+  type Priced = Wire<QuoteResponse>;
+  const usd = (amount: number) => ({ amount, currency: 'USD' });
+  const quote = (variantIds: string[], currency?: string | null) =>
+    call<Priced>('POST', 'orders/quote', buyer, {
+      items: variantIds.map((variantId) => ({ variantId, quantity: 2 })),
+      ...(currency !== undefined && { currency }),
+    });
+
+  it('shows what is sold in it at its price in it, and nothing else', async () => {
+    const category = `c ${unique()}`;
+    const both = await aProduct(app, { by: admin, price: 1_000, stock: 10, category });
+    const euros = await aProduct(app, { by: admin, price: 700, stock: 10, category });
+    const dollars = await aProduct(app, { by: admin, price: 900, currency: 'USD', stock: 10, category });
+    const { id } = both.variants[0]!;
+    await aList({ [id]: 1_250 }, { currency: 'USD' });
+    const sale = await aList({ [id]: 1_100 }, { currency: 'USD', priority: 5 });
+    const inDollars = (await call<Variant>('GET', `variants/${id}?currency=USD`, null)).body;
+    expect(inDollars).toMatchObject({ price: usd(1_100), regularPrice: usd(1_100), compareAtPrice: null });
+    expect(await variantOf(id)).toMatchObject({ price: eur(1_000), regularPrice: eur(1_000) });
+    expect((await call<Variant>('GET', `variants/${id}?currency=EUR`, null)).body).toEqual(await variantOf(id));
+
+    const found = async (filter: string) => {
+      const { body } = await call<Wire<ProductList>>(
+        'GET',
+        `products?category=${encodeURIComponent(category)}&sort=createdAt&${filter}`,
+        null,
+      );
+      return body.items.map((product) => [product.id, ...product.variants.map(({ price }) => price)]);
+    };
+    expect(await found('currency=USD')).toEqual([
+      [both.id, usd(1_100)],
+      [dollars.id, usd(900)],
+    ]);
+    expect(await found('currency=USD&minPrice=1000&maxPrice=1200')).toEqual([[both.id, usd(1_100)]]);
+    expect(await found('currency=EUR&minPrice=1000')).toEqual([[both.id, eur(1_000)]]);
+    expect(await found('currency=JPY')).toEqual([]);
+    const facets = await call<Wire<FacetsResponse>>('GET', `products/facets?category=${encodeURIComponent(category)}&currency=USD`, null);
+    expect(facets.body).toMatchObject({
+      total: 2,
+      availability: { available: 2, unavailable: 0 },
+      prices: [{ currency: 'USD', min: 900, max: 1_100 }],
+    });
+    expect((await call<Wire<ProductResponse>>('GET', `products/${euros.slug}?currency=USD`, null)).body.variants).toEqual([]);
+    expect(refusal(await call('GET', `variants/${euros.variants[0]!.id}?currency=USD`, null))).toEqual([404, 'products/variant-not-found']);
+    // Kept answers hear of a change, whatever currency they are in.
+    await set(sale.id, [{ variantId: id, amount: null }]);
+    expect((await call<Variant>('GET', `variants/${id}?currency=USD`, null)).body.price).toEqual(usd(1_250));
+  });
+
+  it('is what an order is priced and paid in, however many its variants have of their own', async () => {
+    const [euro, yen, dollar] = [await aVariant(1_000), await aVariant(500, 'JPY'), await aVariant(300, 'USD')];
+    await aList({ [euro]: 1_234, [yen]: 4 }, { currency: 'USD' });
+    const all = [euro, yen, dollar];
+    expect(refusal(await quote(all))).toEqual([409, 'orders/mixed-currencies']);
+    const quoted = await quote(all, 'USD');
+    expect([quoted.status, quoted.body.total]).toEqual([200, usd(2 * (1_234 + 4 + 300))]);
+    expect(quoted.body.items.map(({ unitPrice }) => unitPrice)).toEqual([usd(1_234), usd(4), usd(300)]);
+    expect((await quote([euro], null)).body.total).toEqual(eur(2_000));
+    const items = all.map((variantId) => ({ variantId, quantity: 2 }));
+    const placed = await call<Wire<OrderResponse>>('POST', 'orders', buyer, { items, currency: 'USD' });
+    expect([placed.status, placed.body.total]).toEqual([201, quoted.body.total]);
+    const paid = await call<{ status: string; amount: object }>('POST', `orders/${placed.body.id}/payments`, buyer, {
+      method: 'sandbox:success',
+    });
+    expect([paid.body.status, paid.body.amount]).toEqual(['succeeded', quoted.body.total]);
+    const invoices = await call<{ items: { total: object }[] }>('GET', `orders/${placed.body.id}/invoices`, buyer);
+    expect(invoices.body.items.map(({ total }) => total)).toEqual([quoted.body.total]);
+  });
+
+  it('is refused for what has no price in it, line by line, and where it is none', async () => {
+    const [euro, dollar] = [await aVariant(1_000), await aVariant(300, 'USD')];
+    const answer = await quote([dollar, euro], 'USD');
+    expect(refusal(answer)).toEqual([404, 'products/variant-not-found']);
+    expect((answer.body as unknown as ProblemDocument).errors).toEqual([
+      { pointer: '/items/1/variantId', code: 'products/variant-not-found', detail: 'is not on sale in USD' },
+    ]);
+    for (const currency of ['usd', 'US', 'XXX', 'ZZZ', 1, {}, ['USD']])
+      expect([currency, refusal(await quote([dollar], currency as string))]).toEqual([currency, [400, 'http/validation-failed']]);
+    for (const path of ['products', 'products/facets', `products/${unique()}`, `variants/${euro}`])
+      expect([path, refusal(await call('GET', `${path}?currency=euro`, null))]).toEqual([path, [400, 'http/validation-failed']]);
+    await call('PATCH', 'shop/settings', admin, { currencies: ['EUR'] });
+    expect(refusal(await quote([dollar], 'USD'))).toEqual([409, 'orders/currency-not-sold']);
+    await call('PATCH', 'shop/settings', admin, { currencies: [] });
+  });
+
+  it('is kept by a cart, and by the order that is placed from it', async () => {
+    const [euro, dollar] = [await aVariant(1_000), await aVariant(300, 'USD')];
+    const list = await aList({ [euro]: 1_200 }, { currency: 'USD' });
+    type Cart = Wire<CartResponse>;
+    const { id } = (await call<Cart>('POST', 'carts', buyer)).body;
+    for (const variantId of [euro, dollar]) await call<Cart>('PUT', `carts/${id}/items/${variantId}`, buyer, { quantity: 1 });
+    const mixed = (await call<Cart>('GET', `carts/${id}`, buyer)).body;
+    expect([mixed.currency, mixed.quote, mixed.problems.map(({ code }) => code)]).toEqual([null, null, ['orders/mixed-currencies']]);
+    expect((await call('PATCH', `carts/${id}`, buyer, { currency: 'dollar' })).status).toBe(400);
+    const priced = (await call<Cart>('PATCH', `carts/${id}`, buyer, { currency: 'USD' })).body;
+    expect([priced.currency, priced.quote!.total, priced.problems]).toEqual(['USD', usd(1_500), []]);
+    await change(list.id, { active: false });
+    const without = (await call<Cart>('GET', `carts/${id}`, buyer)).body;
+    expect([without.quote!.total, without.problems]).toEqual([
+      usd(300),
+      [
+        {
+          pointer: expect.stringMatching(/^\/items\/[01]\/variantId$/),
+          code: 'products/variant-not-found',
+          detail: 'is not on sale in USD',
+        },
+      ],
+    ]);
+    await change(list.id, { active: true });
+    const placed = await call<Wire<OrderResponse>>('POST', 'orders', buyer, { cartId: id });
+    expect([placed.status, placed.body.total]).toEqual([201, usd(1_500)]);
   });
 });

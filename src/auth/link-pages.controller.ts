@@ -1,9 +1,11 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { pageOf } from '#http';
 import { Public } from '#security';
-import { LINK_PAGE_CSP, LINK_PAGES, linkPage } from './link-pages.rules.js';
+import { linkPage } from './link-pages.rules.js';
 
 const HTML = 'text/html; charset=utf-8';
+const [VERIFY, UNDO, RESET] = [pageOf(linkPage('verify-email')), pageOf(linkPage('undo-email-change')), pageOf(linkPage('reset-password'))];
 
 /** Where the links of mails lead without a front end (AUTH_LINKS_URL). They hold their token behind the `#`, which no server is told. */
 @Controller('auth')
@@ -12,25 +14,25 @@ const HTML = 'text/html; charset=utf-8';
 export class LinkPagesController {
   @Get('verify-email')
   @Header('Content-Type', HTML)
-  @Header('Content-Security-Policy', LINK_PAGE_CSP)
+  @Header('Content-Security-Policy', VERIFY.policy)
   @Header('Referrer-Policy', 'no-referrer')
   verifyEmail(): string {
-    return linkPage(LINK_PAGES['verify-email']);
+    return VERIFY.html;
   }
 
   @Get('undo-email-change')
   @Header('Content-Type', HTML)
-  @Header('Content-Security-Policy', LINK_PAGE_CSP)
+  @Header('Content-Security-Policy', UNDO.policy)
   @Header('Referrer-Policy', 'no-referrer')
   undoEmailChange(): string {
-    return linkPage(LINK_PAGES['undo-email-change']);
+    return UNDO.html;
   }
 
   @Get('reset-password')
   @Header('Content-Type', HTML)
-  @Header('Content-Security-Policy', LINK_PAGE_CSP)
+  @Header('Content-Security-Policy', RESET.policy)
   @Header('Referrer-Policy', 'no-referrer')
   resetPassword(): string {
-    return linkPage(LINK_PAGES['reset-password']);
+    return RESET.html;
   }
 }

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 // Programs that look at every link of a mail run scripts, too, but press no buttons: nothing happens before somebody does.
 const SCRIPT = `'use strict';
 const form = document.forms[0];
@@ -22,7 +20,7 @@ form.addEventListener('submit', async (event) => {
 });
 `;
 
-interface Page {
+interface Question {
   title: string;
   question: string;
   button: string;
@@ -34,7 +32,7 @@ interface Page {
 
 const CONFIRM = '../api/v1/auth/email/verify';
 
-export const LINK_PAGES = {
+const LINK_PAGES = {
   'verify-email': {
     title: 'Confirm your address',
     question: 'Is this mail address yours, and did you ask for this?',
@@ -57,27 +55,12 @@ export const LINK_PAGES = {
     done: 'Your password is set. Log in with it.',
     asksForPassword: true,
   },
-} satisfies Record<string, Page>;
-
-/** The page's own script and nothing else: what stands in its address is a secret. */
-export const LINK_PAGE_CSP = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256')
-  .update(SCRIPT)
-  .digest('base64')}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'`;
+} satisfies Record<string, Question>;
 
 /** What the link of a mail opens where no front end does: AUTH_LINKS_URL is not set. */
-export function linkPage({ title, question, button, call, done, asksForPassword = false }: Page): string {
+export function linkPage(name: keyof typeof LINK_PAGES): { title: string; body: string; script: string } {
+  const { title, question, button, call, done, asksForPassword = false }: Question = LINK_PAGES[name];
   const password = '<p><input name="password" type="password" autocomplete="new-password" aria-label="New password" required></p>';
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>body{font:1.1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem}button,input{font:inherit;padding:.5rem 1.2rem}</style>
-<h1>${title}</h1>
-<form data-call="${call}" data-done="${done}"><p>${question}</p>${asksForPassword ? password : ''}<button>${button}</button></form>
-<p role="status"></p>
-<script>${SCRIPT}</script>
-</html>
-`;
+  const body = `<form data-call="${call}" data-done="${done}"><p>${question}</p>${asksForPassword ? password : ''}<button>${button}</button></form>`;
+  return { title, body, script: SCRIPT };
 }

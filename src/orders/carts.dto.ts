@@ -1,10 +1,10 @@
 import { Line, Money, money } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsNotEmptyObject, IsOptional, Max, Min, ValidateNested } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import { MOST_OF_ONE } from './carts.rules.js';
 import type { PricedCart } from './carts.service.js';
-import { AddressDto, QuoteResponse } from './orders.dto.js';
+import { QuoteResponse } from './orders.dto.js';
+import { AddressDto, TermsDto } from './terms.dto.js';
 
 export class SetCartItemDto {
   /** How many there are to be; 0 takes it out. @example 2 */
@@ -15,24 +15,7 @@ export class SetCartItemDto {
   quantity: number;
 }
 
-export class UpdateCartDto {
-  /** Of a coupon, in small or capital letters. @example "SUMMER-15" */
-  @IsOptional()
-  @Line(1, 64)
-  couponCode?: string | null;
-
-  /** The `code` of one of the `shippingOptions`; none: the cheapest. @example "express" */
-  @IsOptional()
-  @Line(1, 64)
-  shippingMethod?: string | null;
-
-  /** Where it is to be sent, and taxed. */
-  @IsOptional()
-  @IsNotEmptyObject()
-  @ValidateNested()
-  @Type(() => AddressDto)
-  shippingAddress?: AddressDto | null;
-}
+export class UpdateCartDto extends TermsDto {}
 
 export class MergeCartDto {
   /** Of the cart that its user had before they logged in. */
@@ -69,6 +52,8 @@ export class CartResponse {
   problems: CartProblemResponse[];
   /** What an order of all that is on sale would come to now; null where it cannot be priced, or nothing is in it. */
   quote: QuoteResponse | null;
+  /** @example "EUR" */
+  currency: string | null;
   /** @example "SUMMER-15" */
   couponCode: string | null;
   /** @example "express" */
@@ -94,6 +79,7 @@ export class CartResponse {
       }),
       problems: problems.map(({ pointer, code, detail }) => ({ pointer, code, detail })),
       quote: quote && QuoteResponse.from(quote),
+      currency: cart.currency,
       couponCode: cart.couponCode,
       shippingMethod: cart.shippingMethod,
       shippingAddress: cart.shippingAddress as AddressDto | null,

@@ -9,14 +9,17 @@ describe('what of a cart cannot be ordered', () => {
     ['owed', { available: -2, backorder: 'none' }],
     ['coming', { available: 0, backorder: 'preorder' }],
   ]);
-  const of = (variantId: string, quantity: number) => shortcomingsOf([{ variantId, quantity }], variants);
+  const of = (variantId: string, quantity: number, currency: string | null = null) =>
+    shortcomingsOf({ lines: [{ variantId, quantity }], currency }, variants);
 
   it('is what is short or not on sale, by its line', () => {
-    expect(shortcomingsOf([], variants)).toEqual([]);
+    expect(shortcomingsOf({ lines: [], currency: null }, variants)).toEqual([]);
     expect(of('plenty', 5)).toEqual([]);
     expect(of('plenty', 6)).toEqual([{ pointer: '/items/0/quantity', code: 'products/out-of-stock', detail: 'only 5 are left' }]);
     expect(of('owed', 1)).toMatchObject([{ detail: 'only 0 are left' }]);
-    expect(of('gone', 1)).toMatchObject([{ pointer: '/items/0/variantId', code: 'products/variant-not-found' }]);
+    const gone = { pointer: '/items/0/variantId', code: 'products/variant-not-found' };
+    expect(of('gone', 1)).toEqual([{ ...gone, detail: 'is not on sale any more' }]);
+    expect(of('gone', 1, 'USD')).toEqual([{ ...gone, detail: 'is not on sale in USD' }]);
   });
 
   it('is nothing of what can be ordered before it comes', () => {

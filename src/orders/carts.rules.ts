@@ -14,13 +14,19 @@ export interface CartTerms {
 
 /** What of a cart cannot be ordered now, by its lines. */
 export function shortcomingsOf(
-  lines: readonly { variantId: string; quantity: number }[],
+  { lines, currency }: { lines: readonly { variantId: string; quantity: number }[]; currency: string | null },
   variants: ReadonlyMap<string, { available: number; backorder: string }>,
 ): FieldProblem[] {
   return lines.flatMap(({ variantId, quantity }, index) => {
     const variant = variants.get(variantId);
     if (variant === undefined)
-      return [{ pointer: `/items/${index}/variantId`, code: variantNotFound.code, detail: 'is not on sale any more' }];
+      return [
+        {
+          pointer: `/items/${index}/variantId`,
+          code: variantNotFound.code,
+          detail: `is not on sale${currency === null ? ' any more' : ` in ${currency}`}`,
+        },
+      ];
     if (variant.backorder !== 'none' || variant.available >= quantity) return [];
     return [{ pointer: `/items/${index}/quantity`, code: outOfStock.code, detail: `only ${Math.max(variant.available, 0)} are left` }];
   });

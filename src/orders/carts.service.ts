@@ -10,8 +10,8 @@ import { CouponsService } from '../shop/coupons.service.js';
 import type { UpdateCartDto } from './carts.dto.js';
 import { cartEmpty, cartFull, cartNotFound } from './carts.errors.js';
 import { type CartTerms, MOST_LINES, MOST_OF_ONE, shortcomingsOf, withoutCause } from './carts.rules.js';
-import type { AddressDto } from './orders.dto.js';
 import { customerOf, PricingService, type Quote } from './pricing.service.js';
+import type { AddressDto } from './terms.dto.js';
 
 const withLines = { include: { lines: { orderBy: [{ createdAt: 'asc' }, { variantId: 'asc' }] } } } satisfies Prisma.CartDefaultArgs;
 export type Cart = Prisma.CartGetPayload<typeof withLines>;
@@ -71,7 +71,8 @@ export class CartsService {
         await db.cartLine.deleteMany({ where: key });
         return {};
       }
-      if (!(await this.stock.onSale([variantId], db)).has(variantId)) throw variantNotFound('No variant that is on sale has this id.');
+      if (!(await this.stock.onSale([variantId], null, db)).has(variantId))
+        throw variantNotFound('No variant that is on sale has this id.');
       await db.cartLine.upsert({ where: { cartId_variantId: key }, create: { ...key, quantity }, update: { quantity } });
       await refuseFull(cart.id, db);
       return {};
@@ -80,10 +81,10 @@ export class CartsService {
 
   /** Absent keeps, null clears. @throws coupons/not-found */
   async update(caller: Actor | Guest, id: string, changes: UpdateCartDto, expected: ExpectedVersions): Promise<PricedCart> {
-    const { couponCode, shippingMethod, shippingAddress } = changes;
+    const { currency, couponCode, shippingMethod, shippingAddress } = changes;
     return this.change(caller, id, expected, async (_cart, db) => {
       const code = couponCode && (await this.coupons.named(couponCode, db)).code;
-      return defined({ couponCode: code, shippingMethod, shippingAddress: asJson(shippingAddress) });
+      return defined({ currency, couponCode: code, shippingMethod, shippingAddress: asJson(shippingAddress) });
     });
   }
 
@@ -119,6 +120,7 @@ export class CartsService {
       return tx.cart.update({
         where: { id: own.id },
         data: {
+          currency: own.currency ?? other.currency,
           couponCode: own.couponCode ?? other.couponCode,
           shippingMethod: own.shippingMethod ?? other.shippingMethod,
           shippingAddress: asJson((own.shippingAddress ?? other.shippingAddress) as AddressDto | null),
@@ -169,9 +171,10 @@ export class CartsService {
   private async look(caller: Actor | Guest, cart: Cart, db: Db = this.prisma): Promise<PricedCart> {
     const variants = await this.stock.onSale(
       cart.lines.map(({ variantId }) => variantId),
+      cart.currency,
       db,
     );
-    const problems = shortcomingsOf(cart.lines, variants);
+    const problems = shortcomingsOf(cart, variants);
     const items = cart.lines.filter(({ variantId }) => variants.has(variantId));
     let terms: CartTerms | null = items.length === 0 ? null : cart;
     while (terms !== null) {
@@ -191,8 +194,9 @@ export class CartsService {
 }
 
 /** What an order from a cart takes over of it, where it says nothing else. */
-export function termsOf(cart: Cart): { couponCode: string | null; shippingMethod: string | null; shippingAddress: AddressDto | null } {
+export function termsOf(cart: Cart): Pick<Cart, 'currency' | 'couponCode' | 'shippingMethod'> & { shippingAddress: AddressDto | null } {
   return {
+    currency: cart.currency,
     couponCode: cart.couponCode,
     shippingMethod: cart.shippingMethod,
     shippingAddress: cart.shippingAddress as unknown as AddressDto | null,

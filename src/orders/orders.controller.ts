@@ -19,15 +19,7 @@ import { cartEmpty, cartNotFound } from './carts.errors.js';
 import { CancellationsService } from './cancellations.service.js';
 import { ChargesService } from './charges.service.js';
 import { LimitsGuesses } from './guesses.interceptor.js';
-import {
-  ListOrdersQuery,
-  OrderList,
-  OrderResponse,
-  PlacedOrderResponse,
-  PlaceOrderDto,
-  QuoteOrderDto,
-  QuoteResponse,
-} from './orders.dto.js';
+import { ListOrdersQuery, OrderList, OrderResponse, PlacedOrderResponse, QuoteResponse } from './orders.dto.js';
 import {
   currencyNotSold,
   customerUnclear,
@@ -44,6 +36,7 @@ import {
 import { OrdersService } from './orders.service.js';
 import { PlacementsService } from './placements.service.js';
 import { PricingService } from './pricing.service.js';
+import { PlaceOrderDto, QuoteOrderDto } from './terms.dto.js';
 
 /** Why an order is not priced. */
 const NOT_PRICED = [

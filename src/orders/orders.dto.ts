@@ -1,136 +1,14 @@
-import { EmailAddress, ExternalId, Id, IfPresent, Line, ListQuery, Metadata, Money, money, type Page, Time } from '#http';
-import { ApiProperty } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayNotEmpty,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsISO31661Alpha2,
-  IsNotEmptyObject,
-  IsOptional,
-  Matches,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { Id, IfPresent, Line, ListQuery, Money, money, type Page, Time } from '#http';
+import { IsIn } from 'class-validator';
 import { percentageOf } from '../shop/settings.rules.js';
 import type { KeptTax } from './orders.queries.js';
 import { statusAt } from './orders.rules.js';
 import type { Order } from './orders.service.js';
 import type { Quote } from './pricing.service.js';
+import { AddressDto } from './terms.dto.js';
 
 /** What an order may be. */
 export const STATUSES = ['pending', 'paid', 'shipped', 'delivered', 'cancelled', 'expired', 'refunded'] as const;
-
-export class AddressDto {
-  /** @example "Ada Lovelace" */
-  @Line(1, 200)
-  name: string;
-
-  /** @example "12 Dean Street" */
-  @Line(1, 200)
-  line1: string;
-
-  @IfPresent()
-  @Line(0, 200)
-  line2?: string;
-
-  /** @example "London" */
-  @Line(1, 100)
-  city: string;
-
-  @IfPresent()
-  @Line(0, 100)
-  region?: string;
-
-  /** @example "SW1Y 4JH" */
-  @Line(1, 20)
-  postalCode: string;
-
-  /** ISO 3166-1 alpha-2. @example "GB" */
-  @IsISO31661Alpha2()
-  @Matches(/^[A-Z]{2}$/, { message: 'country must be two capital letters' })
-  country: string;
-}
-
-export class OrderItemDto {
-  @Id()
-  variantId: string;
-
-  /** @example 2 */
-  @ApiProperty({ type: 'integer' })
-  @IsInt()
-  @Min(1)
-  @Max(100_000)
-  quantity: number;
-}
-
-/** What an order says beside what is bought. */
-export class OrderTermsDto {
-  /** Of a coupon, in small or capital letters. @example "SUMMER-15" */
-  @IsOptional()
-  @Line(1, 64)
-  couponCode?: string | null;
-
-  /** The `code` of one of the `shippingOptions` of a quote; left out: the cheapest. @example "express" */
-  @IsOptional()
-  @Line(1, 64)
-  shippingMethod?: string | null;
-
-  /** Where it is sent to, and where it is taxed. */
-  @IsOptional()
-  @IsNotEmptyObject()
-  @ValidateNested()
-  @Type(() => AddressDto)
-  shippingAddress?: AddressDto | null;
-
-  @IsOptional()
-  @IsNotEmptyObject()
-  @ValidateNested()
-  @Type(() => AddressDto)
-  billingAddress?: AddressDto | null;
-
-  @IsOptional()
-  @ExternalId()
-  externalId?: string | null;
-
-  @IfPresent()
-  @Metadata()
-  metadata?: Record<string, string>;
-}
-
-export class QuoteOrderDto extends OrderTermsDto {
-  /** What is bought. Prices come from the catalogue. */
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(100)
-  @ValidateNested({ each: true })
-  @Type(() => OrderItemDto)
-  items: OrderItemDto[];
-}
-
-export class PlaceOrderDto extends OrderTermsDto {
-  /** What is bought, unless it is a cart. Prices come from the catalogue. */
-  @IfPresent()
-  @IsArray()
-  @ArrayNotEmpty()
-  @ArrayMaxSize(100)
-  @ValidateNested({ each: true })
-  @Type(() => OrderItemDto)
-  items?: OrderItemDto[];
-
-  /** A cart of yours, in place of `items`: it is gone once it is ordered. What it says of coupon and shipping holds, unless the order says otherwise. */
-  @IfPresent()
-  @Id()
-  cartId?: string;
-
-  /** Where a guest is written to; needed without a login, refused with one. */
-  @IfPresent()
-  @EmailAddress()
-  email?: string;
-}
 
 export class OrderItemResponse {
   variantId: string;

@@ -22,13 +22,13 @@ export const mixedCurrencies = problem(
   'orders/mixed-currencies',
   'conflict',
   'The lines have different currencies',
-  'An order has one currency. Order the variants of each currency separately.',
+  'An order has one currency. Name it as `currency`, and what has a price in it is sold in it; or order the variants of each currency separately.',
 );
 export const currencyNotSold = problem(
   'orders/currency-not-sold',
   'conflict',
   'The shop does not sell in this currency',
-  'The prices of the variants are in a currency that is not among those of `GET /shop/settings`. Order others.',
+  'The order, or the prices of its variants, are in a currency that is not among those of `GET /shop/settings`. Name one of those as `currency`, or order others.',
 );
 export const shippingUnavailable = problem(
   'orders/shipping-unavailable',

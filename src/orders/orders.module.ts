@@ -9,6 +9,7 @@ import { CartsService } from './carts.service.js';
 import { CancellationsService } from './cancellations.service.js';
 import { ChargesService } from './charges.service.js';
 import { IncomingService } from './incoming.service.js';
+import { GuestPagesController } from './guest-pages.controller.js';
 import { GuestsListener } from './guests.listener.js';
 import { OrderExportsService } from './exports.service.js';
 import { InvoicesController } from './invoices.controller.js';
@@ -42,6 +43,7 @@ import { TimelinesService } from './timelines.service.js';
     ReturnsController,
     ShipmentsController,
     TimelinesController,
+    GuestPagesController,
   ],
   providers: [
     OrdersService,

@@ -7,12 +7,12 @@ import { money } from '#http';
 import { Actor, Guest, unauthenticated } from '#security';
 import { StockService } from '../products/stock.service.js';
 import { CartsService, termsOf } from './carts.service.js';
-import type { PlaceOrderDto, QuoteOrderDto } from './orders.dto.js';
 import { customerUnclear, goodsUnclear, orderExternalIdTaken } from './orders.errors.js';
 import { orderPlaced } from './orders.events.js';
 import { auditedOrder, insertOrder, type Order } from './orders.queries.js';
 import { aboutOrder, OrdersService } from './orders.service.js';
 import { type Customer, PricingService } from './pricing.service.js';
+import type { PlaceOrderDto, QuoteOrderDto } from './terms.dto.js';
 
 /** Placing orders, of items or of a cart, for users and for guests: all that an order takes, it takes in one transaction, or nothing. */
 @Injectable()
@@ -34,7 +34,7 @@ export class PlacementsService {
       const id = randomUUIDv7();
       const createdAt = new Date();
       const expiresAt = this.orders.expiryOf(createdAt);
-      const variants = await this.stock.forSale(items, tx);
+      const variants = await this.stock.forSale(items, wanted.currency, tx);
       this.stock.refuseSoldOut(items, variants);
       const { coupon, options: _, ...priced } = await this.pricing.price(customer, wanted, variants, tx);
       const order = await insertOrder(tx, {
@@ -71,10 +71,11 @@ export class PlacementsService {
     if (cartId === undefined) return { ...asked, items: items! };
     if (caller === null) throw unauthenticated('Show the token of the cart in the header X-Cart-Token, or log in.');
     const cart = await this.carts.take(caller, cartId, db);
-    const { couponCode, shippingMethod, shippingAddress } = termsOf(cart);
+    const { currency, couponCode, shippingMethod, shippingAddress } = termsOf(cart);
     return {
       ...asked,
       items: cart.lines.map(({ variantId, quantity }) => ({ variantId, quantity })),
+      currency: asked.currency === undefined ? currency : asked.currency,
       couponCode: asked.couponCode === undefined ? couponCode : asked.couponCode,
       shippingMethod: asked.shippingMethod === undefined ? shippingMethod : asked.shippingMethod,
       shippingAddress: asked.shippingAddress === undefined ? shippingAddress : asked.shippingAddress,

@@ -6,10 +6,10 @@ import { refuseTooMany, refuseUnusable } from '../shop/coupons.rules.js';
 import { type Coupon, CouponsService } from '../shop/coupons.service.js';
 import type { Settings, ShippingMethod } from '../shop/settings.rules.js';
 import { SettingsService } from '../shop/settings.service.js';
-import type { QuoteOrderDto } from './orders.dto.js';
 import { currencyNotSold, mixedCurrencies, orderTooLarge, shippingUnavailable } from './orders.errors.js';
 import { countUses, type NewOrder, type Order } from './orders.queries.js';
 import { discountOf, MAX_TOTAL, price, shippingOptions } from './pricing.rules.js';
+import type { QuoteOrderDto } from './terms.dto.js';
 
 /** What an order would come to; nothing of it is kept. */
 export interface Quote extends Pick<NewOrder, 'currency' | 'lines' | 'taxes' | 'shippingMethod' | 'couponCode' | 'couponId'> {
@@ -39,7 +39,7 @@ export class PricingService {
 
   /** What an order would come to, by the same rules; nothing is kept or held. @throws products/variant-not-found, and what `price` throws */
   async quote(actor: Actor, order: QuoteOrderDto): Promise<Quote> {
-    return this.price(customerOf(actor), order, await this.stock.forSale(order.items), this.prisma);
+    return this.price(customerOf(actor), order, await this.stock.forSale(order.items, order.currency), this.prisma);
   }
 
   /** @throws orders/mixed-currencies, orders/currency-not-sold, orders/shipping-unavailable, orders/too-large, coupons/… */
@@ -106,13 +106,13 @@ const TOO_LARGE = 'The total is more than can be charged at once; split the orde
 
 function onlyCurrency(variants: readonly ForSale[]): string {
   const currencies = new Set(variants.map(({ currency }) => currency));
-  if (currencies.size > 1) throw mixedCurrencies('An order has one currency; order the others separately.');
+  if (currencies.size > 1) throw mixedCurrencies('An order has one currency; name it as currency, or order the others separately.');
   return [...currencies][0]!;
 }
 
 function refuseUnsold(currency: string, { currencies }: Settings): void {
   if (currencies.length > 0 && !currencies.includes(currency))
-    throw currencyNotSold(`Nothing is sold in ${currency} any more; currencies here: ${currencies.join(', ')}.`);
+    throw currencyNotSold(`Nothing is sold in ${currency}; currencies here: ${currencies.join(', ')}.`);
 }
 
 function optionsOf(

@@ -1,6 +1,5 @@
-import { CURRENCY, IfPresent, money, Time } from '#http';
+import { Currency, IfPresent, money, Time } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsISO4217CurrencyCode, Matches } from 'class-validator';
 import type { Day } from './statistics.queries.js';
 import type { Statistics } from './statistics.service.js';
 
@@ -17,8 +16,7 @@ export class StatisticsQuery {
 
   /** Only orders in this currency. @example "EUR" */
   @IfPresent()
-  @Matches(CURRENCY, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
-  @IsISO4217CurrencyCode()
+  @Currency()
   currency?: string;
 }
 

@@ -1,7 +1,7 @@
 import { type Db, Prisma, rowsPlannedAnew } from '#database';
 import { slugsWithin } from './categories.queries.js';
 import type { ProductFilters } from './products.dto.js';
-import { filtersOf, ORDERABLE, PRICE, wantedOf } from './products.queries.js';
+import { currencyIn, filtersOf, ORDERABLE, priceIn, wantedOf } from './products.queries.js';
 import { readOptions } from './products.rules.js';
 
 /** How many products the filters leave, and what each facet would; prices are minor units. */
@@ -25,7 +25,8 @@ const all = (conditions: readonly Prisma.Sql[]) => (conditions.length === 0 ? Pr
  * its variants meets all filters at once, as in the list; one without variants where none is asked of them.
  */
 export async function countFacets(db: Db, staff: boolean, filters: ProductFilters): Promise<Facets> {
-  const wanted = wantedOf(filters, PRICE);
+  const price = priceIn(filters.currency);
+  const wanted = wantedOf(filters, price);
   const names = [...readOptions(filters.option).keys()];
   const flag = (index: number) => Prisma.raw(`o${index}`);
   const flags = wanted.options.map((condition, index) => Prisma.sql`, coalesce(${condition}, false) AS ${flag(index)}`);
@@ -44,7 +45,7 @@ export async function countFacets(db: Db, staff: boolean, filters: ProductFilter
     db,
     Prisma.sql`
     WITH RECURSIVE base AS MATERIALIZED (
-      SELECT p.id AS product_id, p.category, v.id IS NOT NULL AS is_variant, ${PRICE} AS price, v.currency, v.option_values,
+      SELECT p.id AS product_id, p.category, v.id IS NOT NULL AS is_variant, ${price} AS price, ${currencyIn(filters.currency)} AS currency, v.option_values,
         coalesce(${ORDERABLE}, false) AS is_available, coalesce(${all(wanted.price)}, false) AS in_price,
         coalesce(${all(wanted.available)}, false) AS in_stock ${flags.length === 0 ? Prisma.empty : Prisma.join(flags, ' ')}
       FROM ${from} LEFT JOIN variants v ON v.product_id = p.id AND v.withdrawn_at IS NULL WHERE ${all(filtersOf(staff, filters))}
@@ -60,7 +61,7 @@ export async function countFacets(db: Db, staff: boolean, filters: ProductFilter
     ),
     named AS (SELECT name, sum(count) AS weight FROM valued GROUP BY name ORDER BY weight DESC, name LIMIT ${MOST_OPTIONS}),
     ranked AS (SELECT v.*, row_number() OVER (PARTITION BY v.name ORDER BY v.count DESC, v.value) AS place FROM valued v JOIN named USING (name)),
-    priced AS (SELECT product_id, price, currency FROM base WHERE is_variant AND in_stock AND ${all(met)}),
+    priced AS (SELECT product_id, price, currency FROM base WHERE is_variant AND price IS NOT NULL AND in_stock AND ${all(met)}),
     spans AS (
       SELECT currency, min(price) AS min, max(price) AS max, (max(price) - min(price)) / ${RANGES}::int + 1 AS width FROM priced GROUP BY currency
     ),

@@ -1,4 +1,4 @@
-import { CURRENCY, Id, IfPresent, Line, ListQuery, Money, type Page, Time } from '#http';
+import { Currency, Id, IfPresent, Line, ListQuery, Money, type Page, Time } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import {
@@ -9,9 +9,7 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
-  IsISO4217CurrencyCode,
   IsOptional,
-  Matches,
   Max,
   Min,
   ValidateIf,
@@ -61,10 +59,8 @@ export class CreatePriceListDto extends PriceListTermsDto {
   @Line(1, 100)
   name: string;
 
-  /** ISO 4217. Its prices count for variants whose own price is in this currency; it cannot be changed. */
-  @ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', example: 'EUR' })
-  @Matches(CURRENCY, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
-  @IsISO4217CurrencyCode()
+  /** ISO 4217. Its prices count in this currency; it cannot be changed. */
+  @Currency()
   currency: string;
 }
 

@@ -16,5 +16,5 @@ export const listPriceImpossible = problem(
   'price-lists/price-impossible',
   'invalid',
   'The list can have no price of a variant',
-  'A list has prices of variants that are there and whose own price is in its currency. `errors` names those that are not.',
+  'A list has prices of variants that are there. `errors` names those that are not.',
 );

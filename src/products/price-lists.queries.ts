@@ -32,21 +32,21 @@ export function listPrices(db: Db, listId: string, limit: number, position: Posi
   const after = position === null ? Prisma.empty : Prisma.sql`AND lp.variant_id > ${position.id}::uuid`;
   return rows(
     db,
-    Prisma.sql`SELECT v.id, v.id AS "variantId", v.sku, lp.amount, v.currency FROM list_prices lp JOIN variants v ON v.id = lp.variant_id
+    Prisma.sql`SELECT v.id, v.id AS "variantId", v.sku, lp.amount, l.currency FROM list_prices lp JOIN price_lists l ON l.id = lp.list_id JOIN variants v ON v.id = lp.variant_id
       WHERE lp.list_id = ${listId}::uuid ${after} ORDER BY lp.variant_id LIMIT ${limit + 1}`,
   );
 }
 
-/** Of these variants those that are on sale in this currency, or were put on the list before: with the price that they have there. */
+/** Of these variants those that are on sale, or were put on the list before: with the price that they have there. */
 export function pricesNow(
   db: Tx,
-  { id, currency }: PriceList,
+  { id }: PriceList,
   variantIds: readonly string[],
 ): Promise<{ variantId: string; amount: bigint | null }[]> {
   return rows(
     db,
     Prisma.sql`SELECT v.id AS "variantId", lp.amount FROM variants v LEFT JOIN list_prices lp ON lp.variant_id = v.id AND lp.list_id = ${id}::uuid
-      WHERE v.id = ANY (${variantIds}::uuid[]) AND ((v.withdrawn_at IS NULL AND v.currency = ${currency}) OR lp.amount IS NOT NULL) ORDER BY v.id`,
+      WHERE v.id = ANY (${variantIds}::uuid[]) AND (v.withdrawn_at IS NULL OR lp.amount IS NOT NULL) ORDER BY v.id`,
   );
 }
 

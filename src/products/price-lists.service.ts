@@ -25,7 +25,7 @@ import {
 } from './price-lists.queries.js';
 import { untilNextPrice } from './products.queries.js';
 
-/** Prices that count for a time. Which counts is decided by `PRICE`, in the statement that shows or charges it. */
+/** Prices that count for a time. Which counts is decided by `priceIn`, in the statement that shows or charges it. */
 @Injectable()
 export class PriceListsService {
   constructor(
@@ -113,13 +113,7 @@ export class PriceListsService {
       const fields = prices.flatMap(({ variantId }, index) =>
         was.has(variantId)
           ? []
-          : [
-              {
-                pointer: `/prices/${index}/variantId`,
-                code: listPriceImpossible.code,
-                detail: `is no variant on sale in ${list.currency}`,
-              },
-            ],
+          : [{ pointer: `/prices/${index}/variantId`, code: listPriceImpossible.code, detail: 'is no variant on sale' }],
       );
       if (fields.length > 0) throw listPriceImpossible('Some of the variants cannot be on the list; see errors.', { fields });
       await setPrices(db, id, prices);

@@ -5,6 +5,7 @@ import { LinksService } from '../files/links.service.js';
 import {
   CreateProductDto,
   CreateVariantDto,
+  CurrencyQuery,
   ListProductsQuery,
   ProductFilters,
   ProductList,
@@ -83,8 +84,8 @@ export class ProductsController {
   @Public()
   @PubliclyCached(0, (product: ProductResponse) => madeOf([product], `product:${product.id}`, 'price-lists'))
   @Problems(productNotFound)
-  async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string): Promise<ProductResponse> {
-    return ProductResponse.from(await this.products.get(actor, idOrSlug), this.links);
+  async get(@Caller() actor: Actor | null, @Param('idOrSlug') idOrSlug: string, @Query() query: CurrencyQuery): Promise<ProductResponse> {
+    return ProductResponse.from(await this.products.read(actor, idOrSlug, query), this.links);
   }
 
   /** Change a product */

@@ -1,4 +1,4 @@
-import { ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug, Text, Time } from '#http';
+import { Currency, ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug, Text, Time } from '#http';
 import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
@@ -331,7 +331,14 @@ export class UpdateProductDto {
   metadata?: Record<string, string>;
 }
 
-export class ProductFilters {
+export class CurrencyQuery {
+  /** ISO 4217. What is shown is sold in it, at its price in it; left out: whatever currency its own price is in. @example "EUR" */
+  @IfPresent()
+  @Currency()
+  currency?: string;
+}
+
+export class ProductFilters extends CurrencyQuery {
   /** Words that the name or the description hold. @example "mug" */
   @IfPresent()
   @Line(1, 200)

@@ -90,11 +90,26 @@ export const auditedVariant = audited('variant', {
 const COUNTS = Prisma.sql`l.active AND (l.starts_at IS NULL OR l.starts_at <= now()) AND (l.ends_at IS NULL OR l.ends_at > now())`;
 
 /**
- * What the variant `v` costs now, in minor units of its currency: by the list with the highest priority (of equals the newest) that counts and
- * has a price of it in that currency; else its own price. Whoever shows a price, quotes it or charges it asks this.
+ * What the variant `v` costs now in a currency, in its minor units: by the list with the highest priority (of equals the newest) that counts
+ * and has a price of it in that currency; else its own price, where that is in it; NULL where it is not sold in it. Without a currency: in
+ * that of its own price. Whoever shows a price, quotes it or charges it asks this.
  */
-export const PRICE = Prisma.sql`coalesce((SELECT lp.amount FROM list_prices lp JOIN price_lists l ON l.id = lp.list_id
-  WHERE lp.variant_id = v.id AND l.currency = v.currency AND ${COUNTS} ORDER BY l.priority DESC, l.id DESC LIMIT 1), v.price_amount)`;
+export function priceIn(currency: string | undefined): Prisma.Sql {
+  const wanted = currencyIn(currency);
+  const own = currency === undefined ? Prisma.sql`v.price_amount` : Prisma.sql`CASE WHEN v.currency = ${wanted} THEN v.price_amount END`;
+  return Prisma.sql`coalesce((SELECT lp.amount FROM list_prices lp JOIN price_lists l ON l.id = lp.list_id
+    WHERE lp.variant_id = v.id AND l.currency = ${wanted} AND ${COUNTS} ORDER BY l.priority DESC, l.id DESC LIMIT 1), ${own})`;
+}
+
+/** The currency that `priceIn` is in. */
+export function currencyIn(currency: string | undefined): Prisma.Sql {
+  return currency === undefined ? Prisma.sql`v.currency` : Prisma.sql`${currency}::char(3)`;
+}
+
+/** Whether the variant `v` is sold in the currency. */
+export function isSoldIn(currency: string | undefined): Prisma.Sql {
+  return currency === undefined ? Prisma.sql`true` : Prisma.sql`${priceIn(currency)} IS NOT NULL`;
+}
 
 /** Whether any price list counts now; where none does, prices are those of an index. */
 export async function anyListCounts(db: Db): Promise<boolean> {
@@ -116,15 +131,29 @@ export async function untilNextPrice(db: Db, sinceMs: number): Promise<number> {
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
 /** Whether any of the variant `v` can be ordered: there is some, or more is to come. */
 export const ORDERABLE = Prisma.sql`(v.backorder <> 'none' OR ${AVAILABLE} > 0)`;
-const VARIANT = Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', v.price_amount, 'price', ${PRICE}, 'currency', v.currency, 'compareAt', v.compare_at, 'optionValues', v.option_values,
+/** The variant `v`, sold in the currency. In another than its own its regular price is the price, and it is compared with none. */
+function variantIn(currency: string | undefined): Prisma.Sql {
+  const [price, shown] = [priceIn(currency), currencyIn(currency)];
+  const [regular, compareAt] =
+    currency === undefined
+      ? [Prisma.sql`v.price_amount`, Prisma.sql`v.compare_at`]
+      : [
+          Prisma.sql`CASE WHEN v.currency = ${shown} THEN v.price_amount ELSE ${price} END`,
+          Prisma.sql`CASE WHEN v.currency = ${shown} THEN v.compare_at END`,
+        ];
+  return Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', ${regular}, 'price', ${price}, 'currency', ${shown}, 'compareAt', ${compareAt}, 'optionValues', v.option_values,
   'available', greatest(${AVAILABLE}, 0), 'backorder', v.backorder,
   'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
-/** The columns of the product `p`, with its variants and images. */
-export const PRODUCT = Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
-  coalesce((SELECT json_agg(${VARIANT} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL), '[]') AS variants,
+}
+
+/** The columns of the product `p`, with its images and those of its variants that are sold in the currency. */
+export function productIn(currency: string | undefined): Prisma.Sql {
+  return Prisma.sql`p.id, p.slug, p.name, p.description, p.status, p.category, p.tax_class AS "taxClass", p.options, p.external_id AS "externalId", p.metadata, p.version, p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+  coalesce((SELECT json_agg(${variantIn(currency)} ORDER BY v.id) FROM variants v WHERE v.product_id = p.id AND v.withdrawn_at IS NULL AND ${isSoldIn(currency)}), '[]') AS variants,
   coalesce((SELECT json_agg(json_build_object('id', f.id, 'alt', i.alt, 'isPublic', f.is_public, 'width', f.width, 'height', f.height, 'variants', f.variants, 'made', coalesce(
       (SELECT json_agg(json_build_object('name', m.name, 'size', m.size, 'width', m.width, 'height', m.height)) FROM file_variants m WHERE m.file_id = f.id), '[]')) ORDER BY i.position)
     FROM product_images i JOIN files f ON f.id = i.file_id WHERE i.product_id = p.id), '[]') AS images`;
+}
 
 /** What the filters ask of the product `p` itself, its category apart. */
 export function filtersOf(staff: boolean, query: ProductFilters): Prisma.Sql[] {
@@ -136,13 +165,14 @@ export function filtersOf(staff: boolean, query: ProductFilters): Prisma.Sql[] {
   ];
 }
 
-/** What they ask of one variant `v` of it: of its price, of whether it can be ordered, and of its value of each option. */
+/** What they ask of one variant `v` of it: of its price (and whether it has one in the currency), of whether it can be ordered, and of its value of each option. */
 export function wantedOf(
   query: ProductFilters,
   price: Prisma.Sql = Prisma.sql`v.price_amount`,
 ): Record<'price' | 'available' | 'options', Prisma.Sql[]> {
   return {
     price: [
+      ...(query.currency === undefined ? [] : [isSoldIn(query.currency)]),
       ...(query.minPrice === undefined ? [] : [Prisma.sql`${price} >= ${query.minPrice}`]),
       ...(query.maxPrice === undefined ? [] : [Prisma.sql`${price} <= ${query.maxPrice}`]),
     ],
@@ -164,7 +194,8 @@ export async function listProducts(db: Db, staff: boolean, query: ListProductsQu
     position,
   );
   const isPriced = query.minPrice !== undefined || query.maxPrice !== undefined;
-  const wanted = Object.values(wantedOf(query, isPriced && (await anyListCounts(db)) ? PRICE : undefined)).flat();
+  const goesByLists = isPriced && (query.currency !== undefined || (await anyListCounts(db)));
+  const wanted = Object.values(wantedOf(query, goesByLists ? priceIn(query.currency) : undefined)).flat();
   const conditions = [
     ...filtersOf(staff, query),
     ...(wanted.length === 0
@@ -177,15 +208,18 @@ export async function listProducts(db: Db, staff: boolean, query: ListProductsQu
   // The first of each category, in the order of an index that begins with it, and the first of those: the same work however much lies in them.
   const page =
     query.category === undefined
-      ? Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${tail}`
-      : Prisma.sql`SELECT ${PRODUCT} FROM ${slugsWithin(query.category)} CROSS JOIN LATERAL (SELECT * FROM products p WHERE p.category = within.slug AND ${tail}) p
+      ? Prisma.sql`SELECT ${productIn(query.currency)} FROM products p WHERE ${tail}`
+      : Prisma.sql`SELECT ${productIn(query.currency)} FROM ${slugsWithin(query.category)} CROSS JOIN LATERAL (SELECT * FROM products p WHERE p.category = within.slug AND ${tail}) p
           ${order} LIMIT ${query.limit + 1}`;
   return query.q === undefined && query.option === undefined ? rows(db, page) : rowsPlannedAnew(db, page);
 }
 
-export async function findProduct(db: Db, by: { id: string } | { slug: string }): Promise<Product | null> {
+export async function findProduct(db: Db, by: { id: string } | { slug: string }, currency?: string): Promise<Product | null> {
   const key = 'id' in by ? Prisma.sql`p.id = ${by.id}::uuid` : Prisma.sql`p.slug = ${by.slug}`;
-  const [product] = await rows<Product>(db, Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE ${key} AND p.withdrawn_at IS NULL`);
+  const [product] = await rows<Product>(
+    db,
+    Prisma.sql`SELECT ${productIn(currency)} FROM products p WHERE ${key} AND p.withdrawn_at IS NULL`,
+  );
   return product ?? null;
 }
 
@@ -208,12 +242,12 @@ export async function untilNextLapse(db: Db, variantIds: readonly string[], sinc
   return next?.ms ?? Infinity;
 }
 
-/** A variant that is not withdrawn, with the status of its product. */
-export async function findVariant(db: Db, id: string): Promise<(Variant & { productStatus: Product['status'] }) | null> {
+/** A variant that is not withdrawn and is sold in the currency, with the status of its product. */
+export async function findVariant(db: Db, id: string, currency?: string): Promise<(Variant & { productStatus: Product['status'] }) | null> {
   const [found] = await rows<{ variant: Variant; status: Product['status'] }>(
     db,
-    Prisma.sql`SELECT ${VARIANT} AS variant, p.status FROM variants v JOIN products p ON p.id = v.product_id
-      WHERE v.id = ${id}::uuid AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL`,
+    Prisma.sql`SELECT ${variantIn(currency)} AS variant, p.status FROM variants v JOIN products p ON p.id = v.product_id
+      WHERE v.id = ${id}::uuid AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND ${isSoldIn(currency)}`,
   );
   return found ? { ...found.variant, productStatus: found.status } : null;
 }

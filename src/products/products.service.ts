@@ -19,6 +19,7 @@ import { countFacets, type Facets } from './facets.queries.js';
 import type {
   CreateProductDto,
   CreateVariantDto,
+  CurrencyQuery,
   ListProductsQuery,
   ProductFilters,
   UpdateProductDto,
@@ -84,8 +85,13 @@ export class ProductsService {
     return countFacets(this.prisma, seesAll(actor), filters);
   }
 
-  async get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Product> {
-    const product = await findProduct(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug });
+  get(actor: Actor | null, idOrSlug: string, db: Db = this.prisma): Promise<Product> {
+    return this.read(actor, idOrSlug, {}, db);
+  }
+
+  /** With those of its variants that are sold in the currency, at their prices in it. */
+  async read(actor: Actor | null, idOrSlug: string, { currency }: CurrencyQuery, db: Db = this.prisma): Promise<Product> {
+    const product = await findProduct(db, isId(idOrSlug) ? { id: idOrSlug } : { slug: idOrSlug }, currency);
     if (product === null || (product.status !== 'active' && !seesAll(actor)))
       throw productNotFound('No product that you may see has this id or slug.', { concealed: product !== null });
     return product;
@@ -140,10 +146,20 @@ export class ProductsService {
     });
   }
 
-  async getVariant(actor: Actor | null, id: string, db: Db = this.prisma): Promise<Variant> {
-    const variant = await findVariant(db, id);
+  getVariant(actor: Actor | null, id: string, db: Db = this.prisma): Promise<Variant> {
+    return this.readVariant(actor, id, {}, db);
+  }
+
+  /** At its price in the currency, if it is sold in it. */
+  async readVariant(actor: Actor | null, id: string, { currency }: CurrencyQuery, db: Db = this.prisma): Promise<Variant> {
+    const variant = await findVariant(db, id, currency);
     if (variant === null || (variant.productStatus !== 'active' && !seesAll(actor)))
-      throw variantNotFound('No variant that you may see has this id.', { concealed: variant !== null });
+      throw variantNotFound(
+        `No variant that you may see has this id${currency === undefined ? '' : `, or it is not sold in ${currency}`}.`,
+        {
+          concealed: variant !== null,
+        },
+      );
     return variant;
   }
 

@@ -9,7 +9,7 @@ import type { Actor } from '#security';
 import { LocationsService } from './locations.service.js';
 import { outOfStock, stockTooHigh, stockTooLow, unknownLocation, variantNotFound } from './products.errors.js';
 import { stockAdjusted, stockTransferred } from './products.events.js';
-import { auditedVariant, AVAILABLE, PRICE, untilNextLapse } from './products.queries.js';
+import { auditedVariant, AVAILABLE, currencyIn, isSoldIn, priceIn, untilNextLapse } from './products.queries.js';
 import type { AdjustStockDto, ListMovementsQuery, TransferStockDto } from './stock.dto.js';
 import { type Entry, findStock, lockVariant, restoreStock, sellStock, type Stock, takeStock } from './stock.queries.js';
 
@@ -133,29 +133,35 @@ export class StockService {
     );
   }
 
-  /** What is asked for, if it is on sale, with what can be ordered of it now. @throws products/variant-not-found naming each line that is not */
-  async forSale(wanted: readonly Wanted[], db: Db = this.prisma): Promise<Map<string, ForSale>> {
+  /**
+   * What is asked for, if it is on sale, in the currency if one is named, with what can be ordered of it now.
+   * @throws products/variant-not-found naming each line that is not
+   */
+  async forSale(wanted: readonly Wanted[], currency: string | null = null, db: Db = this.prisma): Promise<Map<string, ForSale>> {
     const variants = await this.onSale(
       wanted.map(({ variantId }) => variantId),
+      currency,
       db,
     );
+    const detail = currency === null ? 'is not on sale' : `is not on sale in ${currency}`;
     const missing = wanted.flatMap(({ variantId }, index) =>
-      variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: variantNotFound.code, detail: 'is not on sale' }],
+      variants.has(variantId) ? [] : [{ pointer: `/items/${index}/variantId`, code: variantNotFound.code, detail }],
     );
     if (missing.length > 0) throw variantNotFound('Some of what was asked for is not on sale; see errors.', { fields: missing });
     return variants;
   }
 
-  /** Those of these variants that are on sale, with what can be ordered of each now. */
-  async onSale(variantIds: readonly string[], db: Db = this.prisma): Promise<Map<string, ForSale>> {
+  /** Those of these variants that are on sale, in the currency if one is named, with what can be ordered of each now. */
+  async onSale(variantIds: readonly string[], currency: string | null = null, db: Db = this.prisma): Promise<Map<string, ForSale>> {
     const ids = [...new Set(variantIds)];
+    const wanted = currency ?? undefined;
     const found = await rows<ForSale>(
       db,
       Prisma.sql`
       SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
-        ${PRICE} AS "priceAmount", v.currency, p.tax_class AS "taxClass", v.backorder, ${AVAILABLE} AS available
+        ${priceIn(wanted)} AS "priceAmount", ${currencyIn(wanted)} AS currency, p.tax_class AS "taxClass", v.backorder, ${AVAILABLE} AS available
       FROM variants v JOIN products p ON p.id = v.product_id
-      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active'`,
+      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' AND ${isSoldIn(wanted)}`,
     );
     return new Map(found.map((row) => [row.id, row]));
   }
@@ -180,7 +186,7 @@ export class StockService {
     if (missing.size === 0) return;
     await this.releaseExpired([...missing.keys()], db);
     missing = await this.take(orderId, missing, expiresAt, db);
-    if (missing.size > 0) throw refuseShort(wanted, await this.forSale(wanted, db), missing);
+    if (missing.size > 0) throw refuseShort(wanted, await this.forSale(wanted, null, db), missing);
   }
 
   /**

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { audited } from '#audit';
 import { type Db, execute, Prisma, rows, type Tx } from '#database';
 import { keysetSql, type Position } from '#http';
-import { PRODUCT, type Product } from './products.queries.js';
+import { productIn, type Product } from './products.queries.js';
 import type { LineProblem } from './variant-imports.rules.js';
 
 export type ProductImport = Prisma.ProductImportGetPayload<object>;
@@ -87,7 +87,7 @@ export async function lockProducts(db: Tx, ids: readonly string[], slugs: readon
     db,
     Prisma.sql`SELECT id FROM products WHERE (id = ANY (${ids}::uuid[]) OR slug = ANY (${slugs}::text[])) AND withdrawn_at IS NULL ORDER BY id FOR UPDATE`,
   );
-  return rows(db, Prisma.sql`SELECT ${PRODUCT} FROM products p WHERE p.id = ANY (${locked.map(({ id }) => id)}::uuid[])`);
+  return rows(db, Prisma.sql`SELECT ${productIn(undefined)} FROM products p WHERE p.id = ANY (${locked.map(({ id }) => id)}::uuid[])`);
 }
 
 /** Locks the variants that are about to be changed, in the order that all take them in. */

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
-import { UpdateVariantDto, VariantResponse } from './products.dto.js';
+import { CurrencyQuery, UpdateVariantDto, VariantResponse } from './products.dto.js';
 import {
   availabilityUnclear,
   compareAtInvalid,
@@ -39,8 +39,8 @@ export class VariantsController {
   @Public()
   @PubliclyCached(0, ({ id, productId }: VariantResponse) => [`variant:${id}`, `product:${productId}`, 'price-lists'])
   @Problems(variantNotFound)
-  async get(@Caller() actor: Actor | null, @Param('id', IdPipe) id: string): Promise<VariantResponse> {
-    return VariantResponse.from(await this.products.getVariant(actor, id));
+  async get(@Caller() actor: Actor | null, @Param('id', IdPipe) id: string, @Query() query: CurrencyQuery): Promise<VariantResponse> {
+    return VariantResponse.from(await this.products.readVariant(actor, id, query));
   }
 
   /** Change a variant; orders keep the price they were placed at */

@@ -139,7 +139,34 @@ export class ShippingMethodDto {
   }
 }
 
-export class SellerDto {
+/** Where somebody is found by post. */
+export class PostalAddressDto {
+  /** @example "12 Dean Street" */
+  @Line(1, 200)
+  line1: string;
+
+  @IfPresent()
+  @Line(0, 200)
+  line2?: string;
+
+  /** @example "London" */
+  @Line(1, 100)
+  city: string;
+
+  @IfPresent()
+  @Line(0, 100)
+  region?: string;
+
+  /** @example "SW1Y 4JH" */
+  @Line(1, 20)
+  postalCode: string;
+
+  /** ISO 3166-1 alpha-2. @example "GB" */
+  @Country()
+  country: string;
+}
+
+export class SellerDto extends PostalAddressDto {
   /** @example "Grace Hopper Trading B.V." */
   @Line(1, 200)
   legalName: string;
@@ -148,30 +175,6 @@ export class SellerDto {
   @IsOptional()
   @Line(1, 50)
   taxId: string | null = null;
-
-  /** @example "1 Dam" */
-  @Line(1, 200)
-  line1: string;
-
-  @IfPresent()
-  @Line(0, 200)
-  line2?: string;
-
-  /** @example "Amsterdam" */
-  @Line(1, 100)
-  city: string;
-
-  @IfPresent()
-  @Line(0, 100)
-  region?: string;
-
-  /** @example "1012 JS" */
-  @Line(1, 20)
-  postalCode: string;
-
-  /** ISO 3166-1 alpha-2. */
-  @Country()
-  country: string;
 }
 
 export class ChangeShopSettingsDto {

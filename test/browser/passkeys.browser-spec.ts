@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,11 +6,9 @@ import { type Browser, launch, type Page } from 'puppeteer-core';
 import type { TokensResponse } from '../../src/auth/auth.dto.js';
 import type { RegisteredPasskeyResponse } from '../../src/auth/passkeys.dto.js';
 import { startApp, type TestApp } from '../harness/app.js';
+import { CHROMIUM } from '../harness/chromium.js';
 import { aUser, type Person } from '../harness/people.js';
 import type { Wire } from '../harness/wire.js';
-
-/** Debian's, or what another system calls it. */
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync) ?? 'chromium';
 
 /** The browser application: what a team would write, without a framework. */
 const PAGE = `<!doctype html><title>Passkeys</title><script type="module">
@@ -58,8 +55,7 @@ beforeAll(async () => {
   site = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end(PAGE)).listen(0, '127.0.0.1');
   await once(site, 'listening');
   app = await startApp({ CORS_ORIGINS: originOfSite() });
-  // As root, as CI runs it, Chromium's sandbox does not start; it loads nothing but the page above.
-  browser = await launch({ executablePath: CHROMIUM, headless: true, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+  browser = await launch(CHROMIUM);
   person = await aUser(app);
 }, 120_000);
 

@@ -12,6 +12,7 @@ const UNDESCRIBED = [
   '/docs/{}',
   '/openapi.json',
   '/metrics',
+  '/auth/order',
   '/auth/reset-password',
   '/auth/undo-email-change',
   '/auth/verify-email',

@@ -179,7 +179,8 @@ export class Env extends Tuning {
 
   /**
    * Where the links of mails lead: a page of your front end at `/verify-email`, `/reset-password` and `/undo-email-change` below it, which
-   * finds the token behind `#token=` and sends it to the API. PUBLIC_URL with `/auth` when unset: plain pages that Ashlar serves itself.
+   * finds the token behind `#token=` and sends it to the API, and at `/order` (`#id=…&token=…`) for guests. PUBLIC_URL with `/auth` when
+   * unset: plain pages that Ashlar serves itself.
    */
   @IsOptional()
   @IsUrl({

@@ -11,7 +11,7 @@ export * from './http.errors.js';
 export { HttpModule } from './http.module.js';
 export { type Crossing, Idempotent, type Once } from './idempotency.js';
 export { buildDocument, schemasOf } from './openapi.js';
-export { CURRENCY, Money, money } from './money.js';
+export { CURRENCY, Currency, Money, money } from './money.js';
 export { keyset, keysetSql, ListQuery, type Page, parseSort, type Position, QueryInt, readCursor, type Sort, toPage } from './paging.js';
 export { problemDocument, ProblemFilter, STATUS } from './problem.filter.js';
 export { RateLimitGuard, Unlimited } from './rate-limit.guard.js';
@@ -27,6 +27,7 @@ export {
   isStale,
   MadeAnew,
 } from './representation.js';
+export { pageOf } from './pages.js';
 export { collectFacts, Problems, type RouteFacts } from './route-facts.js';
 export { InEveryRole, RoleGuard } from './role.guard.js';
 export { answerFromMemory, PubliclyCached } from './shared-answers.js';

@@ -1,8 +1,17 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, IsISO4217CurrencyCode, Matches, Max, Min } from 'class-validator';
 
 /** A code of ISO 4217 that money can be in: `XXX` and `XTS` stand for no currency and for tests. */
 export const CURRENCY = /^(?!XXX|XTS)[A-Z]{3}$/;
+
+/** A code of ISO 4217. */
+export const Currency = () =>
+  applyDecorators(
+    ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', example: 'EUR' }),
+    Matches(CURRENCY, { message: '$property must be three capital letters of ISO 4217, like EUR' }),
+    IsISO4217CurrencyCode(),
+  );
 
 /** An amount of money. */
 export class Money {
@@ -20,9 +29,8 @@ export class Money {
   amount: number;
 
   /** ISO 4217. */
-  @ApiProperty({ type: 'string', pattern: '^[A-Z]{3}$', example: 'EUR', description: 'ISO 4217.' })
-  @Matches(CURRENCY, { message: 'currency must be three capital letters of ISO 4217, like EUR' })
-  @IsISO4217CurrencyCode()
+  @Currency()
+  @ApiProperty({ description: 'ISO 4217.' })
   currency: string;
 }
 

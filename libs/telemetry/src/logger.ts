@@ -17,6 +17,8 @@ const SECRET_MEMBERS = [
   'authorization',
   'cookie',
   'key',
+  'x-cart-token',
+  'x-order-token',
 ];
 
 /** Structured logs of this process: JSON, one object a line; readable in a terminal. `logger.info({ orderId }, 'Order placed')`. */
@@ -38,7 +40,7 @@ export function createLogger(env: Env): Pino {
       const origin = currentOrigin();
       return origin ? { requestId: origin.requestId, traceId: origin.traceId } : {};
     },
-    redact: { paths: SECRET_MEMBERS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+    redact: { paths: SECRET_MEMBERS.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]), censor: '[redacted]' },
     ...(pretty
       ? { transport: { target: 'pino-pretty', options: { ignore: 'pid', singleLine: true, translateTime: 'HH:MM:ss.l' } } }
       : { timestamp: pino.stdTimeFunctions.isoTime }),

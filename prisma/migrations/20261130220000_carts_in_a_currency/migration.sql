@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "carts" ADD COLUMN     "currency" CHAR(3);
