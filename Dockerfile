@@ -13,11 +13,12 @@ COPY . .
 RUN npm run build
 
 FROM packages AS production
-# Without tools, the embedded PostgreSQL, the packaged Node (the image has one), the Prisma CLI (an optional peer of its client) and the
-# query compilers for other databases. `npm ci --omit=optional` is no short cut: argon2's binary is an optional package, too.
+# Without tools, the embedded PostgreSQL, the packaged Node (the image has one), the Prisma CLI (an optional peer of its client), the
+# query compilers for other databases, and what packages bring for editors and debuggers alone. `npm ci --omit=optional` is no short cut: argon2's binary is an optional package, too.
 RUN npm pkg delete devDependencies optionalDependencies \
  && npm prune --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund \
  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' ! -name '*postgresql*' -delete \
+ && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
  && find node_modules -type d -empty -delete
 
 FROM docker.io/library/node:26.10.0-slim
