@@ -83,6 +83,13 @@ describe('what is easily forgotten', () => {
     expect(asked.filter(({ permission }) => !ALL_PERMISSIONS.has(permission))).toEqual([]);
   });
 
+  it('a class of a *.dto.ts is exported: the document would lack its members', () => {
+    const files = globSync('{src,libs}/**/*.dto.ts', { cwd: root });
+    expect(files.length).toBeGreaterThan(20);
+    const hidden = files.flatMap((file) => [...read(file).matchAll(/^(?:abstract )?class (\w+)/gm)].map(([, name]) => `${file}: ${name}`));
+    expect(hidden).toEqual([]);
+  });
+
   it('a feature has a test over HTTP', () => {
     const features = globSync('src/*/*.controller.ts', { cwd: root }).filter(
       (file) => basename(file) === `${basename(dirname(file))}.controller.ts`,

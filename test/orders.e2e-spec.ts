@@ -235,7 +235,6 @@ describe('placing an order', () => {
       discount: 1,
       tax: 0,
       shipping: 0,
-      currency: 'EUR',
       number: '1',
       expiresAt: null,
       version: 1,

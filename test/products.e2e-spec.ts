@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
-import type { ProductList, ProductResponse, VariantResponse } from '../src/products/products.dto.js';
+import type { ProductList, ProductResponse } from '../src/products/products.dto.js';
+import type { VariantResponse } from '../src/products/variants.dto.js';
 import type { StockMovementList, StockMovementResponse } from '../src/products/stock.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer, Call } from './harness/client.js';

@@ -47,7 +47,8 @@ export class TermsDto {
   shippingAddress?: AddressDto | null;
 }
 
-class OrderTermsDto extends TermsDto {
+/** What an order says beyond that. */
+export class OrderTermsDto extends TermsDto {
   @IsOptional()
   @IsNotEmptyObject()
   @ValidateNested()

@@ -2,17 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } fr
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
 import { LinksService } from '../files/links.service.js';
-import {
-  CreateProductDto,
-  CreateVariantDto,
-  CurrencyQuery,
-  ListProductsQuery,
-  ProductFilters,
-  ProductList,
-  ProductResponse,
-  UpdateProductDto,
-  VariantResponse,
-} from './products.dto.js';
+import { CreateProductDto, ListProductsQuery, ProductFilters, ProductList, ProductResponse, UpdateProductDto } from './products.dto.js';
 import { FacetsResponse } from './facets.dto.js';
 import {
   availabilityUnclear,
@@ -29,6 +19,7 @@ import {
 } from './products.errors.js';
 import { madeOf } from './products.rules.js';
 import { ProductsService } from './products.service.js';
+import { CreateVariantDto, CurrencyQuery, VariantResponse } from './variants.dto.js';
 
 @Controller('products')
 export class ProductsController {

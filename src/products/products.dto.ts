@@ -1,78 +1,15 @@
-import { Currency, ExternalId, IfPresent, Line, ListQuery, Metadata, Money, type Page, Prose, QueryInt, Slug, Text, Time } from '#http';
+import { ExternalId, IfPresent, Line, ListQuery, Metadata, type Page, Prose, QueryInt, Slug, Text } from '#http';
 import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  Equals,
-  IsArray,
-  IsIn,
-  IsInt,
-  IsNotEmptyObject,
-  IsNotIn,
-  IsOptional,
-  IsString,
-  Matches,
-  Max,
-  MaxLength,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, Equals, IsArray, IsIn, IsInt, IsNotIn, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
 import type { Links } from '../files/files.dto.js';
 import { TaxClass } from '../shop/settings.dto.js';
-import { CompareAt, ImageDto, ImageResponse, Images, OptionDto, OptionResponse, Options, OptionValues } from './parts.dto.js';
-import type { Product, Variant } from './products.queries.js';
+import { ImageDto, ImageResponse, Images, OptionDto, OptionResponse, Options } from './parts.dto.js';
+import type { Product } from './products.queries.js';
 import { RESERVED } from './products.rules.js';
+import { CreateVariantDto, CurrencyQuery, VariantResponse } from './variants.dto.js';
 
 const OPTIONS_WANTED = /^[^,:]+:[^,]+(?:,[^,:]+:[^,]+){0,19}$/;
-
-export class VariantResponse {
-  id: string;
-  productId: string;
-  /** @example "MUG-BLUE" */
-  sku: string;
-  /** @example "Blue" */
-  name: string;
-  /** What it costs now: by a price list, where one counts. */
-  price: Money;
-  /** What it costs without one. */
-  regularPrice: Money;
-  /** What the price is struck through beside: what was given so, or the regular price, where that is more than the price. */
-  compareAtPrice: Money | null;
-  /** Of each option of the product the value that it has. @example {} */
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
-  optionValues: Record<string, string>;
-  /** How many can be ordered now. @example 20 */
-  available: number;
-  /** Whether more can be ordered than that: because more is coming (`backorder`), or because it is not out yet (`preorder`). */
-  backorder: 'none' | 'backorder' | 'preorder';
-  /** When what cannot be had yet is expected, where that is known. */
-  availableFrom: Date | null;
-  externalId: string | null;
-  metadata: Record<string, string>;
-  /** Counts the changes of the variant itself, not of its stock; part of the ETag. @example 1 */
-  version: number;
-
-  static from(this: void, variant: Variant): VariantResponse {
-    const { price, priceAmount, currency } = variant;
-    const compareAt = variant.compareAt ?? priceAmount;
-    return {
-      id: variant.id,
-      productId: variant.productId,
-      sku: variant.sku,
-      name: variant.name,
-      price: { amount: price, currency },
-      regularPrice: { amount: priceAmount, currency },
-      compareAtPrice: compareAt > price ? { amount: compareAt, currency } : null,
-      optionValues: variant.optionValues,
-      available: variant.available,
-      backorder: variant.backorder,
-      availableFrom: variant.availableFrom === null ? null : new Date(variant.availableFrom),
-      externalId: variant.externalId,
-      metadata: variant.metadata,
-      version: variant.version,
-    };
-  }
-}
 
 export class ProductResponse {
   id: string;
@@ -124,103 +61,6 @@ export class ProductList implements Page<ProductResponse> {
   items: ProductResponse[];
   /** Give it as `cursor` to get the next page; null on the last one. */
   nextCursor: string | null;
-}
-
-export class CreateVariantDto {
-  /** Unique for ever. @example "MUG-BLUE" */
-  @IsString()
-  @MaxLength(64)
-  @Matches(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, { message: 'sku must be of letters, digits and . _ / -' })
-  sku: string;
-
-  /** @example "Blue" */
-  @Line(1, 200)
-  name: string;
-
-  @IsNotEmptyObject()
-  @ValidateNested()
-  @Type(() => Money)
-  price: Money;
-
-  /** What the price is struck through beside: more than the price, in its currency. */
-  @CompareAt()
-  compareAtPrice?: Money | null;
-
-  @IfPresent()
-  @OptionValues()
-  optionValues?: Record<string, string>;
-
-  /** How many there are to begin with. @example 20 */
-  @ApiProperty({ type: 'integer' })
-  @IfPresent()
-  @IsInt()
-  @Min(0)
-  @Max(1_000_000_000)
-  stock: number = 0;
-
-  /** Whether more can be ordered than there is: because more is coming (`backorder`), or because it is not out yet (`preorder`). */
-  @IfPresent()
-  @IsIn(['none', 'backorder', 'preorder'])
-  backorder?: 'none' | 'backorder' | 'preorder';
-
-  /** When what cannot be had yet is expected; a pre-order needs it. */
-  @IsOptional()
-  @Time()
-  availableFrom?: string | null;
-
-  @IsOptional()
-  @ExternalId()
-  externalId?: string | null;
-
-  @IfPresent()
-  @Metadata()
-  metadata?: Record<string, string>;
-}
-
-export class UpdateVariantDto {
-  /** @example "MUG-BLUE" */
-  @IfPresent()
-  @IsString()
-  @MaxLength(64)
-  @Matches(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/, { message: 'sku must be of letters, digits and . _ / -' })
-  sku?: string;
-
-  /** @example "Blue" */
-  @IfPresent()
-  @Line(1, 200)
-  name?: string;
-
-  @IfPresent()
-  @IsNotEmptyObject()
-  @ValidateNested()
-  @Type(() => Money)
-  price?: Money;
-
-  /** Whether more can be ordered than there is: because more is coming (`backorder`), or because it is not out yet (`preorder`). */
-  @IfPresent()
-  @IsIn(['none', 'backorder', 'preorder'])
-  backorder?: 'none' | 'backorder' | 'preorder';
-
-  /** When what cannot be had yet is expected; a pre-order needs it. With `none` it is cleared. */
-  @IsOptional()
-  @Time()
-  availableFrom?: string | null;
-
-  /** What the price is struck through beside: more than the price, in its currency. */
-  @CompareAt()
-  compareAtPrice?: Money | null;
-
-  @IfPresent()
-  @OptionValues()
-  optionValues?: Record<string, string>;
-
-  @IsOptional()
-  @ExternalId()
-  externalId?: string | null;
-
-  @IfPresent()
-  @Metadata()
-  metadata?: Record<string, string>;
 }
 
 export class CreateProductDto {
@@ -329,13 +169,6 @@ export class UpdateProductDto {
   @IfPresent()
   @Metadata()
   metadata?: Record<string, string>;
-}
-
-export class CurrencyQuery {
-  /** ISO 4217. What is shown is sold in it, at its price in it; left out: whatever currency its own price is in. @example "EUR" */
-  @IfPresent()
-  @Currency()
-  currency?: string;
 }
 
 export class ProductFilters extends CurrencyQuery {

@@ -19,6 +19,7 @@ import { VariantImportsService } from './variant-imports.service.js';
 import { VariantLinesService } from './variant-lines.service.js';
 import { VariantRunsService } from './variant-runs.service.js';
 import { VariantsController } from './variants.controller.js';
+import { VariantsService } from './variants.service.js';
 
 @Module({
   imports: [FilesModule],
@@ -32,6 +33,7 @@ import { VariantsController } from './variants.controller.js';
   ],
   providers: [
     ProductsService,
+    VariantsService,
     PicturesService,
     CategoriesService,
     StockService,
@@ -45,6 +47,6 @@ import { VariantsController } from './variants.controller.js';
     VariantImportsService,
     VariantImportsPrivacy,
   ],
-  exports: [ProductsService, StockService],
+  exports: [ProductsService, VariantsService, StockService],
 })
 export class ProductsModule {}

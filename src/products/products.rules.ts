@@ -1,3 +1,8 @@
+import type { Actor } from '#security';
+
+/** Whether somebody sees what is not on sale, too. */
+export const seesAll = (actor: Actor | null): boolean => actor?.can('products:read') ?? false;
+
 /** Words of paths beside slugs: no product can be found by one. */
 export const RESERVED = ['facets', 'imports'];
 

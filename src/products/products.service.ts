@@ -2,58 +2,21 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { record } from '#audit';
 import { Cache, invalidate } from '#cache';
-import {
-  type Db,
-  defined,
-  isCheckViolation,
-  isForeignKeyViolation,
-  isUniqueViolation,
-  PrismaService,
-  transaction,
-  type Tx,
-} from '#database';
+import { type Db, defined, isForeignKeyViolation, isUniqueViolation, PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
-import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage, type Money } from '#http';
+import { expectVersion, type ExpectedVersions, isId, type Page, parseSort, readCursor, slugFrom, toPage } from '#http';
 import type { Actor } from '#security';
 import { countFacets, type Facets } from './facets.queries.js';
-import type {
-  CreateProductDto,
-  CreateVariantDto,
-  CurrencyQuery,
-  ListProductsQuery,
-  ProductFilters,
-  UpdateProductDto,
-  UpdateVariantDto,
-} from './products.dto.js';
+import type { CreateProductDto, ListProductsQuery, ProductFilters, UpdateProductDto } from './products.dto.js';
 import { PicturesService } from './pictures.service.js';
-import {
-  availabilityUnclear,
-  compareAtInvalid,
-  optionsInUse,
-  optionsMisfit,
-  optionValuesTaken,
-  productExternalIdTaken,
-  productNotFound,
-  productSlugTaken,
-  skuTaken,
-  stockOwed,
-  unknownTaxClass,
-  variantNotFound,
-} from './products.errors.js';
-import { productCreated, productUpdated, productWithdrawn, variantCreated, variantUpdated, variantWithdrawn } from './products.events.js';
-import {
-  auditedProduct,
-  auditedVariant,
-  findProduct,
-  findVariant,
-  listProducts,
-  lockOptions,
-  type Product,
-  type Variant,
-} from './products.queries.js';
-import { isComparable, misfit, type Option, type OptionValues, RESERVED } from './products.rules.js';
+import { optionsInUse, productExternalIdTaken, productNotFound, productSlugTaken, unknownTaxClass } from './products.errors.js';
+import { productCreated, productUpdated, productWithdrawn } from './products.events.js';
+import { auditedProduct, findProduct, listProducts, type Product, type Variant } from './products.queries.js';
+import { misfit, type Option, RESERVED, seesAll } from './products.rules.js';
+import type { CreateVariantDto, CurrencyQuery } from './variants.dto.js';
+import { VariantsService } from './variants.service.js';
 
-export type { Product, Variant } from './products.queries.js';
+export type { Product } from './products.queries.js';
 
 const FACETS_MS = 5_000;
 
@@ -63,6 +26,7 @@ export class ProductsService {
   constructor(
     private readonly prisma: PrismaService,
     private readonly pictures: PicturesService,
+    private readonly variants: VariantsService,
     cache: Cache,
   ) {
     // Stock changes with every order; what facets say of it is as old as that at most.
@@ -106,7 +70,7 @@ export class ProductsService {
       invalidate(tx, ['products']);
       await publish(tx, productCreated, { productId: id, status: product.status ?? 'draft' }, { actor, resource: { type: 'product', id } });
       for (const [index, variant] of variants.entries())
-        await this.insertVariant(actor, { id, options: product.options ?? [] }, variant, tx, `/variants/${index}`);
+        await this.variants.insert(actor, { id, options: product.options ?? [] }, variant, tx, `/variants/${index}`);
       const after = await this.shown(actor, null, await this.get(actor, id, tx), images, tx);
       await record(tx, { actor, action: 'products.created', resource: auditedProduct(id), after });
       return after;
@@ -146,112 +110,15 @@ export class ProductsService {
     });
   }
 
-  getVariant(actor: Actor | null, id: string, db: Db = this.prisma): Promise<Variant> {
-    return this.readVariant(actor, id, {}, db);
-  }
-
-  /** At its price in the currency, if it is sold in it. */
-  async readVariant(actor: Actor | null, id: string, { currency }: CurrencyQuery, db: Db = this.prisma): Promise<Variant> {
-    const variant = await findVariant(db, id, currency);
-    if (variant === null || (variant.productStatus !== 'active' && !seesAll(actor)))
-      throw variantNotFound(
-        `No variant that you may see has this id${currency === undefined ? '' : `, or it is not sold in ${currency}`}.`,
-        {
-          concealed: variant !== null,
-        },
-      );
-    return variant;
-  }
-
   async addVariant(actor: Actor, productId: string, variant: CreateVariantDto, db: Db = this.prisma): Promise<Variant> {
     return transaction(db, async (tx) => {
       await this.lock(productId, tx);
       invalidate(tx, ['products', `product:${productId}`]);
       const { options } = await this.get(actor, productId, tx);
-      const id = await this.insertVariant(actor, { id: productId, options }, variant, tx);
+      const id = await this.variants.insert(actor, { id: productId, options }, variant, tx);
       await tx.product.update({ where: { id: productId }, data: { version: { increment: 1 } } });
-      return this.getVariant(actor, id, tx);
+      return this.variants.get(actor, id, tx);
     });
-  }
-
-  async updateVariant(
-    actor: Actor,
-    id: string,
-    { price, compareAtPrice, ...changes }: UpdateVariantDto,
-    expected: ExpectedVersions,
-    db: Db = this.prisma,
-  ): Promise<Variant> {
-    return transaction(db, async (tx) => {
-      if (changes.optionValues) refuseMisfit(await lockOptions(tx, id), changes.optionValues);
-      const before = await this.lockVariant(actor, id, expected, tx);
-      const { priceAmount: amount, compareAt, currency } = before;
-      const compared = compareAtPrice === undefined && compareAt !== null ? { amount: compareAt, currency } : (compareAtPrice ?? null);
-      refuseIncomparable(price ?? { amount, currency }, compared);
-      const data = {
-        ...defined(changes),
-        ...availability({ ...before, ...(changes.backorder === 'none' && { availableFrom: null }), ...defined(changes) }),
-        ...(price && { priceAmount: price.amount, currency: price.currency }),
-        compareAt: compared?.amount ?? null,
-        version: { increment: 1 },
-      };
-      await tx.variant.update({ where: { id }, data }).catch((error: unknown) => {
-        if (isCheckViolation(error)) throw stockOwed('More of this variant was ordered than there is; bring in what is owed first.');
-        return refuseTaken(error);
-      });
-      const after = await this.getVariant(actor, id, tx);
-      await record(tx, { actor, action: 'variants.updated', resource: auditedVariant(id), before, after });
-      const changed = Object.keys(defined({ price, compareAtPrice, ...changes }));
-      const payload = {
-        variantId: id,
-        productId: after.productId,
-        price: { amount: after.priceAmount, currency: after.currency },
-        changed,
-      };
-      await publish(tx, variantUpdated, payload, { actor, resource: { type: 'variant', id } });
-      return after;
-    });
-  }
-
-  async withdrawVariant(actor: Actor, id: string, expected: ExpectedVersions): Promise<void> {
-    await transaction(this.prisma, async (db) => {
-      const before = await this.lockVariant(actor, id, expected, db);
-      await db.variant.update({ where: { id }, data: { withdrawnAt: new Date(), version: { increment: 1 } } });
-      await record(db, { actor, action: 'variants.withdrawn', resource: auditedVariant(id), before });
-      await publish(db, variantWithdrawn, { variantId: id, productId: before.productId }, { actor, resource: { type: 'variant', id } });
-    });
-  }
-
-  /** The variant as it is now, to be changed: kept so until the transaction ends. */
-  private async lockVariant(actor: Actor, id: string, expected: ExpectedVersions, db: Tx): Promise<Variant> {
-    await db.$queryRaw`SELECT id FROM variants WHERE id = ${id}::uuid FOR UPDATE`;
-    const variant = await this.getVariant(actor, id, db);
-    expectVersion(variant.version, expected);
-    invalidate(db, ['products', `product:${variant.productId}`, `variant:${id}`]);
-    return variant;
-  }
-
-  private async insertVariant(
-    actor: Actor,
-    { id: productId, options }: Pick<Product, 'id' | 'options'>,
-    { stock, price, compareAtPrice, ...variant }: CreateVariantDto,
-    db: Tx,
-    pointer = '',
-  ): Promise<string> {
-    refuseMisfit(options, variant.optionValues ?? {}, pointer);
-    refuseIncomparable(price, compareAtPrice ?? null, pointer);
-    const columns = { priceAmount: price.amount, currency: price.currency, compareAt: compareAtPrice?.amount ?? null };
-    const { id } = await db.variant
-      .create({
-        data: { ...defined(variant), ...availability(variant), ...columns, productId, stock },
-        select: { id: true },
-      })
-      .catch(refuseTaken);
-    const after = { ...variant, ...columns, productId, stock };
-    await record(db, { actor, action: 'variants.created', resource: auditedVariant(id), after });
-    if (stock > 0)
-      await db.stockMovement.create({ data: { variantId: id, delta: stock, balance: stock, reason: 'first stock', actorId: actor.id } });
-    await publish(db, variantCreated, { variantId: id, productId, price }, { actor, resource: { type: 'variant', id } });
-    return id;
   }
 
   /** The product as it is shown from now on: by these images, where they are given, and with its files as public as it is. */
@@ -280,33 +147,9 @@ export class ProductsService {
   }
 }
 
-function seesAll(actor: Actor | null): boolean {
-  return actor?.can('products:read') ?? false;
-}
-
-/** From when a variant can be had, if that is to be said. @throws products/availability-unclear */
-function availability({ backorder = 'none', availableFrom = null }: Pick<CreateVariantDto, 'backorder' | 'availableFrom'>) {
-  if (backorder === 'preorder' && availableFrom === null)
-    throw availabilityUnclear('Say from when what is pre-ordered can be had.', {
-      fields: [{ pointer: '/availableFrom', code: availabilityUnclear.code, detail: 'is needed by a pre-order' }],
-    });
-  if (backorder === 'none' && availableFrom !== null)
-    throw availabilityUnclear('It is neither back-ordered nor pre-ordered: say which, or leave out from when it can be had.', {
-      fields: [{ pointer: '/availableFrom', code: availabilityUnclear.code, detail: 'goes with backorder or preorder' }],
-    });
-  return { availableFrom: availableFrom === null ? null : new Date(availableFrom) };
-}
-
 /** What of a product lies in its own row. */
 function columnsOf({ options, ...same }: Omit<UpdateProductDto, 'images'>) {
   return { ...defined(same), ...(options && { options: options.map(({ name, values }) => ({ name, values })) }) };
-}
-
-function refuseMisfit(options: readonly Option[], values: OptionValues, pointer = ''): void {
-  const detail = misfit(options, values);
-  if (detail === null) return;
-  const fields = [{ pointer: `${pointer}/optionValues`, code: optionsMisfit.code, detail }];
-  throw optionsMisfit('The values do not fit the options of the product; see errors.', { fields });
 }
 
 function refuseInUse(options: readonly Option[], variants: readonly Variant[]): void {
@@ -317,22 +160,12 @@ function refuseInUse(options: readonly Option[], variants: readonly Variant[]): 
   if (fields.length > 0) throw optionsInUse('Variants would have values that nobody can choose; see errors.', { fields });
 }
 
-function refuseIncomparable(price: Money, compareAt: Money | null, pointer = ''): void {
-  if (isComparable(price, compareAt)) return;
-  const fields = [
-    { pointer: `${pointer}/compareAtPrice`, code: compareAtInvalid.code, detail: 'is not more than the price, in its currency' },
-  ];
-  throw compareAtInvalid('What the price is compared with must be more, in the same currency; see errors.', { fields });
-}
-
 function refuseTaken(error: unknown): never {
   if (isUniqueViolation(error, 'slug')) throw productSlugTaken('Another product has this slug; choose another.');
-  if (isUniqueViolation(error, 'option_values')) throw optionValuesTaken('Another variant of the product has these values; choose others.');
-  if (isUniqueViolation(error, 'sku')) throw skuTaken('Another variant has this SKU; choose another.');
   if (isForeignKeyViolation(error))
     throw unknownTaxClass('The shop has no such tax class.', {
       fields: [{ pointer: '/taxClass', code: 'unknown', detail: 'is not one of the taxClasses of the shop' }],
     });
-  if (isUniqueViolation(error, 'external_id')) throw productExternalIdTaken('Another product or variant has this externalId.');
+  if (isUniqueViolation(error, 'external_id')) throw productExternalIdTaken('Another product has this externalId.');
   throw error;
 }

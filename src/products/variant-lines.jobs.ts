@@ -1,7 +1,8 @@
 import { defined } from '#database';
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
-import { CreateProductDto, CreateVariantDto, UpdateProductDto, UpdateVariantDto } from './products.dto.js';
+import { CreateProductDto, UpdateProductDto } from './products.dto.js';
+import { CreateVariantDto, UpdateVariantDto } from './variants.dto.js';
 import { columnOf, type LineProblem, type Said } from './variant-imports.rules.js';
 
 /** Of the job that imports: unlike a service it may hold what a line says against the classes that cross the wire. */

@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database';
 import { AppError } from '#errors';
 import type { Actor } from '#security';
-import type { CreateProductDto, CreateVariantDto, UpdateProductDto } from './products.dto.js';
+import type { CreateProductDto, UpdateProductDto } from './products.dto.js';
 import type { Product, Variant } from './products.queries.js';
 import { ProductsService } from './products.service.js';
 import { changesOf, columnOf, type Line, type LineProblem, said, withValues } from './variant-imports.rules.js';
 import { type Counts, findVariants, type KnownVariant, lockProducts, lockVariants } from './variant-imports.queries.js';
 import { checkChanges, checkProduct, checkVariant } from './variant-lines.jobs.js';
+import type { CreateVariantDto } from './variants.dto.js';
+import { VariantsService } from './variants.service.js';
 
 /** What became of some lines. */
 export interface Brought {
@@ -28,10 +30,13 @@ interface Catalogue {
   products: Map<string, Product>;
 }
 
-/** Lines of a file, taken into the catalogue by the service that everybody else changes it by: with its rules, its events and its audit log. */
+/** Lines of a file, taken into the catalogue by the services that everybody else changes it by: with its rules, its events and its audit log. */
 @Injectable()
 export class VariantLinesService {
-  constructor(private readonly products: ProductsService) {}
+  constructor(
+    private readonly products: ProductsService,
+    private readonly variants: VariantsService,
+  ) {}
 
   /** Brings lines in whose SKUs differ. What can be seen to be wrong is a problem; @throws LineRefused where the catalogue refuses */
   async bring(actor: Actor, lines: readonly Line[], db: Tx): Promise<Brought> {
@@ -101,7 +106,7 @@ export class VariantLinesService {
     if ('problems' in checked) return fail(brought, checked.problems);
     const isNew = await this.changeProduct(actor, product, checked.product, checked.variant.optionValues ?? {}, catalogue, db);
     const changes = changesOf(checked.variant, membersOf(now));
-    if (Object.keys(changes).length > 0) await this.products.updateVariant(actor, now.id, changes, null, db);
+    if (Object.keys(changes).length > 0) await this.variants.update(actor, now.id, changes, null, db);
     brought.counts[isNew || Object.keys(changes).length > 0 ? 'updated' : 'unchanged'] += 1;
   }
 

@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { Creates, type ExpectedVersions, Idempotent, IdPipe, IfMatch, type Once, Problems, PubliclyCached } from '#http';
 import { Actor, Caller, Public, Requires } from '#security';
-import { CurrencyQuery, UpdateVariantDto, VariantResponse } from './products.dto.js';
 import {
   availabilityUnclear,
   compareAtInvalid,
@@ -15,7 +14,6 @@ import {
   unknownLocation,
   variantNotFound,
 } from './products.errors.js';
-import { ProductsService } from './products.service.js';
 import {
   AdjustStockDto,
   ListMovementsQuery,
@@ -26,11 +24,13 @@ import {
   TransferStockDto,
 } from './stock.dto.js';
 import { StockService } from './stock.service.js';
+import { CurrencyQuery, UpdateVariantDto, VariantResponse } from './variants.dto.js';
+import { VariantsService } from './variants.service.js';
 
 @Controller('variants')
 export class VariantsController {
   constructor(
-    private readonly products: ProductsService,
+    private readonly variants: VariantsService,
     private readonly stock: StockService,
   ) {}
 
@@ -40,7 +40,7 @@ export class VariantsController {
   @PubliclyCached(0, ({ id, productId }: VariantResponse) => [`variant:${id}`, `product:${productId}`, 'price-lists'])
   @Problems(variantNotFound)
   async get(@Caller() actor: Actor | null, @Param('id', IdPipe) id: string, @Query() query: CurrencyQuery): Promise<VariantResponse> {
-    return VariantResponse.from(await this.products.readVariant(actor, id, query));
+    return VariantResponse.from(await this.variants.read(actor, id, query));
   }
 
   /** Change a variant; orders keep the price they were placed at */
@@ -62,7 +62,7 @@ export class VariantsController {
     @Body() changes: UpdateVariantDto,
     @IfMatch() expected: ExpectedVersions,
   ): Promise<VariantResponse> {
-    return VariantResponse.from(await this.products.updateVariant(actor, id, changes, expected));
+    return VariantResponse.from(await this.variants.update(actor, id, changes, expected));
   }
 
   /** Withdraw a variant */
@@ -71,7 +71,7 @@ export class VariantsController {
   @HttpCode(204)
   @Problems(variantNotFound)
   withdraw(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @IfMatch() expected: ExpectedVersions): Promise<void> {
-    return this.products.withdrawVariant(actor, id, expected);
+    return this.variants.withdraw(actor, id, expected);
   }
 
   /** Adjust the stock: what came in, or went missing */

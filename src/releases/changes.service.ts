@@ -4,6 +4,7 @@ import type { ExpectedVersions } from '#http';
 import type { Actor } from '#security';
 import { type Post, PostsService } from '../posts/posts.service.js';
 import { ProductsService } from '../products/products.service.js';
+import { VariantsService } from '../products/variants.service.js';
 import type { ReleaseItem } from './releases.queries.js';
 import { concerned, type Kind, type Members, type Resource } from './releases.rules.js';
 
@@ -20,6 +21,7 @@ export class ChangesService {
   constructor(
     private readonly posts: PostsService,
     private readonly products: ProductsService,
+    private readonly variants: VariantsService,
   ) {}
 
   async find(actor: Actor, kind: Kind, id: string, db: Tx): Promise<Resource> {
@@ -29,7 +31,7 @@ export class ChangesService {
       case 'product':
         return { kind, row: await this.products.get(actor, id, db) };
       case 'variant':
-        return { kind, row: await this.products.getVariant(actor, id, db) };
+        return { kind, row: await this.variants.get(actor, id, db) };
     }
   }
 
@@ -61,7 +63,7 @@ export class ChangesService {
       case 'product':
         return { kind, row: await this.products.update(actor, id, changes, expected, db) };
       case 'variant':
-        return { kind, row: await this.products.updateVariant(actor, id, changes, expected, db) };
+        return { kind, row: await this.variants.update(actor, id, changes, expected, db) };
     }
   }
 

@@ -3,8 +3,10 @@ import type { Permission } from '#security';
 import type { UpdatePostDto } from '../posts/posts.dto.js';
 import { statusOf as statusOfPost } from '../posts/posts.rules.js';
 import type { Post } from '../posts/posts.service.js';
-import type { UpdateProductDto, UpdateVariantDto } from '../products/products.dto.js';
-import type { Product, Variant } from '../products/products.service.js';
+import type { UpdateProductDto } from '../products/products.dto.js';
+import type { UpdateVariantDto } from '../products/variants.dto.js';
+import type { Product } from '../products/products.service.js';
+import type { Variant } from '../products/variants.service.js';
 import { beyondYourRights } from './releases.errors.js';
 
 export const RELEASE_STATUSES = ['open', 'scheduled', 'published', 'rolled-back', 'failed'] as const;
