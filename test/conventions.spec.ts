@@ -90,6 +90,13 @@ describe('what is easily forgotten', () => {
     expect(hidden).toEqual([]);
   });
 
+  it('a module of a feature is one of the application’s', () => {
+    const modules = globSync('src/*/*.module.ts', { cwd: root });
+    expect(modules.length).toBeGreaterThan(10);
+    const importing = ['src/app.module.ts', ...modules].map(read).join('');
+    expect(modules.filter((file) => !importing.includes(`/${basename(file, '.ts')}.js'`))).toEqual([]);
+  });
+
   it('a feature has a test over HTTP', () => {
     const features = globSync('src/*/*.controller.ts', { cwd: root }).filter(
       (file) => basename(file) === `${basename(dirname(file))}.controller.ts`,

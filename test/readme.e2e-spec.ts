@@ -53,7 +53,7 @@ const PAGES: Record<string, Record<string, string[]>> = {
   },
   'docs/commerce.md': {
     'The catalogue': ['categories/misplaced', 'products/option-values-taken'],
-    'Price lists': ['price-lists/ends-before-it-starts'],
+    'Price lists': ['price-lists/ends-before-it-starts', 'products/variant-not-found'],
     'How the shop sells': ['shop/settings-contradict', 'http/stale-version'],
     Coupons: ['coupons/used-up', 'coupons/not-active'],
     'From a quote to an order': ['http/validation-failed'],

@@ -19,7 +19,10 @@ export class AuthorizationGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     refuseBadCredentials(request);
     if (access?.level === 'public' || this.letsIn(request, access)) return true;
-    if (!request.actor) throw unauthenticated('Send an access token in the Authorization header: Bearer <accessToken>.');
+    if (!request.actor) {
+      const orToken = access?.guests === undefined ? '' : `, or, as a guest, the token in the header ${access.guests.header}`;
+      throw unauthenticated(`Send an access token in the Authorization header: Bearer <accessToken>${orToken}.`);
+    }
     if (access === undefined) throw forbidden('Nobody may call this route.');
     if (access.level === 'permission' && !request.actor.can(access.permission)) throw this.refusal(request.actor, access.permission);
     this.checkSession(
