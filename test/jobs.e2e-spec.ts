@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ConfigModule, loadEnv } from '#config';
 import { DatabaseModule, execute, Prisma, PrismaService, transaction } from '#database';
 import { enqueue, FinalFailure, Handles, job, type JobRun, JobsModule, Schedule } from '#jobs';
+import { WorkerConnections } from '../libs/jobs/src/connections.js';
 import { createLogger, currentOrigin, type Origin, TelemetryModule, withOrigin } from '#telemetry';
 import { IsInt, IsString } from 'class-validator';
+import pg from 'pg';
 import { createDatabase, query, type TestDatabase } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
 import { fire } from './harness/schedules.js';
@@ -284,6 +286,33 @@ describe('an effect of a job', () => {
     expect(await run.once(prisma, async () => undefined)).toBe(true);
     expect(await run.once(prisma, async () => undefined, 'another step')).toBe(true);
     expect(await run.once(prisma, async () => undefined)).toBe(false);
+  });
+});
+
+describe('a statement of graphile-worker', () => {
+  it('that is the victim of a deadlock is asked again, and the workers go on', async () => {
+    await query(database.url, 'CREATE TABLE rings (id int PRIMARY KEY, turns int NOT NULL)');
+    await query(database.url, 'INSERT INTO rings VALUES (1, 0), (2, 0)');
+    const connections = new WorkerConnections(database.url);
+    let broken = false;
+    void connections.broken.then(() => (broken = true));
+    connections.hold(Promise.resolve());
+    const other = new pg.Client({ connectionString: database.url });
+    await other.connect();
+    // It waits longer than the other does until it looks for a ring, and so is the one that is chosen.
+    await other.query(`SET deadlock_timeout = '1min'`);
+    await other.query('BEGIN');
+    await other.query('UPDATE rings SET turns = turns + 1 WHERE id = 2');
+    const both = `WITH one AS (UPDATE rings SET turns = turns + 1 WHERE id = 1 RETURNING id) UPDATE rings SET turns = turns + 1 FROM one WHERE rings.id = 2`;
+    const asked = (await connections.connect()).query(both);
+    const waits = `SELECT FROM pg_stat_activity WHERE application_name = 'ashlar-jobs' AND wait_event_type = 'Lock'`;
+    await eventually(async () => (await query(database.url, waits)).length === 1);
+    await other.query('UPDATE rings SET turns = turns + 1 WHERE id = 1');
+    await other.query('COMMIT');
+    expect((await asked).rowCount).toBe(1);
+    expect(await query(database.url, 'SELECT id, turns FROM rings ORDER BY id')).toEqual([1, 2].map((id) => ({ id, turns: 2 })));
+    expect(broken).toBe(false);
+    await Promise.all([other.end(), connections.end()]);
   });
 });
 

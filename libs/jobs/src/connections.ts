@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isUnavailable } from '#database';
+import { isRetryable, isUnavailable } from '#database';
 import pg from 'pg';
 
 const CONNECTIONS = 4; // graphile-worker listens on one, and fetches, reports and schedules on the others
@@ -10,7 +10,8 @@ const NOTHING = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] } satis
  * The connections of one pool of workers. graphile-worker 0.18 does not survive one that breaks: it forgets the jobs whose fetch nobody
  * answered, gives up at the first report that it cannot write, does not always say that it has, and ends the process when what it had
  * fetched cannot be given back. So it never hears of it: what it asks is asked again, in the end answered with nothing, and `broken` is
- * resolved, for what it holds to be given back as a whole.
+ * resolved, for what it holds to be given back as a whole. Nor does it survive that PostgreSQL chooses one of its statements as the victim of
+ * a deadlock with a transaction that enqueues jobs by their keys: that statement is asked again, too.
  */
 export class WorkerConnections extends pg.Pool {
   /** Resolves when a connection has broken. */
@@ -60,11 +61,12 @@ export class WorkerConnections extends pg.Pool {
         return await this.query(...query);
       } catch (error) {
         if (this.ending) break;
-        if (!isUnavailable(error)) throw error;
-        this.tell();
+        if (!isUnavailable(error) && !isRetryable(error)) throw error;
+        if (isUnavailable(error)) this.tell();
         await sleep(ms);
       }
     }
+    this.tell();
     return NOTHING;
   }
 }
