@@ -23,8 +23,8 @@ const project = (displayName, testMatch, settings) => ({
 const withDatabase = { globalSetup: '<rootDir>/test/harness/global-setup.ts', globalTeardown: '<rootDir>/test/harness/global-teardown.ts' };
 
 /**
- * `--selectProjects unit e2e` is `npm test`; `full` is what takes longer than a developer waits, with a --testTimeout of its own: proofs at
- * scale, and requests that are made up from openapi.json. `browser` needs Chromium.
+ * `--selectProjects unit e2e` is `npm test`; `full` is what takes longer than a developer waits, with a --testTimeout of its own: races and
+ * crashes over several processes, proofs at scale, and requests that are made up from openapi.json. `browser` needs Chromium.
  */
 export default {
   rootDir,

@@ -116,7 +116,9 @@ describe('a quote and the order that follows', () => {
 
 /** Values that somebody puts where a price, a total or a discount might be read. */
 const AMOUNTS = ['1', '0', '-1', '0.1', '"1"', 'null', '{"amount":1,"currency":"EUR"}', '{"amount":-1,"currency":"JPY"}', '1e9', '[]'];
-const ORDER_MEMBERS = ['price', 'total', 'subtotal', 'discount', 'tax', 'includedTax', 'shipping', 'currency', 'taxes'];
+const ORDER_MEMBERS = ['price', 'total', 'subtotal', 'discount', 'tax', 'includedTax', 'shipping', 'taxes'];
+/** What is no currency, or none that anything costs something in here; null is as if nothing were said. */
+const CURRENCIES = [...AMOUNTS.filter((value) => value !== 'null'), '"JPY"', '"USD"', '"eur"', '"EUR "', '"XXX"', '["EUR"]'];
 const ITEM_MEMBERS = ['price', 'unitPrice', 'total', 'discount', 'tax', 'taxRate', 'currency'];
 const QUANTITIES = [
   '0',
@@ -146,6 +148,7 @@ describe('two hundred tampered orders', () => {
     const order = (items: string, more = '') => `{"items":[${items}]${more}}`;
     const tampered = [
       ...ORDER_MEMBERS.flatMap((name) => AMOUNTS.map((value) => order(item(), `,"${name}":${value}`))),
+      ...CURRENCIES.map((value) => order(item(), `,"currency":${value}`)),
       ...ITEM_MEMBERS.flatMap((name) => AMOUNTS.map((value) => order(item(`,"${name}":${value}`)))),
       ...QUANTITIES.flatMap((quantity) => [order(item('', quantity)), order(`${item()},${item('', quantity)}`)]),
       ...CODES.map((code) => order(item(), `,"couponCode":${code}`)),

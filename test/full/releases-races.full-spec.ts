@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import type { OrderResponse } from '../src/orders/orders.dto.js';
-import type { PostResponse } from '../src/posts/posts.dto.js';
-import type { ProductResponse } from '../src/products/products.dto.js';
-import type { PreviewResponse } from '../src/releases/items.dto.js';
-import { startApp, type TestApp } from './harness/app.js';
-import type { Answer } from './harness/client.js';
-import { query } from './harness/database.js';
-import { eventually } from './harness/eventually.js';
-import { anAdmin, aPost, aProduct, aUser, type Person, unique } from './harness/people.js';
-import { type Product, startProcess, stopProcesses } from './harness/product.js';
-import { aRelease, type ReleaseBody } from './harness/releases.js';
-import type { Wire } from './harness/wire.js';
+import type { OrderResponse } from '../../src/orders/orders.dto.js';
+import type { PostResponse } from '../../src/posts/posts.dto.js';
+import type { ProductResponse } from '../../src/products/products.dto.js';
+import type { PreviewResponse } from '../../src/releases/items.dto.js';
+import { startApp, type TestApp } from '../harness/app.js';
+import type { Answer } from '../harness/client.js';
+import { query } from '../harness/database.js';
+import { eventually } from '../harness/eventually.js';
+import { anAdmin, aPost, aProduct, aUser, type Person, unique } from '../harness/people.js';
+import { type Product, startProcess, stopProcesses } from '../harness/product.js';
+import { aRelease, type ReleaseBody } from '../harness/releases.js';
+import type { Wire } from '../harness/wire.js';
 
 /** Two that serve one database; the jobs are done by processes of their own. */
 let one: TestApp;

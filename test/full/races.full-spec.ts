@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
-import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
-import type { OrderResponse } from '../src/orders/orders.dto.js';
-import type { PaymentResponse } from '../src/payments/payments.dto.js';
-import { startApp, type TestApp } from './harness/app.js';
-import type { Answer } from './harness/client.js';
-import { query } from './harness/database.js';
-import { eventually } from './harness/eventually.js';
-import { anAdmin, aProduct, aSession, aUser, type Person, unique } from './harness/people.js';
-import { type Product, startProcess, stopProcesses } from './harness/product.js';
-import type { Wire } from './harness/wire.js';
+import type { ProblemDocument } from '../../libs/http/src/problem.filter.js';
+import type { OrderResponse } from '../../src/orders/orders.dto.js';
+import type { PaymentResponse } from '../../src/payments/payments.dto.js';
+import { startApp, type TestApp } from '../harness/app.js';
+import type { Answer } from '../harness/client.js';
+import { query } from '../harness/database.js';
+import { eventually } from '../harness/eventually.js';
+import { anAdmin, aProduct, aSession, aUser, type Person, unique } from '../harness/people.js';
+import { type Product, startProcess, stopProcesses } from '../harness/product.js';
+import type { Wire } from '../harness/wire.js';
 
 const CROWD = 200;
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from './harness/eventually.js';
-import { stopProcesses } from './harness/product.js';
-import { aWorkshop, type Workshop } from './harness/workers.js';
+import { eventually } from '../harness/eventually.js';
+import { stopProcesses } from '../harness/product.js';
+import { aWorkshop, type Workshop } from '../harness/workers.js';
 
 const PATIENCE = 120_000;
 
