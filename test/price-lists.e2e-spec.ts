@@ -271,17 +271,18 @@ describe('a currency that is asked for', () => {
       );
       return body.items.map((product) => [product.id, ...product.variants.map(({ price }) => price)]);
     };
-    expect(await found('currency=USD')).toEqual([
+    expect(await found('currency=USD')).toEqual([[both.id, usd(1_100)], [euros.id], [dollars.id, usd(900)]]);
+    expect(await found('currency=USD&available=true')).toEqual([
       [both.id, usd(1_100)],
       [dollars.id, usd(900)],
     ]);
     expect(await found('currency=USD&minPrice=1000&maxPrice=1200')).toEqual([[both.id, usd(1_100)]]);
     expect(await found('currency=EUR&minPrice=1000')).toEqual([[both.id, eur(1_000)]]);
-    expect(await found('currency=JPY')).toEqual([]);
+    expect(await found('currency=JPY&maxPrice=1000000')).toEqual([]);
     const facets = await call<Wire<FacetsResponse>>('GET', `products/facets?category=${encodeURIComponent(category)}&currency=USD`, null);
     expect(facets.body).toMatchObject({
-      total: 2,
-      availability: { available: 2, unavailable: 0 },
+      total: 3,
+      availability: { available: 2, unavailable: 1 },
       prices: [{ currency: 'USD', min: 900, max: 1_100 }],
     });
     expect((await call<Wire<ProductResponse>>('GET', `products/${euros.slug}?currency=USD`, null)).body.variants).toEqual([]);

@@ -1,7 +1,7 @@
 import { type Db, Prisma, rowsPlannedAnew } from '#database';
 import { slugsWithin } from './categories.queries.js';
 import type { ProductFilters } from './products.dto.js';
-import { currencyIn, filtersOf, ORDERABLE, priceIn, wantedOf } from './products.queries.js';
+import { currencyIn, filtersOf, orderableIn, priceIn, wantedOf } from './products.queries.js';
 import { readOptions } from './products.rules.js';
 
 /** How many products the filters leave, and what each facet would; prices are minor units. */
@@ -46,7 +46,7 @@ export async function countFacets(db: Db, staff: boolean, filters: ProductFilter
     Prisma.sql`
     WITH RECURSIVE base AS MATERIALIZED (
       SELECT p.id AS product_id, p.category, v.id IS NOT NULL AS is_variant, ${price} AS price, ${currencyIn(filters.currency)} AS currency, v.option_values,
-        coalesce(${ORDERABLE}, false) AS is_available, coalesce(${all(wanted.price)}, false) AS in_price,
+        coalesce(${orderableIn(filters.currency)}, false) AS is_available, coalesce(${all(wanted.price)}, false) AS in_price,
         coalesce(${all(wanted.available)}, false) AS in_stock ${flags.length === 0 ? Prisma.empty : Prisma.join(flags, ' ')}
       FROM ${from} LEFT JOIN variants v ON v.product_id = p.id AND v.withdrawn_at IS NULL WHERE ${all(filtersOf(staff, filters))}
     ),

@@ -129,8 +129,10 @@ export async function untilNextPrice(db: Db, sinceMs: number): Promise<number> {
 
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
-/** Whether any of the variant `v` can be ordered: there is some, or more is to come. */
-export const ORDERABLE = Prisma.sql`(v.backorder <> 'none' OR ${AVAILABLE} > 0)`;
+/** Whether any of the variant `v` can be ordered in the currency: there is some, or more is to come. */
+export function orderableIn(currency: string | undefined): Prisma.Sql {
+  return Prisma.sql`((v.backorder <> 'none' OR ${AVAILABLE} > 0) AND ${isSoldIn(currency)})`;
+}
 /** The variant `v`, sold in the currency. In another than its own its regular price is the price, and it is compared with none. */
 function variantIn(currency: string | undefined): Prisma.Sql {
   const [price, shown] = [priceIn(currency), currencyIn(currency)];
@@ -165,18 +167,17 @@ export function filtersOf(staff: boolean, query: ProductFilters): Prisma.Sql[] {
   ];
 }
 
-/** What they ask of one variant `v` of it: of its price (and whether it has one in the currency), of whether it can be ordered, and of its value of each option. */
+/** What they ask of one variant `v` of it: of its price, of whether it can be ordered, and of its value of each option. */
 export function wantedOf(
   query: ProductFilters,
   price: Prisma.Sql = Prisma.sql`v.price_amount`,
 ): Record<'price' | 'available' | 'options', Prisma.Sql[]> {
   return {
     price: [
-      ...(query.currency === undefined ? [] : [isSoldIn(query.currency)]),
       ...(query.minPrice === undefined ? [] : [Prisma.sql`${price} >= ${query.minPrice}`]),
       ...(query.maxPrice === undefined ? [] : [Prisma.sql`${price} <= ${query.maxPrice}`]),
     ],
-    available: query.available === undefined ? [] : [ORDERABLE],
+    available: query.available === undefined ? [] : [orderableIn(query.currency)],
     options: [...readOptions(query.option)].map(([name, values]) => {
       const either = values.map((value) => Prisma.sql`v.option_values @> ${JSON.stringify({ [name]: value })}::jsonb`);
       return Prisma.sql`(${Prisma.join(either, ' OR ')})`;

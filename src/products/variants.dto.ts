@@ -6,7 +6,7 @@ import { CompareAt, OptionValues } from './parts.dto.js';
 import type { Variant } from './products.queries.js';
 
 export class CurrencyQuery {
-  /** ISO 4217. What is shown is sold in it, at its price in it; left out: whatever currency its own price is in. @example "EUR" */
+  /** ISO 4217. Variants are those that are sold in it, at their prices in it; left out: in whatever currency their own prices are. @example "EUR" */
   @IfPresent()
   @Currency()
   currency?: string;

@@ -78,6 +78,7 @@ const LISTS: Record<string, List> = {
       maxPrice: ['0', '500', '100000'],
       option: ['Size:Small', 'Size:never', 'Colour:Blue,Colour:Red'],
       available: ['true'],
+      currency: ['EUR', 'USD', 'JPY'],
     },
   },
   users: {

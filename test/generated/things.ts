@@ -31,6 +31,9 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
   const { app, product } = world;
   const nouns = nounsOf(world);
   const links = new Map<string, { url: string; headers: Record<string, string> }>();
+  /** Whatever settings were made up before, orders can be placed. */
+  const openShop = () =>
+    product.request('PATCH', 'shop/settings', { token: admin.accessToken, body: { currencies: [], shippingMethods: [] } });
   /** The link to the content of the file or the upload that the path names. */
   const link = async ({ target, the }: Purpose) => links.get(await the(target.includes('/uploads/') ? 'uploads' : 'files'))!;
   const inLink = async (purpose: Purpose, name: string) => new URL((await link(purpose)).url).searchParams.get(name)!;
@@ -76,12 +79,17 @@ export function thingsOf(world: World, admin: Person): Record<string, Thing> {
     products: async () => (await aProduct(app, { by: admin })).id,
     variants: async () => (await aProduct(app, { stock: 500_000_000, by: admin })).variants[0]!.id,
     variantId: async () => (await aProduct(app, { by: admin })).variants[0]!.id,
-    orders: (by, { operationId }) =>
-      ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId)
+    orders: async (by, { operationId }) => {
+      await openShop();
+      return ['returns.refund', 'shipments.ship', 'invoices.ofOrder', 'invoices.pdf'].includes(operationId)
         ? nouns.aPaidOrder(by)
-        : nouns.anOrder(by),
+        : nouns.anOrder(by);
+    },
     invoiceId: async (_, { the }) => (await app.prisma.invoice.findFirstOrThrow({ where: { orderId: await the('orders') } })).id,
-    shipments: async (by) => nouns.aShipment(admin, await nouns.aPaidOrder(by)),
+    shipments: async (by) => {
+      await openShop();
+      return nouns.aShipment(admin, await nouns.aPaidOrder(by));
+    },
     carts: async (by) => (await nouns.aCart(by)).id,
     categories: async () => (await nouns.aCategory(admin)).id,
     coupons: async () => (await nouns.aCoupon(admin)).id,
