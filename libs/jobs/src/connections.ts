@@ -60,7 +60,7 @@ export class WorkerConnections extends pg.Pool {
         await this.opened;
         return await this.query(...query);
       } catch (error) {
-        if (this.ending) break;
+        if (this.ending) return NOTHING;
         if (!isUnavailable(error) && !isRetryable(error)) throw error;
         if (isUnavailable(error)) this.tell();
         await sleep(ms);
