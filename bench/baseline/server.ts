@@ -796,7 +796,7 @@ async function place(db: pg.PoolClient, id: string, userId: string, order: NewOr
     'for-sale',
     `SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name, ${PRICE} AS "priceAmount", v.currency, v.stock, v.reserved
     FROM variants v JOIN products p ON p.id = v.product_id
-    WHERE v.id = ANY ($1::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' ORDER BY v.id FOR UPDATE OF v`,
+    WHERE v.id = ANY ((SELECT $1::uuid[])::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' ORDER BY v.id FOR UPDATE OF v`,
     [ids],
   );
   const variants = new Map(found.map((variant) => [variant.id, variant]));

@@ -1,4 +1,4 @@
-import { type Db, execute, Prisma, rows } from '#database';
+import { type Db, execute, listed, Prisma, rows } from '#database';
 
 /** A session of an account that lets it in, and of whom acts in it. */
 export interface SessionRow {
@@ -30,7 +30,7 @@ export function readSessions(db: Db, ids: readonly string[], idleSince: Date): P
     Prisma.sql`SELECT s.id AS "sessionId", s.user_id AS "userId", u.roles, u.mfa_enabled AS "mfaEnabled", s.proven_at AS "provenAt",
         s.impersonator_id AS "impersonatorId", i.roles AS "impersonatorRoles", i.mfa_enabled AS "impersonatorMfaEnabled"
       FROM sessions s JOIN users u ON u.id = s.user_id LEFT JOIN users i ON i.id = s.impersonator_id
-      WHERE s.id = ANY (${[...ids]}::uuid[]) AND s.ended_at IS NULL AND s.expires_at > now() AND s.rotated_at > ${idleSince}
+      WHERE s.id = ANY (${listed(ids, 'uuid')}) AND s.ended_at IS NULL AND s.expires_at > now() AND s.rotated_at > ${idleSince}
         AND u.status = 'active' AND (u.access_revoked_at IS NULL OR u.access_revoked_at < s.created_at)
         AND (i.id IS NULL OR (i.status = 'active' AND (i.access_revoked_at IS NULL OR i.access_revoked_at < s.created_at)))`,
   );
@@ -51,7 +51,7 @@ export async function readKeyByHash(db: Db, hash: Buffer): Promise<KeyRow | null
 
 /** Those of these API keys that live. */
 export function readKeys(db: Db, ids: readonly string[]): Promise<KeyRow[]> {
-  return rows<KeyRow>(db, Prisma.sql`${KEYS} AND k.id = ANY (${[...ids]}::uuid[])`);
+  return rows<KeyRow>(db, Prisma.sql`${KEYS} AND k.id = ANY (${listed(ids, 'uuid')})`);
 }
 
 /** Of many that use a key at once, over all processes, one writes it down. */

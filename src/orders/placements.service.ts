@@ -37,7 +37,7 @@ export class PlacementsService {
       const variants = await this.stock.forSale(items, wanted.currency, tx);
       this.stock.refuseSoldOut(items, variants);
       const { coupon, options: _, ...priced } = await this.pricing.price(customer, wanted, variants, tx);
-      const order = await insertOrder(tx, {
+      const inserting = insertOrder(tx, {
         ...priced,
         ...customer,
         id,
@@ -51,13 +51,17 @@ export class PlacementsService {
         if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
         throw error;
       });
+      // Sent together: what refuses the order refuses this, too, but does not say why.
+      const reserving = this.stock.reserve(id, items, expiresAt, tx);
+      reserving.catch(() => undefined);
+      const order = await inserting;
+      await reserving;
+      // After the variants, as where an order ends: whoever waits for a coupon is waited for by nobody who holds it.
+      if (coupon !== null) await this.pricing.redeem(customer, coupon, tx);
       await record(tx, { actor, action: 'orders.placed', resource: auditedOrder(order), subject: order.userId, after: order });
       const { number, total, currency } = order;
       const facts = { orderId: id, number, total: money(total, currency), expiresAt: expiresAt.toISOString() };
       await publish(tx, orderPlaced, facts, aboutOrder(actor, order));
-      await this.stock.reserve(id, items, expiresAt, tx);
-      // After the variants, as where an order ends: whoever waits for a coupon is waited for by nobody who holds it.
-      if (coupon !== null) await this.pricing.redeem(customer, coupon, tx);
       return order;
     });
   }

@@ -1,4 +1,4 @@
-import { type Backorder, type Db, Prisma, rows, type Tx } from '#database';
+import { type Backorder, type Db, listed, Prisma, rows, type Tx } from '#database';
 import { AVAILABLE } from './products.queries.js';
 
 /** An entry of the ledger that is to be made: `balance` is what the variant's stock is after it, in all locations. */
@@ -40,7 +40,7 @@ export async function takeStock(orderId: string, needed: ReadonlyMap<string, num
   const taken = await rows<{ id: string }>(
     db,
     Prisma.sql`
-    WITH wanted AS (SELECT * FROM unnest(${[...needed.keys()]}::uuid[], ${[...needed.values()]}::int[]) AS w (id, quantity)),
+    WITH wanted AS (SELECT * FROM unnest(${listed([...needed.keys()], 'uuid')}, ${listed([...needed.values()], 'int')}) AS w (id, quantity)),
     locked AS (SELECT v.id FROM variants v JOIN wanted USING (id) ORDER BY v.id FOR UPDATE OF v),
     taken AS (
       UPDATE variants v SET reserved = v.reserved + wanted.quantity FROM wanted JOIN locked USING (id)

@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { audited, record } from '#audit';
 import { Cache, invalidate } from '#cache';
-import { type Backorder, type Db, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { type Backorder, type Db, listed, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
 import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
@@ -161,7 +161,7 @@ export class StockService {
       SELECT v.id, v.sku, p.name || CASE WHEN v.name = p.name THEN '' ELSE ', ' || v.name END AS name,
         ${priceIn(wanted)} AS "priceAmount", ${currencyIn(wanted)} AS currency, p.tax_class AS "taxClass", v.backorder, ${AVAILABLE} AS available
       FROM variants v JOIN products p ON p.id = v.product_id
-      WHERE v.id = ANY (${ids}::uuid[]) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' AND ${isSoldIn(wanted)}`,
+      WHERE v.id = ANY (${listed(ids, 'uuid')}) AND v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL AND p.status = 'active' AND ${isSoldIn(wanted)}`,
     );
     return new Map(found.map((row) => [row.id, row]));
   }

@@ -19,4 +19,4 @@ export { type Embedded, EmbeddedError, startEmbedded } from './embedded.js';
 export { applyMigrations, MigrationError, pendingMigrations } from './migrations.js';
 export { joinEmbedded } from './embedded-join.js';
 export { type Invariant, Invariants, type Remark } from './invariants.js';
-export { defer, execute, rows, rowsPlannedAnew } from './rows.js';
+export { defer, execute, listed, look, rows, rowsPlannedAnew } from './rows.js';

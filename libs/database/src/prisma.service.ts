@@ -33,12 +33,12 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
     this.pool = pool;
     this.nameOf = nameOf;
     this.longestTransactionMs = longestTransactionMs;
-    this.send = (sql, anew) => pool.query(prepared(sql, nameOf, anew));
+    this.send = (sql, { anew } = {}) => pool.query(prepared(sql, nameOf, anew));
   }
 
-  /** Begins a transaction; use `transaction`, which also ends it. */
-  begin(): Promise<Connection> {
-    return Connection.begin(this.pool, this.nameOf);
+  /** A connection for a transaction; use `transaction`, which also ends it. */
+  connection(): Promise<Connection> {
+    return Connection.take(this.pool, this.nameOf);
   }
 
   /** Migrations this build was made with and the database has not: it is not ready for us. */

@@ -1,4 +1,4 @@
-import type { Prisma } from '../generated/client.js';
+import { Prisma } from '../generated/client.js';
 import type { Db, PrismaService } from './prisma.service.js';
 import type { Send } from './statements.js';
 import { connectionOf, inTransaction } from './transaction.js';
@@ -14,11 +14,28 @@ export async function rows<Row extends object>(db: Db, sql: Prisma.Sql): Promise
 }
 
 /**
+ * The rows of a hot statement that only looks, or takes a lock that ends with the transaction. Those that a transaction begins with go out in
+ * one packet with its BEGIN; nothing that writes may be read like this.
+ */
+export async function look<Row extends object>(db: Db, sql: Prisma.Sql): Promise<Row[]> {
+  return (await senderOf(db).send<Row>(sql, { looks: true })).rows;
+}
+
+/**
  * The rows of a statement whose best plan depends on its values, such as a search for common or rare words: it is planned each time. A prepared
  * one is soon planned once for all values (PostgreSQL's `plan_cache_mode`).
  */
 export async function rowsPlannedAnew<Row extends object>(db: Db, sql: Prisma.Sql): Promise<Row[]> {
-  return (await senderOf(db).send<Row>(sql, true)).rows;
+  return (await senderOf(db).send<Row>(sql, { anew: true })).rows;
+}
+
+/**
+ * Values as one array of a hot statement, for `unnest` and `= ANY`, into which PostgreSQL does not look when it plans. Of one it can count it
+ * takes a plan for so many to be cheaper than the one for any number (`plan_cache_mode`), and plans anew each time, which costs more than to run it.
+ */
+export function listed(values: readonly (string | number)[], type: 'uuid' | 'int'): Prisma.Sql {
+  const array = Prisma.raw(`${type}[]`);
+  return Prisma.sql`(SELECT ${[...values]}::${array})::${array}`;
 }
 
 /** Runs a hot statement like `rows`; how many rows it changed. */

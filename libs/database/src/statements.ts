@@ -2,8 +2,15 @@ import pg from 'pg';
 import type { Prisma } from '../generated/client.js';
 
 export type Result<Row extends object> = Pick<pg.QueryResult<Row>, 'rows' | 'rowCount'>;
-/** Sends statements straight to the driver; `anew`: to be planned for these very values, as those without a name are. */
-export type Send = <Row extends object>(sql: Prisma.Sql, anew?: boolean) => Promise<Result<Row>>;
+/** How a statement is sent. */
+export interface Manner {
+  /** To be planned for these very values, as those without a name are. */
+  anew?: boolean;
+  /** It changes nothing that would stay, were there no transaction around it. */
+  looks?: boolean;
+}
+/** Sends statements straight to the driver. */
+export type Send = <Row extends object>(sql: Prisma.Sql, manner?: Manner) => Promise<Result<Row>>;
 /** The name under which PostgreSQL keeps a statement; undefined for one that it is to forget. */
 export type NameOf = (sql: string) => string | undefined;
 

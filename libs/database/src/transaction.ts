@@ -55,7 +55,7 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
 }
 
 async function runOnce<T>(client: PrismaService, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const connection = await client.begin();
+  const connection = await client.connection();
   const prisma = new LatePrisma(client, connection);
   const afterCommit: (() => void)[] = [];
   open.set(prisma.client, { connection, client, afterCommit });

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext, Injectable, type PipeTransform } from '@nestjs/common';
 import { Env } from '#config';
-import { defer, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
+import { defer, look, Prisma, PrismaService, transaction, type Tx } from '#database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { apiUrl } from './api.js';
 import {
@@ -142,8 +142,8 @@ export class Once {
     const { scope, key } = this.id;
     // Statements of their own: one that saw the table before it had the lock would miss what was committed in between.
     const [[lock], [row]] = await Promise.all([
-      rows<{ mine: boolean }>(db, Prisma.sql`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`),
-      rows<Kept>(
+      look<{ mine: boolean }>(db, Prisma.sql`SELECT pg_try_advisory_xact_lock(hashtextextended(${`${scope} ${key}`}, 0)) AS mine`),
+      look<Kept>(
         db,
         Prisma.sql`SELECT fingerprint, status, headers, body, reference, leased_until AS "leasedUntil", expires_at AS "expiresAt"
           FROM idempotency_keys WHERE scope = ${scope} AND key = ${key}`,

@@ -2,6 +2,9 @@ import { type ArgumentMetadata, Injectable, type PipeTransform, type Type, Valid
 import type { FieldProblem } from '#errors';
 import type { ValidationError } from 'class-validator';
 import { validationFailed } from './http.errors.js';
+import { rememberMetadata } from './validation-metadata.js';
+
+rememberMetadata();
 
 const ANY_DEPTH = 64;
 
