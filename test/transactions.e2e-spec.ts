@@ -1,9 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { afterCommit, clientOf, defer, execute, isUnavailable, isUniqueViolation, Prisma, rows, transaction, type Tx } from '#database';
+import { loadEnv } from '#config';
+import {
+  afterCommit,
+  clientOf,
+  defer,
+  execute,
+  isUnavailable,
+  isUniqueViolation,
+  listed,
+  look,
+  Prisma,
+  PrismaService,
+  rows,
+  transaction,
+  type Tx,
+} from '#database';
+import type { Pool } from 'pg';
 import { startApp, type TestApp } from './harness/app.js';
-import { query } from './harness/database.js';
+import { createDatabase, query, type TestDatabase } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
+import { type Relay, startRelay } from './harness/relay.js';
+import { testSettings } from './harness/run.js';
 
 describe('A transaction', () => {
   let app: TestApp;
@@ -336,5 +354,110 @@ describe('A statement that nobody waits for', () => {
     await expect(defer(leaked!, step(105))).rejects.toMatchObject({ code: 'P2028' });
     await expect(leaked!.user.count()).rejects.toMatchObject({ code: 'P2028' });
     expect(await steps()).not.toContain(105);
+  });
+});
+
+describe("A transaction's packets", () => {
+  let database: TestDatabase;
+  let relay: Relay;
+  let prisma: PrismaService;
+  let packets: string[] = [];
+
+  beforeAll(async () => {
+    database = await createDatabase();
+    relay = await startRelay(database.url, (packet) => packets.push(packet.toString('latin1')));
+    prisma = new PrismaService(loadEnv(testSettings(relay.url)));
+    await query(database.url, 'CREATE TABLE marks (id int PRIMARY KEY)');
+  });
+  afterAll(async () => {
+    await prisma.onApplicationShutdown();
+    await relay.close();
+    await database.drop();
+  });
+
+  const mark = (id: number) => Prisma.sql`INSERT INTO marks (id) VALUES (${id})`;
+  const pidOf = async (db: Tx) => (await look<{ pid: number }>(db, Prisma.sql`SELECT pg_backend_pid() AS pid`))[0]!.pid;
+  /** What is sent meanwhile that a transaction is made of, by packet. */
+  const sent = async (work: (db: Tx) => Promise<unknown>) => {
+    packets = [];
+    await transaction(prisma, work);
+    return packets
+      .map((packet) => packet.match(/BEGIN|COMMIT|ROLLBACK|INSERT INTO marks|AS looked/g) ?? [])
+      .filter((words) => words.length > 0);
+  };
+  const looked = (text: string) => Prisma.sql`SELECT ${text}::text AS looked`;
+
+  it('begin with BEGIN and what only looks', async () => {
+    expect(await sent((db) => Promise.all([look(db, looked('a')), look(db, Prisma.sql`SELECT 1 AS looked`)]))).toEqual([
+      ['BEGIN', 'AS looked', 'AS looked'],
+      ['COMMIT'],
+    ]);
+  });
+
+  it('have nothing that writes in them before BEGIN has been answered', async () => {
+    expect(await sent((db) => execute(db, mark(1)))).toEqual([['BEGIN'], ['INSERT INTO marks'], ['COMMIT']]);
+    const writesFirst = (db: Tx) =>
+      Promise.all([execute(db, Prisma.sql`INSERT INTO marks (id) VALUES (${2}) -- 2`), look(db, Prisma.sql`SELECT 2 AS looked`)]);
+    expect(await sent(writesFirst)).toEqual([['BEGIN'], ['INSERT INTO marks', 'AS looked'], ['COMMIT']]);
+    const defersFirst = async (db: Tx) => {
+      await defer(db, Prisma.sql`INSERT INTO marks (id) VALUES (${3}) -- 3`);
+      await look(db, Prisma.sql`SELECT 3 AS looked`);
+    };
+    expect(await sent(defersFirst)).toEqual([['BEGIN'], ['INSERT INTO marks', 'AS looked'], ['COMMIT']]);
+    expect(await sent((db) => defer(db, Prisma.sql`INSERT INTO marks (id) VALUES (${4}) -- 4`))).toEqual([
+      ['BEGIN'],
+      ['INSERT INTO marks', 'COMMIT'],
+    ]);
+  });
+
+  it('are none where nothing is asked', async () => {
+    expect(await sent(async () => undefined)).toEqual([]);
+    await expect(sent(() => Promise.reject(new Error('before anything was asked')))).rejects.toThrow('before anything was asked');
+    expect(packets.join()).not.toMatch(/BEGIN|ROLLBACK/);
+  });
+
+  it('end where BEGIN is refused, and nobody gets the connection again', async () => {
+    const pool = (prisma as unknown as { pool: Pool }).pool;
+    const spoil = async () => {
+      const client = await pool.connect();
+      await client.query('BEGIN');
+      await client.query('SELECT 1 / 0').catch(() => undefined);
+      client.release();
+    };
+    for (const work of [pidOf, (db: Tx) => execute(db, mark(5)), (db: Tx) => defer(db, mark(5))]) {
+      await spoil();
+      await expect(transaction<unknown>(prisma, work)).rejects.toMatchObject({ code: '25P02' });
+    }
+    await spoil();
+    await expect(transaction(prisma, (db) => db.user.count())).rejects.toThrow('current transaction is aborted');
+    expect(await transaction(prisma, pidOf)).toEqual(expect.any(Number));
+    expect(await query(database.url, 'SELECT id FROM marks WHERE id = 5')).toEqual([]);
+  });
+});
+
+describe('An array of a hot statement', () => {
+  let app: TestApp;
+
+  beforeAll(async () => {
+    app = await startApp();
+  });
+  afterAll(() => app.close());
+
+  it('has one plan, however many it holds', async () => {
+    const ids = await query<{ id: string }>(app.databaseUrl, 'SELECT gen_random_uuid()::text AS id FROM generate_series(1, 20)');
+    await transaction(app.prisma, async (db) => {
+      for (let count = 1; count <= 20; count++) {
+        const wanted = ids.slice(0, count).map(({ id }) => id);
+        expect(await rows(db, Prisma.sql`SELECT id FROM users WHERE id = ANY (${listed(wanted, 'uuid')})`)).toEqual([]);
+        const each = await rows<{ id: string }>(db, Prisma.sql`SELECT id FROM unnest(${listed(wanted, 'uuid')}) AS w (id)`);
+        expect(each.map(({ id }) => id)).toEqual(wanted);
+      }
+      const plans = await rows<{ custom: bigint; generic: bigint }>(
+        db,
+        Prisma.sql`SELECT custom_plans AS custom, generic_plans AS generic FROM pg_prepared_statements
+          WHERE statement LIKE 'SELECT id FROM users WHERE id = ANY%' OR statement LIKE 'SELECT id FROM unnest%'`,
+      );
+      expect(plans).toEqual([5, 5].map((custom) => ({ custom: BigInt(custom), generic: 15n })));
+    });
   });
 });

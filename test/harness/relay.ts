@@ -14,13 +14,15 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-export async function startRelay(target: string): Promise<Relay> {
+/** `overheard` is handed each packet on its way to the server. */
+export async function startRelay(target: string, overheard?: (packet: Buffer) => void): Promise<Relay> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
   let refusing = false;
   const server = createServer((near) => {
     if (refusing) return void near.destroy();
     const far = connect(Number(port), hostname);
+    if (overheard) near.on('data', overheard);
     near.pipe(far).pipe(near);
     for (const socket of [near, far]) {
       sockets.add(socket);

@@ -22,7 +22,11 @@ function storage() {
     return find(...args);
   };
   rememberMetadata(made);
-  return { of: (target: unknown) => made.getTargetValidationMetadatas(target as never, '', false, false), made, searches: () => searches };
+  return {
+    of: (target: unknown) => made.getTargetValidationMetadatas(target as never, 'Whole', false, false),
+    made,
+    searches: () => searches,
+  };
 }
 
 const members = (found: { propertyName: string }[]) => found.map(({ propertyName }) => propertyName).toSorted();
@@ -60,7 +64,7 @@ describe('what class-validator knows of a class', () => {
       count: number;
     }
     const { made } = storage();
-    const of = (groups: string[]) => made.getTargetValidationMetadatas(Grouped, '', false, true, groups);
+    const of = (groups: string[]) => made.getTargetValidationMetadatas(Grouped, 'Whole', false, true, groups);
     expect([of([]).length, of(['few']).length, of([]).length]).toEqual([0, 1, 0]);
   });
 });
