@@ -101,6 +101,35 @@ describe('an order without a login', () => {
     expect((await call('POST', `orders/${id}/cancellation`, token)).body.status).toBe('cancelled');
   });
 
+  it('has a timeline and the notes that are shared, by its token; nobody else sees them, and of staff it says nothing', async () => {
+    const { id, token } = await anOrder();
+    const other = await anOrder();
+    await pay(id, token);
+    const by = await anAdmin(app);
+    for (const [text, shared] of [
+      ['For staff only', false],
+      ['Your parcel is on its way', true],
+    ] as const)
+      await app.request('POST', `orders/${id}/notes`, { token: by.accessToken, body: { text, shared } });
+    type Moment = { name: string; by: string; actorId: string | null; note: { text: string; authorId: string | null } | null };
+    const { body } = await call<{ items: Moment[] }>('GET', `orders/${id}/events`, token);
+    expect(body.items.map(({ name }) => name)).toEqual([
+      'order.placed',
+      'payment.processing',
+      'payment.succeeded',
+      'order.paid',
+      'order.note-shared',
+    ]);
+    expect(body.items.map(({ actorId }) => actorId)).toEqual(body.items.map(() => null));
+    expect(body.items.at(-1)).toMatchObject({ by: 'staff', note: { text: 'Your parcel is on its way', authorId: null } });
+    const notes = await call<{ items: { text: string }[] }>('GET', `orders/${id}/notes`, token);
+    expect(notes.body.items.map(({ text }) => text)).toEqual(['Your parcel is on its way']);
+    for (const path of ['events', 'notes']) {
+      expect(refusal(await call('GET', `orders/${id}/${path}`, other.token))).toEqual([404, 'orders/not-found']);
+      expect(refusal(await app.request('GET', `orders/${id}/${path}`))).toEqual([401, 'auth/unauthenticated']);
+    }
+  });
+
   it('is told to the address that was given, with a link that opens it', async () => {
     const email = anAddress();
     const { id, token } = await anOrder({ email });
@@ -152,8 +181,11 @@ describe('an order without a login', () => {
     const { body: users } = await place({ items: goods() }, { by: stranger });
     expect(users.token).toBeUndefined();
     expect(refusal(await call('GET', `orders/${users.id}`, order.token))).toEqual([404, 'orders/not-found']);
-    for (const path of ['orders', `orders/${order.id}/notes`, `orders/${order.id}/events`])
-      expect(refusal(await call('GET', path, order.token))).toEqual([401, 'auth/unauthenticated']);
+    for (const [method, path] of [
+      ['GET', 'orders'],
+      ['POST', `orders/${order.id}/notes`],
+    ] as const)
+      expect(refusal(await call(method, path, order.token))).toEqual([401, 'auth/unauthenticated']);
     expect((await call('GET', `orders/${order.id}`, order.token)).body.status).toBe('pending');
   });
 

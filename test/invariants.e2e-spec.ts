@@ -304,6 +304,19 @@ const BREAKS: Break[] = [
     undo: () => sql('UPDATE invoice_counters SET last = last - 1'),
   },
   {
+    id: 'invoices-missing',
+    does: async () => {
+      const id = await aPaidOrder();
+      await sql('ALTER TABLE invoices DISABLE TRIGGER invoices_keep');
+      await sql('DELETE FROM invoices WHERE order_id = $1', id); // the newest: no gap is left
+      await sql('ALTER TABLE invoices ENABLE TRIGGER invoices_keep');
+      await sql('UPDATE invoice_counters SET last = last - 1');
+      return id;
+    },
+    says: /^order \d+ of 2000 EUR is paid$/,
+    changes: 'an invoice, and 0 credit notes',
+  },
+  {
     id: 'jobs-dead',
     does: async () => {
       const [job] = await sql<{ id: string }>(`SELECT id::text FROM graphile_worker.add_job('orders.forgotten')`);

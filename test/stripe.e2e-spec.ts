@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
+import type { InvoiceList } from '../src/orders/invoices.dto.js';
 import type { OrderResponse } from '../src/orders/orders.dto.js';
 import type { PaymentList, PaymentResponse, RefundList, RefundResponse } from '../src/payments/payments.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
@@ -357,12 +358,39 @@ describe('a refund with Stripe', () => {
   });
 
   it('may fail days after it had succeeded; its money can be refunded again', async () => {
-    const { id } = await aPurchase('pm_card_refundFail');
+    const { buyer, order, id } = await aPurchase('pm_card_refundFail');
     const first = await refund(id, { amount: { amount: 99, currency: 'EUR' } });
     expect(first.body.status).toBe('succeeded');
     await eventually(async () => (await refunds(id))[0]!.status === 'failed');
     expect((await refunds(id))[0]).toMatchObject({ failureCode: 'expired_or_canceled_card' });
     expect(await sql('SELECT refunded FROM payments WHERE order_id = $1', id)).toEqual([{ refunded: '0' }]);
+
+    // All of it: the order stays refunded, and what did not arrive is to be sent again.
+    for (const round of [2, 3]) {
+      expect((await refund(id, {})).body).toMatchObject({ status: 'succeeded', amount: { amount: order.total.amount } });
+      expect((await read(buyer, id)).status).toBe('refunded');
+      await eventually(async () => (await refunds(id)).filter(({ status }) => status === 'failed').length === round);
+    }
+    const documents = (await app.request<Wire<InvoiceList>>('GET', `orders/${id}/invoices`, { token: buyer.accessToken })).body.items;
+    const [whole, part] = [order.total.amount, 99];
+    expect(documents.map(({ kind, total }) => [kind, total.amount])).toEqual([
+      ['invoice', whole],
+      ['credit-note', part],
+      ['debit-note', part],
+      ['credit-note', whole],
+      ['debit-note', whole],
+      ['credit-note', whole],
+      ['debit-note', whole],
+    ]);
+    expect(documents.map(({ number }) => Number(number.split('-')[1]))).toEqual(
+      documents.map((_, index) => Number(documents[0]!.number.split('-')[1]) + index),
+    );
+  });
+
+  it('is refused when all of it is back', async () => {
+    const { id } = await aPurchase('pm_card_visa');
+    expect((await refund(id, {})).body.status).toBe('succeeded');
+    expect(refusal(await refund(id, {}))).toEqual([409, 'orders/not-refundable']);
   });
 });
 

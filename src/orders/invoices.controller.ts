@@ -22,7 +22,7 @@ export class InvoicesController {
     return reply.send(await this.invoices.ofOrder(caller, id));
   }
 
-  /** List the invoice of an order, and the credit notes about what was paid back of it */
+  /** List the invoice of an order, and what corrects it: a credit note for each refund, a debit note where the money did not arrive */
   @Get('invoices')
   @SignedIn({ guests: { header: 'X-Order-Token' } })
   @Problems(orderNotFound)
@@ -30,7 +30,7 @@ export class InvoicesController {
     return { items: (await this.invoices.list(caller, id)).map(InvoiceResponse.from) };
   }
 
-  /** An invoice or a credit note of an order, as a PDF */
+  /** An invoice, a credit note or a debit note of an order, as a PDF */
   @Get('invoices/:invoiceId')
   @SignedIn({ guests: { header: 'X-Order-Token' } })
   @SendsContent('application/pdf')

@@ -2,16 +2,19 @@ import { Money, money } from '#http';
 import { type InvoiceContent, numberOf } from './invoices.rules.js';
 import type { Invoice } from './invoices.service.js';
 
+const KINDS = { invoice: 'invoice', credit_note: 'credit-note', debit_note: 'debit-note' } as const;
+
 export class InvoiceResponse {
   id: string;
   /** The order it is about. */
   orderId: string;
-  kind: 'invoice' | 'credit-note';
+  /** A debit note takes a credit note back, whose money did not arrive. */
+  kind: 'invoice' | 'credit-note' | 'debit-note';
   /** Counts up in its year, without a gap. @example "2026-000001" */
   number: string;
-  /** What was paid, or, of a credit note, paid back. */
+  /** What was paid, or, of a credit note, paid back; of a debit note, not paid back after all. */
   total: Money;
-  /** Of a credit note: the refund. */
+  /** Of a credit note and a debit note: the refund. */
   refundId: string | null;
   issuedAt: Date;
 
@@ -20,7 +23,7 @@ export class InvoiceResponse {
     return {
       id,
       orderId,
-      kind: kind === 'invoice' ? 'invoice' : 'credit-note',
+      kind: KINDS[kind],
       number: numberOf({ year, number }),
       total: money(BigInt(total), currency),
       refundId,

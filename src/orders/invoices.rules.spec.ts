@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { creditOf, type InvoiceContent, numberOf, sharesOf, sheetOf, yearIn } from './invoices.rules.js';
+import { creditOf, debitOf, type InvoiceContent, numberOf, sharesOf, sheetOf, yearIn } from './invoices.rules.js';
 
 const content: InvoiceContent = {
   seller: { legalName: 'Hopper B.V.', taxId: 'NL1', line1: '1 Dam', city: 'Amsterdam', postalCode: '1012 JS', country: 'NL' },
@@ -118,5 +118,18 @@ describe('shares', () => {
         for (const [index, part] of parts.entries()) expect(Math.abs(part - (amounts[index]! * share) / of)).toBeLessThanOrEqual(1);
       }),
     );
+  });
+});
+
+describe('a debit note', () => {
+  it('takes back all that its credit note says, and names it', () => {
+    const note = creditOf(content, '2026-000007', { amount: 1_000, reason: 'scratched', lines: [{ position: 0, quantity: 1 }] });
+    const debit = debitOf(note, '2026-000008');
+    expect(debit).toEqual({ ...note, corrects: { number: '2026-000008', reason: 'the money did not arrive' } });
+    expect(sheetOf({ ...invoice, kind: 'debit_note', number: 9 }, debit)).toMatchObject({
+      title: 'Debit note 2026-000009',
+      facts: expect.arrayContaining([['Takes back credit note', '2026-000008']]),
+      total: ['Not paid back', 'EUR 10.00'],
+    });
   });
 });

@@ -23,7 +23,7 @@ export interface InvoiceContent {
   /** In which its date is the day that it is. */
   timeZone: string;
   orderNumber: number;
-  /** Of a credit note: the invoice it takes from, and why. */
+  /** Of a credit note: the invoice it takes from, and why; of a debit note: the credit note. */
   corrects: { number: string; reason: string } | null;
   currency: string;
   lines: InvoiceLine[];
@@ -124,23 +124,38 @@ export function creditOf(invoice: InvoiceContent, number: string, { amount, reas
   };
 }
 
-/** What is drawn of an invoice, or of a credit note. */
+/** A debit note about money that did not arrive after all: all that the credit note said is taken back. */
+export function debitOf(note: InvoiceContent, number: string): InvoiceContent {
+  return { ...note, corrects: { number, reason: 'the money did not arrive' } };
+}
+
+export type InvoiceKind = 'invoice' | 'credit_note' | 'debit_note';
+
+/** How each kind is called where it is drawn: its title, what it corrects, and its total. */
+const WORDS: Record<InvoiceKind, { title: string; corrects: string; total: string }> = {
+  invoice: { title: 'Invoice', corrects: '', total: 'Total, paid' },
+  credit_note: { title: 'Credit note', corrects: 'Corrects invoice', total: 'Paid back' },
+  debit_note: { title: 'Debit note', corrects: 'Takes back credit note', total: 'Not paid back' },
+};
+
+/** What is drawn of an invoice, or of what corrects one. */
 export function sheetOf(
-  invoice: { kind: 'invoice' | 'credit_note'; year: number; number: number; issuedAt: Date; buyer: Address | null },
+  invoice: { kind: InvoiceKind; year: number; number: number; issuedAt: Date; buyer: Address | null },
   content: InvoiceContent,
 ): Sheet {
   const { seller, timeZone, corrects, currency, lines, taxes, orderNumber } = content;
   const price = (amount: number) => priceOf(amount, currency);
   const optional = (name: string, amount: number): [string, string][] => (amount === 0 ? [] : [[name, price(amount)]]);
   const included = content.includedTax > 0;
+  const words = WORDS[invoice.kind];
   return {
-    title: `${invoice.kind === 'invoice' ? 'Invoice' : 'Credit note'} ${numberOf(invoice)}`,
+    title: `${words.title} ${numberOf(invoice)}`,
     seller: seller === null ? [] : [seller.legalName, ...linesOfAddress(seller), ...(seller.taxId ? [`Tax ID ${seller.taxId}`] : [])],
     buyer: invoice.buyer === null ? [] : [invoice.buyer.name, ...linesOfAddress(invoice.buyer)],
     facts: [
       ['Date', new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone }).format(invoice.issuedAt)],
       ['Order', String(orderNumber)],
-      ...(corrects ? [['Corrects invoice', corrects.number] satisfies [string, string]] : []),
+      ...(corrects ? [[words.corrects, corrects.number] satisfies [string, string]] : []),
     ],
     rows: [
       ['Item', 'Quantity', 'Price', 'Amount'],
@@ -160,7 +175,7 @@ export function sheetOf(
         price(amount),
       ]),
     ],
-    total: [corrects ? 'Paid back' : 'Total, paid', price(content.total)],
+    total: [words.total, price(content.total)],
   };
 }
 

@@ -6,7 +6,7 @@ import type { Content } from '#http';
 import type { Actor, Guest } from '#security';
 import type { Refund } from '../payments/refunds.service.js';
 import { SettingsService } from '../shop/settings.service.js';
-import { type Address, creditOf, type InvoiceContent, numberOf, sheetOf, yearIn } from './invoices.rules.js';
+import { type Address, creditOf, debitOf, type InvoiceContent, numberOf, sheetOf, yearIn } from './invoices.rules.js';
 import { invoiceNotFound } from './orders.errors.js';
 import type { KeptTax, Order } from './orders.queries.js';
 import { OrdersService } from './orders.service.js';
@@ -49,6 +49,19 @@ export class InvoicesService {
     await number(db, { kind: 'credit_note', orderId, refundId, buyer: invoice.buyer, content });
   }
 
+  /** Takes the credit note about money back that had gone, and then did not arrive. Call it last. What has no credit note has no debit note. */
+  async debit({ id: refundId, payment: { orderId } }: Refund, db: Tx): Promise<void> {
+    const issued = await db.invoice.findMany({ where: { refundId } });
+    const note = issued.find(({ kind }) => kind === 'credit_note');
+    if (note === undefined || issued.length > 1) return;
+    const content = debitOf(note.content as unknown as InvoiceContent, numberOf(note));
+    await number(db, { kind: 'debit_note', orderId, refundId, buyer: note.buyer, content });
+  }
+
+  async has(orderId: string, db: Tx): Promise<boolean> {
+    return (await db.invoice.count({ where: { orderId, kind: 'invoice' } })) > 0;
+  }
+
   /** Those of an order, in the order of their numbers. */
   async list(caller: Actor | Guest, orderId: string): Promise<Invoice[]> {
     await this.orders.get(caller, orderId);
@@ -61,7 +74,7 @@ export class InvoicesService {
     return this.file(await this.prisma.invoice.findFirst({ where: { orderId, kind: 'invoice' } }));
   }
 
-  /** An invoice or a credit note as a PDF. @throws orders/invoice-not-found */
+  /** An invoice, or what corrects one, as a PDF. @throws orders/invoice-not-found */
   async pdf(caller: Actor | Guest, orderId: string, id: string): Promise<Content> {
     await this.orders.get(caller, orderId);
     return this.file(await this.prisma.invoice.findFirst({ where: { id, orderId } }));

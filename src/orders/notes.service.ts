@@ -3,7 +3,7 @@ import { audited, record } from '#audit';
 import { type Db, Prisma, PrismaService, transaction } from '#database';
 import { publish } from '#events';
 import { keyset, type Page, parseSort, readCursor, toPage } from '#http';
-import type { Actor } from '#security';
+import { Actor, type Guest } from '#security';
 import type { ListNotesQuery, WriteNoteDto } from './notes.dto.js';
 import { orderNoteAdded, orderNoteShared } from './orders.events.js';
 import { aboutOrder, OrdersService } from './orders.service.js';
@@ -31,11 +31,11 @@ export class NotesService {
     });
   }
 
-  async list(actor: Actor, orderId: string, query: ListNotesQuery): Promise<Page<Note>> {
-    await this.orders.get(actor, orderId);
+  async list(caller: Actor | Guest, orderId: string, query: ListNotesQuery): Promise<Page<Note>> {
+    await this.orders.get(caller, orderId);
     const { where, orderBy } = keyset(parseSort(query.sort), readCursor(query.cursor, query.sort, 'time'));
     const rows = await this.prisma.orderNote.findMany({
-      where: { AND: [{ orderId }, visibleTo(actor), where] },
+      where: { AND: [{ orderId }, visibleTo(caller), where] },
       orderBy,
       take: query.limit + 1,
     });
@@ -43,22 +43,26 @@ export class NotesService {
       rows,
       query,
       ({ createdAt }) => createdAt,
-      (note) => asSeenBy(actor, note),
+      (note) => asSeenBy(caller, note),
     );
   }
 
-  /** Those of these notes that the actor may see, by their ids. */
-  async named(actor: Actor, ids: readonly string[]): Promise<Map<string, Note>> {
+  /** Those of these notes that the caller may see, by their ids. */
+  async named(caller: Actor | Guest, ids: readonly string[]): Promise<Map<string, Note>> {
     if (ids.length === 0) return new Map();
-    const notes = await this.prisma.orderNote.findMany({ where: { AND: [{ id: { in: [...ids] } }, visibleTo(actor)] } });
-    return new Map(notes.map((note) => [note.id, asSeenBy(actor, note)]));
+    const notes = await this.prisma.orderNote.findMany({ where: { AND: [{ id: { in: [...ids] } }, visibleTo(caller)] } });
+    return new Map(notes.map((note) => [note.id, asSeenBy(caller, note)]));
   }
 }
 
-function visibleTo(actor: Actor): Prisma.OrderNoteWhereInput {
-  return actor.can('orders:read') ? {} : { shared: true };
+function visibleTo(caller: Actor | Guest): Prisma.OrderNoteWhereInput {
+  return isStaff(caller) ? {} : { shared: true };
 }
 
-function asSeenBy(actor: Actor, note: Note): Note {
-  return actor.can('orders:read') ? note : { ...note, authorId: null };
+function asSeenBy(caller: Actor | Guest, note: Note): Note {
+  return isStaff(caller) ? note : { ...note, authorId: null };
+}
+
+function isStaff(caller: Actor | Guest): boolean {
+  return caller instanceof Actor && caller.can('orders:read');
 }

@@ -82,7 +82,7 @@ export const invoiceNotFound = problem(
   'orders/invoice-not-found',
   'not-found',
   'No such invoice',
-  'An order has an invoice once it is paid, and a credit note for each refund. `GET /orders/:id/invoices` lists those that there are.',
+  'An order has an invoice once it is paid, and a credit note for each refund, which a debit note takes back where the money did not arrive. `GET /orders/:id/invoices` lists those that there are.',
 );
 export const refundMismatch = problem(
   'orders/refund-mismatch',

@@ -43,10 +43,10 @@ export class ReturnsService {
     return {
       begin: async (db) => {
         const order = await this.orders.lock(actor, id, db);
-        if (!mayBecome(order.status, 'refunded'))
+        const payment = mayBeRefunded(order) ? await this.refunds.refundable(id, db) : null;
+        const left = payment === null ? 0n : payment.amount - payment.refunded;
+        if (payment === null || (order.status === 'refunded' && left === 0n))
           throw orderNotRefundable(`The order is ${order.status}; only what was paid, and is not cancelled, can be refunded.`);
-        const payment = await this.refunds.refundable(id, db);
-        const left = payment.amount - payment.refunded;
         const { amount, lines } = dueOf(wish, order, left, await this.refunds.ofOrder(id, db));
         const { reason, restock = false } = wish;
         const paymentId = payment.id;
@@ -103,6 +103,7 @@ export class ReturnsService {
     if (before.status === 'failed' || before.status === outcome.status || (before.status === 'succeeded' && outcome.status === 'pending'))
       return before.status === 'pending' ? this.refunds.settle(actor, order.userId, before, outcome, db) : before;
     const refund = await this.refunds.settle(actor, order.userId, before, outcome, db);
+    if (before.status === 'succeeded') await this.invoices.debit(refund, db);
     if (refund.status !== 'succeeded') return refund;
     if (refund.restock) await this.orders.restock(order, refund.lines, db);
     if (refund.payment.late) return refund; // it was never the order's
@@ -117,6 +118,11 @@ export class ReturnsService {
     await this.invoices.credit(refund, db);
     return refund;
   }
+}
+
+/** An order that was refunded stays that, also where a bank refuses the money days later: then it is to be sent again. */
+function mayBeRefunded({ status }: Order): boolean {
+  return status === 'refunded' || mayBecome(status, 'refunded');
 }
 
 /** @throws orders/refund-mismatch, orders/not-returnable */

@@ -1,11 +1,13 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { Creates, Idempotent, IdPipe, type Once, Problems } from '#http';
-import { Actor, Caller, Requires, SignedIn } from '#security';
+import { Actor, Caller, type Guest, Requires, SignedIn } from '#security';
 import { ListNotesQuery, NoteList, NoteResponse, WriteNoteDto } from './notes.dto.js';
 import { NotesService } from './notes.service.js';
 import { orderNotFound } from './orders.errors.js';
 import { ListOrderEventsQuery, OrderEventList, OrderEventResponse } from './timelines.dto.js';
 import { TimelinesService } from './timelines.service.js';
+
+const WITH_TOKEN = { guests: { header: 'X-Order-Token' } } as const;
 
 @Controller('orders/:id')
 export class TimelinesController {
@@ -20,10 +22,14 @@ export class TimelinesController {
    * Customers see what concerns them, staff all of it, for as long as events are kept (`EVENTS_TTL_DAYS`).
    */
   @Get('events')
-  @SignedIn()
+  @SignedIn(WITH_TOKEN)
   @Problems(orderNotFound)
-  async list(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Query() query: ListOrderEventsQuery): Promise<OrderEventList> {
-    const page = await this.timelines.list(actor, id, query);
+  async list(
+    @Caller() caller: Actor | Guest,
+    @Param('id', IdPipe) id: string,
+    @Query() query: ListOrderEventsQuery,
+  ): Promise<OrderEventList> {
+    const page = await this.timelines.list(caller, id, query);
     return { ...page, items: page.items.map(OrderEventResponse.from) };
   }
 
@@ -43,10 +49,10 @@ export class TimelinesController {
 
   /** List the notes about an order; customers see those that are shared with them */
   @Get('notes')
-  @SignedIn()
+  @SignedIn(WITH_TOKEN)
   @Problems(orderNotFound)
-  async listNotes(@Caller() actor: Actor, @Param('id', IdPipe) id: string, @Query() query: ListNotesQuery): Promise<NoteList> {
-    const page = await this.notes.list(actor, id, query);
+  async listNotes(@Caller() caller: Actor | Guest, @Param('id', IdPipe) id: string, @Query() query: ListNotesQuery): Promise<NoteList> {
+    const page = await this.notes.list(caller, id, query);
     return { ...page, items: page.items.map(NoteResponse.from) };
   }
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { PrismaService } from '#database';
 import { eventCatalogue, mayBeTold, type PastEvent, readHistory } from '#events';
 import { type Page, parseSort, readCursor, toPage } from '#http';
-import type { Actor } from '#security';
+import { Actor, type Guest } from '#security';
 import { PaymentsService } from '../payments/payments.service.js';
 import { type Note, NotesService } from './notes.service.js';
 import { OrdersService } from './orders.service.js';
@@ -25,12 +25,14 @@ export class TimelinesService {
     private readonly notes: NotesService,
   ) {}
 
-  async list(actor: Actor, id: string, query: ListOrderEventsQuery): Promise<Page<Moment>> {
-    const { userId } = await this.orders.get(actor, id);
+  async list(caller: Actor | Guest, id: string, query: ListOrderEventsQuery): Promise<Page<Moment>> {
+    const { userId } = await this.orders.get(caller, id);
+    // Whoever has the token of an order is its customer.
+    const [reader, subjectId] = caller instanceof Actor ? [caller, userId] : [{ id, can: () => false }, id];
     const payments = await this.payments.ofOrder(id);
     const found = await readHistory(this.prisma, {
       resources: [{ type: 'order', id }, ...payments.map((payment) => ({ type: 'payment', id: payment.id }))],
-      names: [...eventCatalogue().keys()].filter((name) => mayBeTold(actor, { name, subjectId: userId })),
+      names: [...eventCatalogue().keys()].filter((name) => mayBeTold(reader, { name, subjectId })),
       descending: parseSort(query.sort).descending,
       after: (readCursor(query.cursor, query.sort, 'number')?.value as number | undefined) ?? null,
       limit: query.limit + 1,
@@ -42,10 +44,10 @@ export class TimelinesService {
       (event) => event,
     );
     const notes = await this.notes.named(
-      actor,
+      caller,
       page.items.flatMap((event) => noteOf(event) ?? []),
     );
-    const staff = actor.can('orders:read');
+    const staff = reader.can('orders:read');
     const items = page.items.map((event): Moment => {
       const by = event.actorId === null ? 'nobody' : event.actorId === userId ? 'customer' : 'staff';
       return { event: staff ? event : { ...event, actorId: null }, by, note: notes.get(noteOf(event) ?? '') ?? null };
