@@ -2,18 +2,7 @@ import { Id, IfPresent, Line, Money } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsBoolean, IsInt, Max, Min, ValidateNested } from 'class-validator';
-
-export class ReturnedItemDto {
-  @Id()
-  variantId: string;
-
-  /** @example 1 */
-  @ApiProperty({ type: 'integer' })
-  @IsInt()
-  @Min(1)
-  @Max(100_000)
-  quantity: number;
-}
+import { OrderItemDto } from './terms.dto.js';
 
 export class RefundAmountDto extends Money {
   /** In the currency's minor units. */
@@ -43,8 +32,8 @@ export class RefundDto {
   @ArrayNotEmpty()
   @ArrayMaxSize(100)
   @ValidateNested({ each: true })
-  @Type(() => ReturnedItemDto)
-  items?: ReturnedItemDto[];
+  @Type(() => OrderItemDto)
+  items?: OrderItemDto[];
 
   /** For the books, and for the customer. @example "arrived broken" */
   @Line(1, 500)

@@ -1,20 +1,8 @@
 import { Id, IfPresent, Line, ListQuery, type Page } from '#http';
-import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, IsInt, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, ValidateNested } from 'class-validator';
 import type { Shipped } from './shipments.service.js';
-
-export class ShippedItemDto {
-  @Id()
-  variantId: string;
-
-  /** @example 1 */
-  @ApiProperty({ type: 'integer' })
-  @IsInt()
-  @Min(1)
-  @Max(100_000)
-  quantity: number;
-}
+import { OrderItemDto } from './terms.dto.js';
 
 export class ShipDto {
   /** Who brings it. @example "DHL" */
@@ -31,8 +19,8 @@ export class ShipDto {
   @ArrayNotEmpty()
   @ArrayMaxSize(100)
   @ValidateNested({ each: true })
-  @Type(() => ShippedItemDto)
-  items?: ShippedItemDto[];
+  @Type(() => OrderItemDto)
+  items?: OrderItemDto[];
 }
 
 export class ShippedLineResponse {
