@@ -14,6 +14,8 @@ const WORDS = {
   refunded: 'It is paid back.',
 };
 
+const NAMES = { invoice: 'Invoice', 'credit-note': 'Credit note', 'debit-note': 'Debit note' };
+
 async function call(path, options) {
   const answer = await fetch(orders + path, { ...options, headers }).catch(() => null);
   if (answer?.ok) return answer;
@@ -50,8 +52,8 @@ async function download({ id, kind, number }) {
 async function show() {
   said.textContent = '';
   const order = await (await call('')).json();
-  const [{ items: invoices }, { items: parcels }] = await Promise.all(
-    ['/invoices', '/shipments'].map(async (path) => (await call(path)).json()),
+  const [{ items: invoices }, { items: parcels }, { items: notes }] = await Promise.all(
+    ['/invoices', '/shipments', '/notes'].map(async (path) => (await call(path)).json()),
   );
   document.title = document.querySelector('h1').textContent = 'Order ' + order.number;
   const main = document.querySelector('main');
@@ -65,8 +67,9 @@ async function show() {
   row(table, 'Total', order.total);
   for (const { carrier, trackingNumber, deliveredAt } of parcels)
     add(main, 'p', (deliveredAt ? 'Delivered by ' : 'With ') + carrier + (trackingNumber ? ': ' + trackingNumber : ''));
+  for (const { text } of notes) add(main, 'blockquote', text);
   for (const invoice of invoices)
-    add(main, 'button', (invoice.kind === 'invoice' ? 'Invoice ' : 'Credit note ') + invoice.number).onclick = () => download(invoice);
+    add(main, 'button', NAMES[invoice.kind] + ' ' + invoice.number).onclick = () => download(invoice);
   if (order.status === 'pending' || (order.status === 'paid' && parcels.length === 0))
     add(main, 'button', 'Cancel the order').onclick = async () => {
       if (!confirm('Cancel the order?')) return;

@@ -8,18 +8,20 @@ import type { PlacedOrderResponse } from '../../src/orders/orders.dto.js';
 import { startApp, type TestApp } from '../harness/app.js';
 import { CHROMIUM } from '../harness/chromium.js';
 import { eventually } from '../harness/eventually.js';
-import { anAdmin, aProduct, unique } from '../harness/people.js';
+import { anAdmin, aProduct, type Person, unique } from '../harness/people.js';
 import type { Wire } from '../harness/wire.js';
 
 let app: TestApp;
 let browser: Browser;
+let admin: Person;
 let variantId: string;
 
 beforeAll(async () => {
   app = await startApp();
   browser = await launch(CHROMIUM);
   const name = `Mug <b>${unique()}</b>`;
-  variantId = (await aProduct(app, { name, stock: 100, price: 1_999, by: await anAdmin(app) })).variants[0]!.id;
+  admin = await anAdmin(app);
+  variantId = (await aProduct(app, { name, stock: 100, price: 1_999, by: admin })).variants[0]!.id;
 }, 120_000);
 
 afterAll(async () => {
@@ -59,8 +61,13 @@ describe('the page behind the link in a guest’s mail', () => {
     expect((await app.request<{ status: string }>('GET', `orders/${order.id}`, { headers })).body.status).toBe('cancelled');
   });
 
-  it('has the invoice of one that is paid', async () => {
+  it('has the invoice of one that is paid, and the notes that are shared', async () => {
     const order = await anOrder();
+    for (const [text, shared] of [
+      ['It leaves <b>today</b>', true],
+      ['For staff only', false],
+    ] as const)
+      await app.request('POST', `orders/${order.id}/notes`, { token: admin.accessToken, body: { text, shared } });
     const headers = { 'x-order-token': order.token!, 'idempotency-key': randomUUID() };
     const paid = await app.request<{ status: string }>('POST', `orders/${order.id}/payments`, {
       body: { method: 'sandbox:success' },
@@ -76,6 +83,8 @@ describe('the page behind the link in a guest’s mail', () => {
       downloadPath: folder,
     });
     await shows(page, 'It is paid for.');
+    await shows(page, 'It leaves <b>today</b>');
+    expect(await page.evaluate('document.body.innerText')).not.toContain('For staff only');
     await press(page, 'Invoice ');
     await eventually(async () => (await readdir(folder)).some((name) => /^invoice-\d{4}-\d+\.pdf$/.test(name)) || undefined);
     await rm(folder, { recursive: true });
