@@ -10,7 +10,7 @@ import { unzip } from './harness/archive.js';
 import { query } from './harness/database.js';
 import { eventually } from './harness/eventually.js';
 import { anAdmin, aPost, aUser, type Person, unique } from './harness/people.js';
-import { runCommand, startProcess, stopProcesses } from './harness/product.js';
+import { runCommand } from './harness/product.js';
 import { fire } from './harness/schedules.js';
 import { aPng, exchange, upload } from './harness/uploads.js';
 import type { Wire } from './harness/wire.js';
@@ -28,7 +28,6 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await stopProcesses();
   await app?.close();
 });
 
@@ -469,29 +468,6 @@ describe('an import', () => {
     await app.prisma.user.update({ where: { id: editor.id }, data: { roles: ['editor'], status: 'suspended' } });
     await expect(importer()).rejects.toMatchObject({ code: 'posts/import-not-allowed' });
   });
-
-  it('goes on after its process was killed, without doubles', async () => {
-    const files = Object.fromEntries(
-      Array.from({ length: 300 }, (_, n) => [`${n}.md`, file({ title: `Crash ${n}`, slug: `crash-${unique()}` })]),
-    );
-    const alone = await startApp({ ROLE: 'api' });
-    try {
-      const bob = await aUser(alone);
-      const first = await startProcess({ databaseUrl: alone.databaseUrl });
-      const { id } = (await sendImport(first, bob, await aZip(files))).body;
-      const done = async () => (await alone.prisma.postImport.findUniqueOrThrow({ where: { id } })).done;
-      await eventually(async () => (await done()) > 10, 30_000);
-      await first.stop('SIGKILL');
-      expect(await done()).toBeLessThan(300);
-      await query(alone.databaseUrl, `UPDATE job_workers SET seen_at = now() - interval '1 hour'`);
-      const second = await startProcess({ databaseUrl: alone.databaseUrl });
-      expect(counts(await importOver(second, bob, id))).toEqual({ status: 'done', created: 300, updated: 0, unchanged: 0, failed: 0 });
-      expect(await alone.prisma.post.count({ where: { authorId: bob.id } })).toBe(300);
-      await second.stop();
-    } finally {
-      await alone.close();
-    }
-  }, 120_000);
 
   it('is given up when nobody carries it out, and forgotten in time', async () => {
     const ada = await aUser(app);

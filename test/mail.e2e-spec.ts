@@ -218,54 +218,6 @@ describe('a mail server that hangs', () => {
   }, 60_000);
 });
 
-describe('a process that is killed', () => {
-  it('between the server’s taking a mail and its own noticing leaves it to another, which sends it again under the same Message-ID', async () => {
-    const received: string[] = [];
-    let onTaken: (() => void) | null = null;
-    const sockets = new WeakMap<object, { data: boolean }>();
-    const post = await startRawMailServer((socket, line) => {
-      const state = sockets.get(socket) ?? { data: false };
-      sockets.set(socket, state);
-      if (line === null) socket.write('220 here\r\n');
-      else if (state.data) {
-        const [, id] = /^Message-ID: (.*)$/i.exec(line) ?? [];
-        if (id) received.push(id);
-        if (line !== '.') return;
-        state.data = false;
-        if (onTaken) onTaken();
-        else socket.write('250 taken\r\n');
-      } else {
-        state.data = line === 'DATA';
-        socket.write(state.data ? '354 go\r\n' : '250 ok\r\n');
-      }
-    });
-    const settings = { SMTP_URL: post.url, MAIL_FROM: 'no-reply@example.com', SMTP_TIMEOUT_MS: '60000' };
-    const api = await startApp({ ROLE: 'api' });
-    try {
-      const { variants } = await aProduct(api);
-      const customer = await aUser(api);
-      const first = await startProcess({ databaseUrl: api.databaseUrl, env: settings });
-      const taken = new Promise<void>((resolve) => (onTaken = resolve));
-      await api.request('POST', 'orders', {
-        token: customer.accessToken,
-        headers: { 'idempotency-key': unique() },
-        body: { items: [{ variantId: variants[0]!.id, quantity: 1 }] },
-      });
-      await taken;
-      await startProcess({ databaseUrl: api.databaseUrl, env: settings });
-      await first.stop('SIGKILL');
-      expect(await api.prisma.mail.findFirst()).toMatchObject({ status: 'queued', attempts: 1 });
-      onTaken = null;
-      const sent = await eventually(async () => (await api.prisma.mail.findFirst({ where: { status: 'sent' } })) ?? undefined, 90_000);
-      expect(sent).toMatchObject({ attempts: 2, data: null });
-      expect(received).toEqual([sent.messageId, sent.messageId]);
-    } finally {
-      await api.close();
-      await post.close();
-    }
-  }, 150_000);
-});
-
 describe('production', () => {
   const production = (databaseUrl: string) => ({
     NODE_ENV: 'production',

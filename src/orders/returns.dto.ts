@@ -1,4 +1,4 @@
-import { Id, IfPresent, Line, Money } from '#http';
+import { IfPresent, Line, Money } from '#http';
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsBoolean, IsInt, Max, Min, ValidateNested } from 'class-validator';

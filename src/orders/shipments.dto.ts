@@ -1,4 +1,4 @@
-import { Id, IfPresent, Line, ListQuery, type Page } from '#http';
+import { IfPresent, Line, ListQuery, type Page } from '#http';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsIn, ValidateNested } from 'class-validator';
 import type { Shipped } from './shipments.service.js';

@@ -47,7 +47,7 @@ describe('what class-validator knows of a class', () => {
     const { of, made } = storage();
     expect(of(Descendant)).toHaveLength(1);
     MaxLength(3)(Ancestor.prototype, 'name');
-    made.addValidationMetadata({ ...of(Parent)[0]!, target: Ancestor, propertyName: 'other' } as never);
+    made.addValidationMetadata({ ...of(Parent)[0]!, target: Ancestor, propertyName: 'other' });
     expect(of(Descendant).length).toBeGreaterThan(1);
   });
 
