@@ -9,7 +9,7 @@ import { eventually } from './harness/eventually.js';
 import { anAdmin, aProduct, aUser, type Person, unique } from './harness/people.js';
 import { startProcess, stopProcesses } from './harness/product.js';
 import { fire } from './harness/schedules.js';
-import { exchange, form } from './harness/uploads.js';
+import { aPng, exchange, form, upload } from './harness/uploads.js';
 import type { Wire } from './harness/wire.js';
 
 let app: TestApp;
@@ -32,8 +32,17 @@ afterAll(async () => {
 const HEADER =
   'product_slug,product_name,product_status,product_category,sku,variant_name,price_amount,compare_at_amount,currency,stock,option1_name,option1_value';
 const csv = (...lines: string[]) => [HEADER, ...lines].join('\n');
+/** A file of these columns, every cell in quotes. */
+const sheet = (columns: string, ...rows: string[][]) =>
+  [columns, ...rows.map((cells) => cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(','))].join('\r\n');
 const get = async <Body>(path: string, by: Person | null = admin) =>
   (await app.request<Body>('GET', path, by ? { token: by.accessToken } : {})).body;
+/** Its smaller pictures are made: what shows it does not change by itself any more. */
+const anImage = async (by = admin) => {
+  const { id } = (await upload(app, by, { name: 'a.png', type: 'image/png', bytes: aPng(30, 20) })).body;
+  await eventually(async () => (await get<{ variantsStatus: string }>(`files/${id}`, by)).variantsStatus === 'ready');
+  return id;
+};
 const product = (slug: string) => get<Wire<ProductResponse>>(`products/${slug}`);
 const send = (bytes: string | Buffer, query = '', { by = admin, at = app }: { by?: Person | null; at?: Server } = {}) => {
   const { type, body } = form([{ name: 'variants.csv', type: 'text/csv', bytes }]);
@@ -62,6 +71,12 @@ const problems = async ({ id }: Import) =>
   ]);
 const details = async ({ id }: Import) =>
   (await get<Wire<ProductImportProblemList>>(`products/imports/${id}/problems`)).items.map(({ detail }) => detail).join('\n');
+/** What a dry run and then a real one say of the same file, of which both have to say the same. */
+const twice = async (bytes: string) => {
+  const [dry, real] = [await importing(bytes, '?dryRun=true'), await importing(bytes)];
+  expect([counts(dry), await problems(dry), await details(dry)]).toEqual([counts(real), await problems(real), await details(real)]);
+  return real;
+};
 const exported = async () => {
   const answer = await exchange(app, 'GET', 'products/export.csv', { headers: { authorization: `Bearer ${admin.accessToken}` } });
   expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/csv; charset=utf-8']);
@@ -185,6 +200,170 @@ describe('importing variants', () => {
     expect((await app.request('GET', `categories/${encodeURIComponent(`new ${slug}`)}`)).status).toBe(404);
   });
 
+  it('says how variants are sold without stock, what integrators keep of them, and what products are shown by', async () => {
+    const [slug, one, other] = [`f-${unique()}`, `O-${unique()}`, `P-${unique()}`];
+    const [front, back] = [await anImage(), await anImage()];
+    const columns =
+      'product_slug,product_name,product_status,product_metadata,product_images,sku,variant_name,price_amount,currency,stock,backorder,available_from,variant_metadata';
+    const ofProduct = (images: string, metadata = '{"erp":"7"}') => [slug, 'P', 'active', metadata, images];
+    const made = await twice(
+      sheet(
+        columns,
+        [...ofProduct(`${front} ${back}`), one, 'V', '100', 'EUR', '0', 'preorder', '2030-01-01T09:00:00+01:00', '{"shelf":"A \\"1\\""}'],
+        [...ofProduct(`${front} ${back}`), other, 'W', '100', 'EUR', '0', '', '', ''],
+      ),
+    );
+    expect(counts(made)).toEqual(done({ created: 2 }));
+    const now = await product(slug);
+    expect(now).toMatchObject({
+      metadata: { erp: '7' },
+      images: [
+        { fileId: front, alt: '' },
+        { fileId: back, alt: '' },
+      ],
+      variants: [
+        { sku: one, backorder: 'preorder', availableFrom: '2030-01-01T08:00:00.000Z', metadata: { shelf: 'A "1"' } },
+        { sku: other, backorder: 'none', availableFrom: null, metadata: {} },
+      ],
+    });
+    expect((await exchange(app, 'GET', `files/${back}/content`)).status).toBe(200); // it is on sale
+    const images = now.images.map(({ fileId }) => ({ fileId, alt: `alt of ${fileId}` }));
+    await app.request('PATCH', `products/${now.id}`, { token: admin.accessToken, body: { images } });
+    const before = await product(slug);
+
+    // The same in other words: another offset, another order of members, another way to write an id, and columns that are not there.
+    const sku = 'sku,backorder,available_from,product_images';
+    const same = sheet(
+      sku,
+      [one, 'preorder', '2030-01-01T08:00:00Z', `${front.toUpperCase()}  ${back}`],
+      [other, '', '', `${front} ${back}`],
+    );
+    expect(counts(await twice(same))).toEqual(done({ unchanged: 2 }));
+    expect(counts(await importing(sheet('sku,variant_name', [one, 'V'], [other, 'W2'])))).toEqual(done({ unchanged: 1, updated: 1 }));
+    const [first, second] = (await product(slug)).variants;
+    expect([first, second]).toEqual([before.variants[0], { ...before.variants[1], name: 'W2', version: before.variants[1]!.version + 1 }]);
+    expect((await product(slug)).images).toEqual(before.images);
+
+    const added = await anImage();
+    const changed = sheet(
+      'sku,product_images,product_metadata,backorder,available_from,variant_metadata',
+      [one, `${back} ${added} ${front}`, '{"erp":"8"}', 'none', '', ''],
+      [other, `${back} ${added} ${front}`, '{"erp":"8"}', 'backorder', '', '{"x":"y"}'],
+    );
+    expect(counts(await twice(changed))).toEqual(done({ updated: 2 }));
+    expect(await product(slug)).toMatchObject({
+      metadata: { erp: '8' },
+      version: before.version + 1,
+      images: [
+        { fileId: back, alt: `alt of ${back}` },
+        { fileId: added, alt: '' },
+        { fileId: front, alt: `alt of ${front}` },
+      ],
+      variants: [
+        { backorder: 'none', availableFrom: null, metadata: {} },
+        { backorder: 'backorder', availableFrom: null, metadata: { x: 'y' } },
+      ],
+    });
+    const trail = (id: string) =>
+      query(app.databaseUrl, `SELECT action, after FROM audit_entries WHERE resource_id = $1 ORDER BY id DESC LIMIT 1`, [id]);
+    expect(await trail(now.id)).toMatchObject([{ action: 'products.updated', after: { metadata: { erp: '8' } } }]);
+    expect(await trail(second!.id)).toMatchObject([
+      { action: 'variants.updated', after: { backorder: 'backorder', metadata: { x: 'y' } } },
+    ]);
+
+    expect(counts(await importing(sheet('sku,product_images,product_metadata', [one, '', ''])))).toEqual(done({ updated: 1 }));
+    expect(await product(slug)).toMatchObject({ images: [], metadata: {} });
+    expect((await exchange(app, 'GET', `files/${back}/content`)).status).toBe(404);
+  });
+
+  it('of lines that contradict each other of their product takes one after the other', async () => {
+    const [slug, one, other] = [`c-${unique()}`, `O-${unique()}`, `P-${unique()}`];
+    const [front, back] = [await anImage(), await anImage()];
+    const columns = 'product_slug,product_name,product_images,product_metadata,sku,variant_name,price_amount,currency';
+    const line = (sku: string, images: string, metadata: string) => [slug, 'P', images, metadata, sku, 'V', '100', 'EUR'];
+    const file = sheet(columns, line(one, front, '{"a":"1"}'), line(other, `${back} ${front}`, '{"a":"2"}'));
+    expect(counts(await twice(file))).toEqual(done({ created: 2 }));
+    expect(await product(slug)).toMatchObject({ images: [{ fileId: back }, { fileId: front }], metadata: { a: '2' } });
+    expect(counts(await importing(file))).toEqual(done({ updated: 2 }));
+  });
+
+  it('reports what PATCH would refuse, in a dry run as in a real one', async () => {
+    const image = await anImage();
+    const text = (await upload(app, admin, { name: 'a.txt', type: 'text/plain', bytes: 'text' })).body.id;
+    const products = await Promise.all(
+      Array.from({ length: 24 }, () => aProduct(app, { by: admin, images: [{ fileId: image, alt: 'x' }] })),
+    );
+    const buyer = await aUser(app);
+    const [owed] = products;
+    await app.request('PATCH', `variants/${owed!.variants[0]!.id}`, { token: admin.accessToken, body: { backorder: 'backorder' } });
+    const awaited = { backorder: 'backorder', availableFrom: '2030-01-01T08:00:00Z' };
+    await app.request('PATCH', `variants/${products[1]!.variants[0]!.id}`, { token: admin.accessToken, body: awaited });
+    const items = [{ variantId: owed!.variants[0]!.id, quantity: 11 }];
+    const headers = { 'idempotency-key': unique() };
+    expect((await app.request('POST', 'orders', { token: buyer.accessToken, headers, body: { items } })).status).toBe(201);
+    const wrong: [column: string, code: string, said: string, cells: Record<string, string>][] = [
+      ['backorder', 'products/stock-owed', 'more is owed', { backorder: 'none' }],
+      ['available_from', 'products/availability-unclear', 'goes with', { backorder: 'none', available_from: '2030-01-01T09:00:00+01:00' }],
+      ['backorder', 'invalid', 'backorder must be one of', { backorder: 'sometimes' }],
+      ['available_from', 'products/availability-unclear', 'needed by a pre-order', { backorder: 'preorder' }],
+      ['available_from', 'products/availability-unclear', 'goes with', { available_from: '2030-01-01T08:00:00Z' }],
+      ['available_from', 'products/availability-unclear', 'goes with', { backorder: 'none', available_from: '2030-01-01T08:00:00Z' }],
+      ['available_from', 'invalid', 'available_from must be a time', { backorder: 'preorder', available_from: '1.1.2030' }],
+      ['available_from', 'invalid', 'available_from must be a time', { backorder: 'preorder', available_from: '2030-02-30T08:00:00Z' }],
+      ['available_from', 'invalid', 'available_from must be a time', { backorder: 'preorder', available_from: '2030-01-01T08:00:00' }],
+      ['variant_metadata', 'invalid', 'object of texts in JSON', { variant_metadata: '{erp: 7}' }],
+      ['variant_metadata', 'invalid', 'object of texts in JSON', { variant_metadata: '{"erp":7}' }],
+      ['variant_metadata', 'invalid', 'at most 50 texts', { variant_metadata: JSON.stringify({ a: 'x'.repeat(501) }) }],
+      ['variant_metadata', 'invalid', 'at most 50 texts', { variant_metadata: '{"a b":"c"}' }],
+      ['variant_metadata', 'invalid', 'NUL', { variant_metadata: '{"a":"\\u0000"}' }],
+      ['variant_metadata', 'invalid', 'valid Unicode', { variant_metadata: '{"a":"\\ud800"}' }],
+      ['variant_metadata', 'invalid', 'a name that no', { variant_metadata: '{"__proto__":"x"}' }],
+      ['product_metadata', 'invalid', 'product_metadata must be an object of at most 50', { product_metadata: '{"":"x"}' }],
+      ['product_metadata', 'invalid', 'object of texts in JSON', { product_metadata: '[]' }],
+      ['product_images', 'invalid', 'each of product_images must be a UUID', { product_images: `${image} front.png` }],
+      ['product_images', 'invalid', 'each of product_images must be another file', { product_images: `${image} ${image.toUpperCase()}` }],
+      ['product_images', 'invalid', 'each of product_images must be another file', { product_images: 'a.png a.png' }],
+      ['product_images', 'products/image-unusable', text, { product_images: `${image} ${text}` }],
+      ['product_images', 'products/image-unusable', 'is gone', { product_images: image.replace(/.{4}$/, 'ffff') }],
+    ];
+    const names = ['backorder', 'available_from', 'variant_metadata', 'product_metadata', 'product_images'];
+    const skus = products.map(({ variants }) => variants[0]!.sku);
+    // One file of each column: those that a line does not name would else be emptied.
+    for (const columns of [names.slice(0, 2), ['variant_metadata'], ['product_metadata'], ['product_images']]) {
+      const of = wrong.flatMap((each, index) => (columns.includes(each[0]) ? [{ each, sku: skus[index]! }] : []));
+      const rows = of.map(({ each, sku }) => [sku, '5', ...columns.map((column) => each[3][column] ?? '')]);
+      const good = [skus.at(-1)!, '5', ...columns.map((column) => (column === 'product_images' ? image : ''))];
+      const answer = await twice(sheet(['sku', 'price_amount', ...columns].join(), ...rows, good));
+      expect(counts(answer)).toMatchObject({ failed: of.length, ...(answer.updated === 1 ? { updated: 1 } : { unchanged: 1 }) });
+      expect(await problems(answer)).toEqual(of.map(({ each: [column, code] }, index) => [index + 2, column, code]));
+      const said = (await details(answer)).split('\n');
+      for (const [index, { each }] of of.entries()) expect(said[index]).toContain(each[2]);
+    }
+    for (const { id } of products.slice(2, -1))
+      expect(await product(id)).toMatchObject({ version: 1, images: [{ fileId: image, alt: 'x' }], variants: [{ version: 1 }] });
+  });
+
+  it('shows no images of others to whoever may only manage products', async () => {
+    const role = await app.request<{ name: string }>('POST', 'roles', {
+      token: admin.accessToken,
+      body: { name: `r-${unique()}`, permissions: ['products:manage', 'products:read', 'files:write'] },
+    });
+    const keeper = await aUser(app, { roles: ['customer', role.body.name] as never });
+    const [foreign, shown, own] = [await anImage(), await anImage(), await anImage(keeper)];
+    const { id, variants } = await aProduct(app, { by: admin, images: [{ fileId: shown, alt: 'x' }] });
+    const outcome = async (images: string) => {
+      const { body } = await send(sheet('sku,product_images', [variants[0]!.sku, images]), '', { by: keeper });
+      const ended = await over(body.id);
+      return [counts(ended), await problems(ended)];
+    };
+    expect(await outcome(`${shown} ${foreign}`)).toEqual([done({ failed: 1 }), [[2, 'product_images', 'products/image-unusable']]]);
+    expect(await outcome(`${own} ${shown}`)).toEqual([done({ updated: 1 }), []]);
+    expect((await product(id)).images).toMatchObject([
+      { fileId: own, alt: '' },
+      { fileId: shown, alt: 'x' },
+    ]);
+  });
+
   it.each([
     ['another column', 'sku,colour\na,b', '"colour" is no column'],
     ['semicolons', 'sku;variant_name\na;b', 'parted by commas'],
@@ -197,7 +376,7 @@ describe('importing variants', () => {
     ['Latin-1', Buffer.from('sku,variant_name\na,\xfc', 'latin1'), 'UTF-8'],
     ['UTF-16', Buffer.from('\ufeffsku,variant_name\na,b', 'utf16le'), 'UTF-8'],
     ['NUL', 'sku,variant_name\na,\0', 'UTF-8'],
-    ['an endless line', `sku,variant_name\na,"${'x'.repeat(250_000)}"`, 'longer'],
+    ['an endless line', `sku,variant_name\na,"${'x'.repeat(450_000)}"`, 'longer'],
   ])('is refused as a whole with %s, before anything is written', async (_, bytes, said) => {
     const answer = await importing(bytes);
     expect(counts(answer)).toEqual({ ...done({}), status: 'failed' });
@@ -261,12 +440,18 @@ describe('importing variants', () => {
 
 describe('the export', () => {
   it('imported again changes nothing, whatever stands in it', async () => {
+    const images = [
+      { fileId: await anImage(), alt: 'The "front"' },
+      { fileId: await anImage(), alt: '' },
+    ];
     const tricky = ['=1+1', "'=1", '+49', '-1', '@x', "'", "''=", 'a "b", c', 'ü\u{1f600}'];
     for (const name of tricky)
       await aProduct(app, {
         by: admin,
         name: `${name} ${unique()}`,
         description: `${name}\r\nline\n`,
+        images,
+        metadata: { a: name, b: `${name}\r\n"` },
         options: [{ name: 'Size', values: ['S', name.replaceAll(',', ' ').trim()] }],
         variants: [
           {
@@ -275,10 +460,17 @@ describe('the export', () => {
             price: { amount: 5, currency: 'JPY' },
             stock: 2,
             optionValues: { Size: name.replaceAll(',', ' ').trim() },
+            backorder: 'preorder',
+            availableFrom: '2030-01-01T08:00:00.123+05:30',
+            metadata: { z: '=1+1', a: name },
           },
           { sku: `T-${unique()}`, name, price: { amount: 5, currency: 'EUR' }, compareAtPrice: { amount: 9, currency: 'EUR' }, stock: 0 },
         ],
       });
+    // As long as lines can be: all that JSON escapes and CSV quotes.
+    const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`${n}-`.padEnd(64, 'x'), '\u0001'.repeat(500)]));
+    const long = await aProduct(app, { by: admin, description: '\u{1f600}'.repeat(20_000), metadata });
+    await app.request('PATCH', `variants/${long.variants[0]!.id}`, { token: admin.accessToken, body: { metadata } });
     const file = await exported();
     expect(file.split('\r\n').some((line) => /(^|,)"?[=@+-]/.test(line))).toBe(false);
     const { items } = await get<Wire<ProductList>>('products?limit=100&sort=createdAt');

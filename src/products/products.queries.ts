@@ -129,6 +129,8 @@ export async function untilNextPrice(db: Db, sinceMs: number): Promise<number> {
 
 /** What can be ordered of the variant `v`: reservations that ran out count as free, though nobody has released them yet. */
 export const AVAILABLE = Prisma.sql`(v.stock - v.reserved + coalesce((SELECT sum(r.quantity) FROM stock_reservations r WHERE r.variant_id = v.id AND r.expires_at <= now()), 0))::int`;
+/** When more of the variant `v` is expected, in RFC 3339. */
+export const AVAILABLE_FROM = Prisma.sql`to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 /** Whether any of the variant `v` can be ordered in the currency: there is some, or more is to come. */
 export function orderableIn(currency: string | undefined): Prisma.Sql {
   return Prisma.sql`((v.backorder <> 'none' OR ${AVAILABLE} > 0) AND ${isSoldIn(currency)})`;
@@ -144,8 +146,7 @@ function variantIn(currency: string | undefined): Prisma.Sql {
           Prisma.sql`CASE WHEN v.currency = ${shown} THEN v.compare_at END`,
         ];
   return Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', ${regular}, 'price', ${price}, 'currency', ${shown}, 'compareAt', ${compareAt}, 'optionValues', v.option_values,
-  'available', greatest(${AVAILABLE}, 0), 'backorder', v.backorder,
-  'availableFrom', to_char(v.available_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
+  'available', greatest(${AVAILABLE}, 0), 'backorder', v.backorder, 'availableFrom', ${AVAILABLE_FROM}, 'externalId', v.external_id, 'metadata', v.metadata, 'version', v.version)`;
 }
 
 /** The columns of the product `p`, with its images and those of its variants that are sold in the currency. */

@@ -9,8 +9,8 @@ import { productImportUnreadable } from './variant-imports.errors.js';
 import { exportVariants, type ExportedVariant } from './variant-imports.queries.js';
 import { COLUMNS, type Column, headerFault, type Line, lineOf } from './variant-imports.rules.js';
 
-/** What one line may come to: the longest texts of a product, quoted, in four bytes a character. */
-const LONGEST_LINE = 200_000;
+/** What one line may come to: the longest texts of a product in four bytes a character, and its metadata and a variant's, escaped and quoted. */
+const LONGEST_LINE = 400_000;
 
 const BATCH = 500;
 

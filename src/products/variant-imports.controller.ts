@@ -39,7 +39,9 @@ export class VariantImportsController {
    * Export all variants as CSV
    *
    * One line for each variant, in UTF-8, with the columns of its product in each. Amounts are in minor units. What a spreadsheet would take for a
-   * formula begins with an apostrophe, which the import takes off again. What is exported can be imported: then nothing changes.
+   * formula begins with an apostrophe, which the import takes off again. `product_metadata` and `variant_metadata` are objects of texts in JSON,
+   * `product_images` the ids of files, in order, with spaces between, and `available_from` is a time in RFC 3339. What is exported can be imported:
+   * then nothing changes.
    */
   @Get('export.csv')
   @MadeAnew()
@@ -56,7 +58,10 @@ export class VariantImportsController {
    * As a form with one part, `file`: a CSV file in UTF-8 with a line for each variant; its first line names its columns, which are those of the
    * export, in any order, and only `sku` has to be there. The SKU says which variant it is. A new one is made, in the product that
    * `product_slug` names, which is made, too, where there is none; of one that is there, what the line says otherwise is changed. `stock` is the
-   * first stock of new variants, and changes none. Wrong lines are reported and do not stop the others.
+   * first stock of new variants, and changes none. What has no column stays as it is. An empty cell says that there is none: no description,
+   * category, external id, price to compare with, value of an option, `available_from`, metadata or images; in other columns, `backorder` among
+   * them, it says nothing.
+   * Images that a product shows already keep their `alt`. Wrong lines are reported and do not stop the others.
    */
   @Post('imports')
   @Accepts('/products/imports/:id')

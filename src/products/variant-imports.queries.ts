@@ -2,7 +2,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import { audited } from '#audit';
 import { type Db, execute, Prisma, rows, type Tx } from '#database';
 import { keysetSql, type Position } from '#http';
-import { productIn, type Product } from './products.queries.js';
+import { AVAILABLE_FROM, productIn, type Product } from './products.queries.js';
 import type { LineProblem } from './variant-imports.rules.js';
 
 export type ProductImport = Prisma.ProductImportGetPayload<object>;
@@ -106,6 +106,9 @@ export interface ExportedVariant {
   category: string | null;
   taxClass: string;
   productExternalId: string | null;
+  productMetadata: Record<string, string>;
+  /** The ids of its files, in the order in which they are shown. */
+  images: string[];
   options: { name: string }[];
   sku: string;
   name: string;
@@ -113,7 +116,10 @@ export interface ExportedVariant {
   compareAt: bigint | null;
   currency: string;
   stock: number;
+  backorder: string;
+  availableFrom: string | null;
   externalId: string | null;
+  metadata: Record<string, string>;
   optionValues: Record<string, string>;
 }
 
@@ -123,8 +129,10 @@ export function exportVariants(db: Db, last: ExportedVariant | undefined, limit:
   return rows(
     db,
     Prisma.sql`SELECT v.id, v.product_id AS "productId", p.slug, p.name AS "productName", p.description, p.status::text AS status, p.category,
-        p.tax_class AS "taxClass", p.external_id AS "productExternalId", p.options, v.sku, v.name, v.price_amount AS "priceAmount",
-        v.compare_at AS "compareAt", v.currency, v.stock, v.external_id AS "externalId", v.option_values AS "optionValues"
+        p.tax_class AS "taxClass", p.external_id AS "productExternalId", p.metadata AS "productMetadata",
+        coalesce((SELECT json_agg(i.file_id ORDER BY i.position) FROM product_images i WHERE i.product_id = p.id), '[]') AS images, p.options,
+        v.sku, v.name, v.price_amount AS "priceAmount", v.compare_at AS "compareAt", v.currency, v.stock, v.backorder::text AS backorder,
+        ${AVAILABLE_FROM} AS "availableFrom", v.external_id AS "externalId", v.metadata, v.option_values AS "optionValues"
       FROM variants v JOIN products p ON p.id = v.product_id WHERE v.withdrawn_at IS NULL AND p.withdrawn_at IS NULL ${after}
       ORDER BY v.product_id, v.id LIMIT ${limit}`,
   );

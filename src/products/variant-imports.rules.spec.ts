@@ -56,6 +56,43 @@ describe('what a line says', () => {
     expect(said(line({ stock: '3' }), { priceAmount: 5, currency: 'EUR' })).not.toMatchObject({ variant: { stock: 3 } });
   });
 
+  it('is how it can be had when there is none, if that is said; an empty time is none', () => {
+    const cells = { backorder: ' preorder ', available_from: ' 2030-01-01T08:00:00Z ' };
+    expect(said(line(cells), null)).toMatchObject({ variant: { backorder: 'preorder', availableFrom: '2030-01-01T08:00:00Z' } });
+    expect(said(line({ backorder: '', available_from: '' }), null)).toEqual({ product: {}, variant: { sku: 'A', availableFrom: null } });
+  });
+
+  it('is metadata, an object of texts in JSON, and none where the cell is empty', () => {
+    const both = (cell: string) => said(line({ product_metadata: cell, variant_metadata: cell }), null);
+    expect(both(' {"a":"1", "b":"ü\\n"} ')).toEqual({
+      product: { metadata: { a: '1', b: 'ü\n' } },
+      variant: { sku: 'A', metadata: { a: '1', b: 'ü\n' } },
+    });
+    expect(both('')).toEqual({ product: { metadata: {} }, variant: { sku: 'A', metadata: {} } });
+    for (const cell of [
+      'x',
+      ' ',
+      '{',
+      '1',
+      'null',
+      '[]',
+      '["a"]',
+      '{"a":1}',
+      '{"a":null}',
+      '{"a":{"b":"c"}}',
+      "{'a':'b'}",
+      '['.repeat(50_000),
+    ])
+      expect(both(cell)).toMatchObject({
+        problems: [{ column: 'product_metadata' }, { line: 7, column: 'variant_metadata', code: 'invalid' }],
+      });
+  });
+
+  it('are images by their files, in order, and none where the cell is empty', () => {
+    expect(said(line({ product_images: ' b  a\n' }), null)).toMatchObject({ product: { images: [{ fileId: 'b' }, { fileId: 'a' }] } });
+    for (const product_images of ['', ' ']) expect(said(line({ product_images }), null)).toMatchObject({ product: { images: [] } });
+  });
+
   it('is a value of each option that is named', () => {
     const options = { option1_name: 'Colour', option1_value: 'Blue', option2_name: 'Size', option2_value: '' };
     expect(said(line(options), null)).toMatchObject({ variant: { optionValues: { Colour: 'Blue' } } });
@@ -66,7 +103,7 @@ describe('what a line says', () => {
 
   it('is what was exported', () => {
     fc.assert(
-      fc.property(text, fc.nat(1_000), fc.option(fc.nat(1_000)), (name, amount, more) => {
+      fc.property(text, fc.nat(1_000), fc.option(fc.nat(1_000)), fc.dictionary(text, fc.string()), (name, amount, more, texts) => {
         const compareAt = more === null ? null : amount + more + 1;
         const exported = lineOf({
           id: 'i',
@@ -78,6 +115,8 @@ describe('what a line says', () => {
           category: null,
           taxClass: 'standard',
           productExternalId: null,
+          productMetadata: texts,
+          images: more === null ? [] : ['f1', 'f2'],
           options: [{ name: 'Size' }],
           sku: 'A',
           name,
@@ -85,7 +124,10 @@ describe('what a line says', () => {
           compareAt: compareAt === null ? null : BigInt(compareAt),
           currency: 'EUR',
           stock: 4,
+          backorder: more === null ? 'none' : 'preorder',
+          availableFrom: more === null ? null : '2030-01-01T08:00:00.000Z',
           externalId: null,
+          metadata: texts,
           optionValues: { Size: 'M' },
         });
         const cells = Object.fromEntries(COLUMNS.map((column, index) => [column, exported[index]!]));
@@ -98,6 +140,8 @@ describe('what a line says', () => {
             category: null,
             taxClass: 'standard',
             externalId: null,
+            metadata: texts,
+            images: more === null ? [] : [{ fileId: 'f1' }, { fileId: 'f2' }],
           },
           variant: {
             sku: 'A',
@@ -105,7 +149,10 @@ describe('what a line says', () => {
             price: { amount, currency: 'EUR' },
             compareAtPrice: compareAt === null ? null : { amount: compareAt, currency: 'EUR' },
             stock: 4,
+            backorder: more === null ? 'none' : 'preorder',
+            availableFrom: more === null ? null : '2030-01-01T08:00:00.000Z',
             externalId: null,
+            metadata: texts,
             optionValues: { Size: 'M' },
           },
         });
@@ -134,8 +181,22 @@ describe('what is otherwise', () => {
   });
 
   it('stands in a column', () => {
-    expect([columnOf('product', 'slug'), columnOf('variant', 'price'), columnOf('variant', 'name'), columnOf('product', 'images')]).toEqual(
-      ['product_slug', 'price_amount', 'variant_name', null],
-    );
+    const members = {
+      product: ['slug', 'images', 'metadata', 'version'],
+      variant: ['price', 'name', 'metadata', 'availableFrom', 'images'],
+    };
+    expect(members.product.map((member) => columnOf('product', member))).toEqual([
+      'product_slug',
+      'product_images',
+      'product_metadata',
+      null,
+    ]);
+    expect(members.variant.map((member) => columnOf('variant', member))).toEqual([
+      'price_amount',
+      'variant_name',
+      'variant_metadata',
+      'available_from',
+      null,
+    ]);
   });
 });

@@ -10,13 +10,18 @@ export const COLUMNS = [
   'product_category',
   'product_tax_class',
   'product_external_id',
+  'product_metadata',
+  'product_images',
   'sku',
   'variant_name',
   'price_amount',
   'compare_at_amount',
   'currency',
   'stock',
+  'backorder',
+  'available_from',
   'external_id',
+  'variant_metadata',
   'option1_name',
   'option1_value',
   'option2_name',
@@ -64,6 +69,28 @@ const QUOTED_FORMULA = /^'+[=+\-@\t\r]/;
 export const writeCell = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);
 export const readCell = (cell: string): string => (QUOTED_FORMULA.test(cell) ? cell.slice(1) : cell);
 
+/** Texts by their names, in JSON; an empty cell where there are none. */
+const writeTexts = (texts: Record<string, string>): string => (Object.keys(texts).length === 0 ? '' : JSON.stringify(texts));
+
+/** How many there may be, and how long, is the API's to say; what is nested is none, however deep. `undefined`: it is no object of texts. */
+function readTexts(cell: string): Record<string, string> | undefined {
+  try {
+    const value: unknown = JSON.parse(cell);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject && Object.values(value).every((text) => typeof text === 'string') ? (value as Record<string, string>) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Files by their ids, with whitespace between. */
+const readImages = (cell: string): { fileId: string }[] =>
+  cell
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((fileId) => ({ fileId }));
+
 /** The cells of a variant, column by column. */
 export function lineOf(variant: ExportedVariant): string[] {
   const named = variant.options.filter(({ name }) => Object.hasOwn(variant.optionValues, name)).map(({ name }) => name);
@@ -79,13 +106,18 @@ export function lineOf(variant: ExportedVariant): string[] {
     product_category: variant.category ?? '',
     product_tax_class: variant.taxClass,
     product_external_id: variant.productExternalId ?? '',
+    product_metadata: writeTexts(variant.productMetadata),
+    product_images: variant.images.join(' '),
     sku: variant.sku,
     variant_name: variant.name,
     price_amount: String(variant.priceAmount),
     compare_at_amount: variant.compareAt === null ? '' : String(variant.compareAt),
     currency: variant.currency,
     stock: String(variant.stock),
+    backorder: variant.backorder,
+    available_from: variant.availableFrom ?? '',
     external_id: variant.externalId ?? '',
+    variant_metadata: writeTexts(variant.metadata),
     option1_name: option(1).name,
     option1_value: option(1).value,
     option2_name: option(2).name,
@@ -102,8 +134,17 @@ export interface Said {
   variant: Record<string, unknown> & { sku: string };
 }
 
-/** Members of products and variants, by the column that says them; `null`: an empty cell means that there is none. */
-const PRODUCT_MEMBERS: Partial<Record<Column, { member: string; empty?: null | '' }>> = {
+/** How a cell says a member: what an empty one means, where that is anything, and how another is read; `undefined`: it cannot be. */
+interface Saying {
+  member: string;
+  empty?: null | '' | object;
+  read?: (cell: string) => unknown;
+}
+
+const trimmed = (cell: string): string => cell.trim();
+
+/** Members of products and of variants, by the column that says them. */
+const PRODUCT_MEMBERS: Partial<Record<Column, Saying>> = {
   product_slug: { member: 'slug' },
   product_name: { member: 'name' },
   product_description: { member: 'description', empty: '' },
@@ -111,18 +152,27 @@ const PRODUCT_MEMBERS: Partial<Record<Column, { member: string; empty?: null | '
   product_category: { member: 'category', empty: null },
   product_tax_class: { member: 'taxClass' },
   product_external_id: { member: 'externalId', empty: null },
+  product_metadata: { member: 'metadata', empty: {}, read: readTexts },
+  product_images: { member: 'images', empty: [], read: readImages },
+};
+const VARIANT_MEMBERS: Partial<Record<Column, Saying>> = {
+  variant_name: { member: 'name' },
+  backorder: { member: 'backorder', read: trimmed },
+  available_from: { member: 'availableFrom', empty: null, read: trimmed },
+  external_id: { member: 'externalId', empty: null },
+  variant_metadata: { member: 'metadata', empty: {}, read: readTexts },
 };
 
 /** The column that a member of the API's stands in. */
 export function columnOf(of: 'product' | 'variant', member: string): Column | null {
-  if (of === 'product') return COLUMNS.find((column) => PRODUCT_MEMBERS[column]?.member === member) ?? null;
+  const members = of === 'product' ? PRODUCT_MEMBERS : VARIANT_MEMBERS;
+  const column = COLUMNS.find((each) => members[each]?.member === member);
+  if (column !== undefined || of === 'product') return column ?? null;
   const columns: Record<string, Column> = {
     sku: 'sku',
-    name: 'variant_name',
     price: 'price_amount',
     compareAtPrice: 'compare_at_amount',
     stock: 'stock',
-    externalId: 'external_id',
     optionValues: 'option1_value',
   };
   return columns[member] ?? null;
@@ -143,18 +193,22 @@ export function said({ line, cells }: Line, known: Pick<Variant, 'priceAmount' |
     refuse(column, `${column} must be a whole number; amounts are in minor units, like 1999 for 19.99 EUR`);
     return undefined;
   };
+  const members = (sayings: Partial<Record<Column, Saying>>): Record<string, unknown> => {
+    const read = Object.entries(sayings).flatMap(([name, { member, empty, read }]) => {
+      const column = name as Column;
+      const cell = text(column);
+      if (cell === undefined || (cell === '' && empty === undefined)) return [];
+      const value = cell === '' ? empty : read === undefined ? cell : read(cell);
+      if (value === undefined) refuse(column, `${column} must be an object of texts in JSON, like {"crmId":"4711"}`);
+      return [[member, value] as const];
+    });
+    return Object.fromEntries(read);
+  };
 
-  const product: Record<string, unknown> = {};
-  for (const [column, { member, empty }] of Object.entries(PRODUCT_MEMBERS)) {
-    const cell = text(column as Column);
-    if (cell === undefined || (cell === '' && empty === undefined)) continue;
-    product[member] = cell === '' ? empty : cell;
-  }
+  const product = members(PRODUCT_MEMBERS);
   const sku = text('sku') ?? '';
   if (sku === '') refuse('sku', 'there is no SKU');
-  const variant: Said['variant'] = { sku };
-  const name = text('variant_name');
-  if (name) variant.name = name;
+  const variant: Said['variant'] = { ...members(VARIANT_MEMBERS), sku };
   const currency = text('currency')?.trim() || known?.currency;
   const amount = whole('price_amount') ?? known?.priceAmount;
   if (amount !== undefined && currency === undefined) refuse('currency', 'there is a price without a currency');
@@ -163,8 +217,6 @@ export function said({ line, cells }: Line, known: Pick<Variant, 'priceAmount' |
   if (cells.compare_at_amount !== undefined) variant.compareAtPrice = compareAt === undefined ? null : { amount: compareAt, currency };
   const stock = whole('stock');
   if (stock !== undefined && known === null) variant.stock = stock;
-  const externalId = text('external_id');
-  if (externalId !== undefined) variant.externalId = externalId === '' ? null : externalId;
   if (OPTIONS.some((n) => cells[`option${n}_name`] !== undefined)) variant.optionValues = optionValues(text, refuse);
   return problems.length > 0 ? { problems } : { product, variant };
 }

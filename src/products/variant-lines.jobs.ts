@@ -1,4 +1,6 @@
 import { defined } from '#database';
+import { AppError } from '#errors';
+import { refuseUnstorable } from '#http';
 import { type ClassConstructor, plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { CreateProductDto, UpdateProductDto } from './products.dto.js';
@@ -30,17 +32,39 @@ function check<Product extends object, Variant extends object>(
   const product = plainToInstance(asProduct, said.product);
   const variant = plainToInstance(asVariant, said.variant);
   const problems = [
+    ...unstorable(line, 'product', said.product),
+    ...unstorable(line, 'variant', said.variant),
     ...validateSync(product).map((error) => problemOf(line, 'product', error)),
     ...validateSync(variant).map((error) => problemOf(line, 'variant', error)),
   ];
   return problems.length > 0 ? { problems } : { product: defined({ ...product }), variant: defined({ ...variant }) };
 }
 
+/** What no request may hold, though JSON can say it in a cell. */
+function unstorable(line: number, of: 'product' | 'variant', { metadata }: Record<string, unknown>): LineProblem[] {
+  try {
+    refuseUnstorable(metadata, '/metadata');
+    return [];
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return [{ line, column: columnOf(of, 'metadata'), code: 'invalid', detail: error.message }];
+  }
+}
+
 /** What the API would say, and in which column. */
 function problemOf(line: number, of: 'product' | 'variant', error: ValidationError): LineProblem {
-  const { property, constraints } = error;
+  const { property } = error;
   const nested = error.children?.[0];
+  const innermost = innermostOf(error);
   const column = property === 'price' && nested?.property === 'currency' ? 'currency' : columnOf(of, property);
-  const detail = Object.values(constraints ?? nested?.constraints ?? {})[0] ?? `${property} is not valid`;
-  return { line, column, code: 'invalid', detail: column === null ? detail : detail.replace(nested?.property ?? property, column) };
+  const detail = Object.values(innermost.constraints ?? {})[0] ?? `${property} is not valid`;
+  if (column === null) return { line, column, code: 'invalid', detail };
+  const isOfItem = innermost !== error && Array.isArray(error.value);
+  return { line, column, code: 'invalid', detail: detail.replace(innermost.property, isOfItem ? `each of ${column}` : column) };
+}
+
+/** The error itself, or the first inside it. */
+function innermostOf(error: ValidationError): ValidationError {
+  const [first] = error.children ?? [];
+  return error.constraints !== undefined || first === undefined ? error : innermostOf(first);
 }

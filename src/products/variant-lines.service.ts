@@ -8,7 +8,7 @@ import { ProductsService } from './products.service.js';
 import { changesOf, columnOf, type Line, type LineProblem, said, withValues } from './variant-imports.rules.js';
 import { type Counts, findVariants, type KnownVariant, lockProducts, lockVariants } from './variant-imports.queries.js';
 import { checkChanges, checkProduct, checkVariant } from './variant-lines.jobs.js';
-import type { CreateVariantDto } from './variants.dto.js';
+import type { CreateVariantDto, UpdateVariantDto } from './variants.dto.js';
 import { VariantsService } from './variants.service.js';
 
 /** What became of some lines. */
@@ -84,7 +84,7 @@ export class VariantLinesService {
   private changesOfLine(line: Line, now: Variant): object | null {
     const read = said(line, now);
     if ('problems' in read) return null;
-    const changes = changesOf(read.variant, membersOf(now));
+    const changes = editOf(read.variant, now);
     return Object.keys(changes).length === 0 ? null : changes;
   }
 
@@ -105,7 +105,7 @@ export class VariantLinesService {
     const checked = checkChanges(line.line, read);
     if ('problems' in checked) return fail(brought, checked.problems);
     const isNew = await this.changeProduct(actor, product, checked.product, checked.variant.optionValues ?? {}, catalogue, db);
-    const changes = changesOf(checked.variant, membersOf(now));
+    const changes = editOf(checked.variant, now);
     if (Object.keys(changes).length > 0) await this.variants.update(actor, now.id, changes, null, db);
     brought.counts[isNew || Object.keys(changes).length > 0 ? 'updated' : 'unchanged'] += 1;
   }
@@ -163,7 +163,10 @@ export class VariantLinesService {
     db: Tx,
   ): Promise<boolean> {
     const options = withValues(product.options, values);
-    const changes = changesOf({ ...wanted, options }, { ...product, images: undefined });
+    const shown = product.images.map(({ id: fileId, alt }) => ({ fileId, alt }));
+    // A cell has no room for what images show: those that are there keep it.
+    const images = wanted.images?.map(({ fileId }) => shown.find((image) => image.fileId === fileId) ?? { fileId, alt: '' });
+    const changes = changesOf({ ...wanted, options, ...(images && { images }) }, { ...product, images: shown });
     if (Object.keys(changes).length === 0) return false;
     catalogue.products.set(product.id, await this.products.update(actor, product.id, changes, null, db));
     return true;
@@ -188,15 +191,29 @@ function variantOf({ products }: Catalogue, { id, productId, isWithdrawn }: Know
 }
 
 /** The members of a variant as an edit takes them. */
-function membersOf({ sku, name, priceAmount, currency, compareAt, externalId, optionValues }: Variant): Record<string, unknown> {
+function membersOf({ sku, name, priceAmount, currency, compareAt, ...same }: Variant): Record<string, unknown> {
+  const { backorder, availableFrom, externalId, metadata, optionValues } = same;
   return {
     sku,
     name,
     price: { amount: priceAmount, currency },
     compareAtPrice: compareAt === null ? null : { amount: compareAt, currency },
+    backorder,
+    availableFrom,
     externalId,
+    metadata,
     optionValues,
   };
+}
+
+/** What is said of a variant otherwise than it is. */
+function editOf(said: Partial<UpdateVariantDto>, now: Variant): Partial<UpdateVariantDto> {
+  const { availableFrom: then } = said;
+  // One moment has as many names as there are offsets.
+  const isThen = then && now.availableFrom !== null && Date.parse(then) === Date.parse(now.availableFrom);
+  const changes = changesOf(isThen ? { ...said, availableFrom: now.availableFrom } : said, membersOf(now));
+  // An edit to `none` clears the time by itself, so one that the line says beside it would be passed over rather than refused.
+  return changes.backorder === 'none' && then ? { ...changes, availableFrom: then } : changes;
 }
 
 function fail(brought: Brought, problems: LineProblem[]): void {
@@ -207,7 +224,7 @@ function fail(brought: Brought, problems: LineProblem[]): void {
 /** What the API would answer somebody who said this. */
 function refusalOf(line: number, { code, message, fields = [] }: AppError): LineProblem {
   const [field] = fields;
-  const member = field?.pointer.split('/').at(-1);
-  const column = member === undefined ? null : (columnOf('variant', member) ?? columnOf('product', member));
+  const columns = field?.pointer.split('/').map((member) => columnOf('variant', member) ?? columnOf('product', member));
+  const column = columns?.findLast((each) => each !== null) ?? null;
   return { line, column, code, detail: field ? `${message} (${field.detail})` : message };
 }

@@ -65,7 +65,10 @@ export class VariantsService {
         version: { increment: 1 },
       };
       await tx.variant.update({ where: { id }, data }).catch((error: unknown) => {
-        if (isCheckViolation(error)) throw stockOwed('More of this variant was ordered than there is; bring in what is owed first.');
+        if (isCheckViolation(error))
+          throw stockOwed('More of this variant was ordered than there is; bring in what is owed first.', {
+            fields: [{ pointer: '/backorder', code: stockOwed.code, detail: 'cannot be none while more is owed or held than there is' }],
+          });
         return refuseTaken(error);
       });
       const after = await this.get(actor, id, tx);

@@ -35,4 +35,4 @@ export { slugFrom } from './slug.js';
 export { attachmentName } from './disposition.js';
 export { type FilePart, FileUpload, TakesBytes, TakesFile, Upload } from './streams.js';
 export { UndeclaredInputGuard } from './undeclared-input.guard.js';
-export { IdPipe, InputPipe, isId, NumberPipe } from './validation.pipe.js';
+export { IdPipe, InputPipe, isId, NumberPipe, refuseUnstorable } from './validation.pipe.js';

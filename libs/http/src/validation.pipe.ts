@@ -30,7 +30,7 @@ export class InputPipe extends ValidationPipe {
     const root = metadata.type === 'query' ? '?' : '';
     if (metadata.type === 'body' && value !== undefined && (value === null || typeof value !== 'object' || Array.isArray(value)))
       throw validationFailed('The body must be a JSON object.');
-    refuseUnstorable(value, metadata.type === 'param' ? `/${metadata.data ?? ''}` : root, 0);
+    refuseUnstorable(value, metadata.type === 'param' ? `/${metadata.data ?? ''}` : root);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
@@ -108,7 +108,8 @@ export function within(pointer: string, name: string): string {
   return `${pointer}${pointer === '?' ? '' : '/'}${escapePointer(name)}`;
 }
 
-function refuseUnstorable(value: unknown, pointer: string, depth: number): void {
+/** Refuses what cannot be kept, or would be taken for something else. @throws http/validation-failed */
+export function refuseUnstorable(value: unknown, pointer: string, depth = 0): void {
   if (depth > ANY_DEPTH)
     throw validationFailed('The input is nested too deeply.', {
       fields: [{ pointer: '', code: 'maxDepth', detail: `at most ${ANY_DEPTH} levels are allowed` }],
