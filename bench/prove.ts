@@ -5,10 +5,12 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { listed } from './prove/answers.ts';
 import { compare } from './prove/books.ts';
 import { checkTheChecker, LIES_TOLD } from './prove/lies.ts';
-import { type Outcome, type Proof, PROOFS, type Random } from './prove/proofs.ts';
-import { listed, Shop } from './prove/shop.ts';
+import type { Outcome, Proof, Random } from './prove/proof.ts';
+import { PROOFS } from './prove/proofs.ts';
+import { Shop } from './prove/shop.ts';
 
 const PEOPLE = 500;
 

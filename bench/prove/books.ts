@@ -1,71 +1,7 @@
 // The books outside the shop, and the comparison of its own with them.
-import { Webhook } from 'standardwebhooks';
-import type { Line, OrderBody, Shop } from './shop.ts';
-
-export interface Person {
-  email: string;
-  token: string;
-}
-
-/** What a customer was told of an order. */
-export interface Purchase {
-  id: string;
-  number: string;
-  by: Person;
-  /** How many of each variant. */
-  items: Map<string, number>;
-  /** As the catalogue has it: what it has to cost, whatever was answered. */
-  total: number;
-  answered: number;
-  /** Different calls that tried to pay it. */
-  tries: number;
-  /** Told that it is paid. */
-  paid: boolean;
-  /** Told that so much went back. */
-  refunded: number;
-  /** Told that so many of each variant went back on the shelf. */
-  returned: Map<string, number>;
-}
-
-/** What customers and staff were told, which must be true ever after. */
-export class Ledger {
-  readonly orders = new Map<string, Purchase>();
-  /** What was delivered of each variant, and what one costs. */
-  readonly stock = new Map<string, { stock: number; price: number }>();
-
-  placed({ id, number, total }: OrderBody, by: Person, lines: Line[]): Purchase {
-    const known = this.orders.get(id);
-    if (known !== undefined) return known;
-    const items = new Map<string, number>();
-    for (const { variantId, quantity } of lines) items.set(variantId, (items.get(variantId) ?? 0) + quantity);
-    const costs = [...items].reduce((sum, [variantId, quantity]) => sum + this.stock.get(variantId)!.price * quantity, 0);
-    const purchase = {
-      id,
-      number,
-      by,
-      items,
-      total: costs,
-      answered: total.amount,
-      tries: 0,
-      paid: false,
-      refunded: 0,
-      returned: new Map(),
-    };
-    this.orders.set(id, purchase);
-    return purchase;
-  }
-
-  tries(orderId: string): void {
-    this.orders.get(orderId)!.tries += 1;
-  }
-
-  /** A refund was acknowledged as done. */
-  refunded(orderId: string, amount: number, restocked: ReadonlyMap<string, number>): void {
-    const purchase = this.orders.get(orderId)!;
-    purchase.refunded += amount;
-    for (const [variantId, quantity] of restocked) purchase.returned.set(variantId, (purchase.returned.get(variantId) ?? 0) + quantity);
-  }
-}
+import { compareInvoices, compareLives, compareMails, heard, missed } from './heard.ts';
+import { HELD, type Ours } from './ledger.ts';
+import type { Shop } from './shop.ts';
 
 /** A charge in the books of a provider, be that the simulator (its own tables) or the Stripe of the tests (a process of its own). */
 interface Charge {
@@ -75,16 +11,6 @@ interface Charge {
   refunded: number;
 }
 
-interface Ours {
-  id: string;
-  number: string;
-  status: string;
-  total: number;
-}
-
-type Events = Map<string, Map<string, Set<string>>>;
-
-const HELD = new Set(['paid', 'shipped', 'delivered', 'refunded']);
 const KEPT_IN_EXAMPLES = 5;
 
 /** Compares the shop's books with all others; what does not agree, in words. To be called when nothing is under way. */
@@ -211,94 +137,6 @@ async function compareStock(shop: Shop, orders: Ours[]): Promise<string[]> {
     if (stock !== delivered - gone) faults.push(`of ${delivered} pieces ${gone} are sold, but ${stock} are there: ${id}`);
     if (reserved !== kept) faults.push(`pending orders hold ${kept}, but ${reserved} are reserved: ${id}`);
     if (stock < 0 || reserved > stock) faults.push(`oversold: ${stock} are there, ${reserved} are reserved: ${id}`);
-  }
-  return faults;
-}
-
-/** Who was heard to have paid has an invoice, each refund of theirs a credit note, and the numbers of a year have no gap. */
-async function compareInvoices(shop: Shop, events: Events): Promise<string[]> {
-  type Invoice = { orderId: string; kind: string; year: number; number: number };
-  const invoices = await shop.sql<Invoice>(`SELECT order_id AS "orderId", kind::text, year, number FROM invoices ORDER BY year, number`);
-  const byOrder = Map.groupBy(invoices, ({ orderId }) => orderId);
-  const faults: string[] = [];
-  for (const [id, types] of events) {
-    const of = (kind: string) => (byOrder.get(id) ?? []).filter((invoice) => invoice.kind === kind).length;
-    const [paid, issued, credits] = [types.get('order.paid')?.size ?? 0, of('invoice'), of('credit_note')];
-    const back = paid === 0 ? 0 : (types.get('refund.succeeded')?.size ?? 0) - (types.get('payment.late')?.size ?? 0);
-    if (issued !== paid || credits !== back)
-      faults.push(
-        `an order was paid ${paid} times and refunded ${back} times, and has ${issued} invoices and ${credits} credit notes: ${id}`,
-      );
-  }
-  for (const [index, { year, number }] of invoices.entries()) {
-    const before = invoices[index - 1];
-    if (number !== (before?.year === year ? before.number : 0) + 1) faults.push(`before the invoice ${year}-${number} one is missing`);
-  }
-  return faults;
-}
-
-/** What the receiver has heard: the ids of the events, by order and type; and what was not signed as it should be. */
-function heard(shop: Shop): { events: Events; faults: string[] } {
-  const events: Events = new Map();
-  const faults: string[] = [];
-  const webhook = shop.endpointSecret === '' ? undefined : new Webhook(shop.endpointSecret);
-  for (const { body, headers } of shop.receiver.received) {
-    // A signature is good for five minutes, and this proof may take longer: what is verified is that it fits the time it names.
-    const sent = webhook!.sign(headers['webhook-id']!, new Date(Number(headers['webhook-timestamp']) * 1_000), body);
-    if (!headers['webhook-signature']!.split(' ').includes(sent))
-      faults.push(`a webhook is not signed by the shop: ${headers['webhook-id']}`);
-    const { type, data } = JSON.parse(body) as { type: string; data: { orderId: string } };
-    const types = events.get(data.orderId) ?? new Map<string, Set<string>>();
-    events.set(data.orderId, types.set(type, (types.get(type) ?? new Set()).add(headers['webhook-id']!)));
-  }
-  return { events, faults };
-}
-
-/** Events of the shop that its receiver has never heard of. */
-async function missed(shop: Shop, events: Events): Promise<string[]> {
-  if (shop.endpointSecret === '') return [];
-  const ids = new Set([...events.values()].flatMap((types) => [...types.values()].flatMap((of) => [...of])));
-  const ours = await shop.sql<{ id: string; name: string }>(`SELECT e.id, e.name FROM events e
-    WHERE e.name ~ '^(order|payment|refund)[.]' AND e.occurred_at >= (SELECT min(created_at) FROM webhook_endpoints)`);
-  return ours.filter(({ id }) => !ids.has(id)).map(({ id, name }) => `an event was never delivered: ${name} ${id}`);
-}
-
-/** Order by order: what the receiver has heard of it is one legal life, and ends as its status says. */
-function compareLives(shop: Shop, orders: Ours[], events: Events): string[] {
-  const faults: string[] = [];
-  for (const { id, status } of orders) {
-    const heardOf = (type: string) => events.get(id)?.get(`order.${type}`)?.size ?? 0;
-    if (shop.before.has(id)) continue;
-    const [placed, paid, cancelled, expired, refunded] = ['placed', 'paid', 'cancelled', 'expired', 'refunded'].map(heardOf) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const end = refunded ? 'refunded' : cancelled ? 'cancelled' : expired ? 'expired' : paid ? 'paid' : 'pending';
-    const legal = placed === 1 && paid <= 1 && refunded <= paid && cancelled + expired + refunded <= 1 && expired + paid <= 1;
-    if (!legal || end !== status)
-      faults.push(
-        `an order is ${status}, and its events are placed ${placed}, paid ${paid}, cancelled ${cancelled}, expired ${expired}, refunded ${refunded}: ${id}`,
-      );
-  }
-  return faults;
-}
-
-/** Everybody has a mail of each order, and one more of each that was paid. */
-function compareMails(shop: Shop, orders: Ours[]): string[] {
-  const subjects = new Map<string, Set<string>>();
-  for (const { to, subject } of shop.mails)
-    for (const [number] of subject.matchAll(/\d+/g)) {
-      const key = `${to} ${number}`;
-      subjects.set(key, (subjects.get(key) ?? new Set()).add(subject));
-    }
-  const faults: string[] = [];
-  for (const { id, number, status } of orders) {
-    const to = shop.ledger.orders.get(id)?.by.email;
-    const [got, due] = [subjects.get(`${to} ${number}`)?.size ?? 0, HELD.has(status) ? 2 : 1];
-    if (to !== undefined && got < due) faults.push(`a customer has ${got} mails of an order that is ${status}: ${id}`);
   }
   return faults;
 }

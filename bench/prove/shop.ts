@@ -1,48 +1,28 @@
 // The shop that is put to the proof: two production processes on one durable PostgreSQL. What it says is compared with books that are kept outside
-// it: those of a payment provider, of a receiver of webhooks, of a mail server, and of its customers (see books.ts).
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+// it: those of a payment provider, of a receiver of webhooks, of a mail server, and of its customers (see ledger.ts, outside.ts and books.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hash } from '@node-rs/argon2';
 import pg from 'pg';
-import { SMTPServer } from 'smtp-server';
 import { aReceiver, type Receiver } from '../../test/harness/receiver.ts';
 import { aStripe, type StripeServer } from '../../test/harness/stripe-server.ts';
 import { fill } from '../fill.ts';
 import { freePort, logIn, makeEmptyDatabase, PASSWORD, PRODUCT, Program, query, type Server, settingsFor, startServer } from '../world.ts';
-import { Ledger, type Person } from './books.ts';
-
-export interface Answer<Body> {
-  status: number;
-  headers: Headers;
-  body: Body;
-  text: string;
-}
-
-export interface Problem {
-  code: string;
-}
-
-export interface OrderBody {
-  id: string;
-  number: string;
-  status: string;
-  total: { amount: number; currency: string };
-  expiresAt: string | null;
-}
-
-export interface PaymentBody {
-  id: string;
-  status: 'succeeded' | 'processing' | 'requires_action' | 'failed';
-}
-
-/** As `quantity` and other members: what a client may send, right or wrong. */
-export interface Line {
-  variantId: string;
-  quantity: number;
-}
+import {
+  aKey,
+  type Answer,
+  codeOf,
+  count,
+  inTurns,
+  isBrokenOff,
+  type Line,
+  nameOf,
+  type OrderBody,
+  type PaymentBody,
+  type Problem,
+  type Tally,
+} from './answers.ts';
+import { Ledger, type Person } from './ledger.ts';
+import { aMailServer, aRelay, type Mail } from './outside.ts';
 
 interface Call {
   by: Person;
@@ -63,12 +43,9 @@ const UNSETTLED = `
   UNION ALL SELECT 'webhooks', count(*)::int FROM webhook_deliveries WHERE status <> 'delivered'
   UNION ALL SELECT 'mails', count(*)::int FROM mails WHERE status = 'queued'`;
 
-/** How many requests were answered how, where that was none of the answers that were looked for. */
-export type Tally = Record<string, number>;
-
 export class Shop {
   readonly ledger = new Ledger();
-  readonly mails: { to: string; subject: string }[] = [];
+  readonly mails: Mail[] = [];
   readonly databaseUrl: string;
   readonly stripe: StripeServer;
   readonly receiver: Receiver;
@@ -84,7 +61,7 @@ export class Shop {
   private readonly server: Server;
   private settings: Record<string, string>;
   private readonly closing: (() => Promise<unknown>)[] = [];
-  private relayed = 0;
+  private relayed = () => 0;
 
   private constructor(server: Server, databaseUrl: string, stripe: StripeServer, receiver: Receiver) {
     this.server = server;
@@ -119,8 +96,12 @@ export class Shop {
       () => stripe.close(),
       () => receiver.close(),
     );
-    await shop.startMailServer();
-    await shop.startRelay();
+    const mailServer = await aMailServer(shop.mails);
+    shop.settings.SMTP_URL = mailServer.url;
+    const relay = await aRelay((attempt) => shop.at(attempt).url);
+    shop.relayed = relay.underWay;
+    await stripe.sendTo(relay.url);
+    shop.closing.push(mailServer.close, relay.close);
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     await fill(client, { users: people + 1, passwordHash: await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 }) });
@@ -277,7 +258,7 @@ export class Shop {
       await this.sweep();
       await sleep(500);
       const left = (await this.sql<{ what: string; count: number }>(UNSETTLED)).filter((row) => row.count > 0);
-      if (this.relayed > 0) left.push({ what: 'webhooks of the provider', count: this.relayed });
+      if (this.relayed() > 0) left.push({ what: 'webhooks of the provider', count: this.relayed() });
       if (left.length === 0) return [];
       if (performance.now() > until)
         return left.map((row) => `after ${SETTLES_WITHIN_MS / 1_000} s ${row.count} ${row.what} are still under way`);
@@ -300,107 +281,4 @@ export class Shop {
     const PORT = new URL(this.programs[index]!.url).port;
     this.programs[index] = await Program.start(PRODUCT, { ...this.settings, PORT });
   }
-
-  private async startMailServer(): Promise<void> {
-    const server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ['STARTTLS'],
-      logger: false,
-      disableReverseLookup: true,
-      onData: (stream, { envelope: { rcptTo } }, done) => {
-        void text(stream).then(
-          (raw) => {
-            const subject = /^Subject: (.*(?:\r\n[ \t].*)*)/m.exec(raw)?.[1] ?? '';
-            for (const { address } of rcptTo) this.mails.push({ to: address, subject });
-            done();
-          },
-          (error: Error) => done(error), // broken off by a process that was killed
-        );
-      },
-    });
-    server.on('error', () => undefined); // a process that is killed breaks its connections off
-    server.listen(0, '127.0.0.1');
-    await once(server.server, 'listening');
-    this.settings.SMTP_URL = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}?ignoreTLS=true`;
-    this.closing.push(() => new Promise<void>((resolve) => server.close(resolve)));
-  }
-
-  /** Between the provider and the shop: sends a webhook again until it is taken, as Stripe does, and one of ten twice. */
-  private async startRelay(): Promise<void> {
-    const forward = async (path: string, signature: string, body: string, nth: number) => {
-      for (let times = nth % 10 === 0 ? 2 : 1, attempt = nth; times > 0; attempt++) {
-        const taken = await fetch(`${this.at(attempt).url}${path}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', 'stripe-signature': signature },
-          body,
-        }).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-        if (taken) times -= 1;
-        else await sleep(200);
-      }
-    };
-    let nth = 0;
-    const relay = createServer((request, response) => {
-      void text(request).then(async (body) => {
-        response.end();
-        this.relayed += 1;
-        await forward(request.url!, String(request.headers['stripe-signature']), body, ++nth);
-        this.relayed -= 1;
-      });
-    });
-    relay.listen(0, '127.0.0.1');
-    await once(relay, 'listening');
-    await this.stripe.sendTo(`http://127.0.0.1:${(relay.address() as AddressInfo).port}`);
-    this.closing.push(async () => {
-      relay.closeAllConnections();
-      await new Promise((resolve) => relay.close(resolve));
-    });
-  }
-}
-
-export const aKey = (): string => crypto.randomUUID();
-
-/** `201`, `409 products/out-of-stock` */
-export function nameOf(answer: Answer<unknown>): string {
-  return answer.status < 400 ? String(answer.status) : `${answer.status} ${codeOf(answer)}`;
-}
-
-export function codeOf({ body }: Answer<unknown>): string | undefined {
-  return (body as Partial<Problem> | null)?.code;
-}
-
-export function tally(answers: Answer<unknown>[]): Tally {
-  const counts: Tally = {};
-  for (const answer of answers) count(counts, nameOf(answer));
-  return counts;
-}
-
-export function count(counts: Tally, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
-}
-
-export function listed(counts: Tally): string {
-  const names = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b));
-  return names.map(([name, times]) => `${times} × ${name}`).join(', ') || 'none';
-}
-
-/** Does `work` for 0 … count − 1, so many at a time; the results in their order. */
-export async function inTurns<T>(atOnce: number, many: number, work: (index: number) => Promise<T>): Promise<T[]> {
-  const results = new Array<T>(many);
-  let next = 0;
-  const worker = async () => {
-    while (next < many) {
-      const index = next++;
-      results[index] = await work(index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, many) }, worker));
-  return results;
-}
-
-/** What `fetch` throws when nobody listens, or a connection breaks. */
-function isBrokenOff(error: unknown): boolean {
-  return error instanceof TypeError || (error instanceof Error && error.name === 'TimeoutError');
 }
