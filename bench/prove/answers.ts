@@ -14,8 +14,11 @@ export interface OrderBody {
   id: string;
   number: string;
   status: string;
+  items: Line[];
   total: { amount: number; currency: string };
   expiresAt: string | null;
+  /** Opens it, for a guest. */
+  token?: string;
 }
 
 export interface PaymentBody {
@@ -27,6 +30,13 @@ export interface PaymentBody {
 export interface Line {
   variantId: string;
   quantity: number;
+}
+
+/** How many of each variant lines come to. */
+export function together(lines: readonly Line[]): Map<string, number> {
+  const pieces = new Map<string, number>();
+  for (const { variantId, quantity } of lines) pieces.set(variantId, (pieces.get(variantId) ?? 0) + quantity);
+  return pieces;
 }
 
 /** How many requests were answered how, where that was none of the answers that were looked for. */

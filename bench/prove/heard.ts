@@ -4,7 +4,7 @@ import { HELD, type Ours } from './ledger.ts';
 import type { Shop } from './shop.ts';
 
 /** Ids of events, by order and type. */
-type Events = Map<string, Map<string, Set<string>>>;
+export type Events = Map<string, Map<string, Set<string>>>;
 
 /** Who was heard to have paid has an invoice, each refund of theirs a credit note, and the numbers of a year have no gap. */
 export async function compareInvoices(shop: Shop, events: Events): Promise<string[]> {
@@ -77,19 +77,17 @@ export function compareLives(shop: Shop, orders: Ours[], events: Events): string
   return faults;
 }
 
-/** Everybody has a mail of each order, and one more of each that was paid. */
+/** Everybody is told by one mail that their order is placed, and by one that it is paid. A process that is killed may send one twice. */
 export function compareMails(shop: Shop, orders: Ours[]): string[] {
-  const subjects = new Map<string, Set<string>>();
-  for (const { to, subject } of shop.mails)
-    for (const [number] of subject.matchAll(/\d+/g)) {
-      const key = `${to} ${number}`;
-      subjects.set(key, (subjects.get(key) ?? new Set()).add(subject));
-    }
+  const sent = new Map<string, Set<string>>();
+  for (const { id, to, subject } of shop.mails) sent.set(`${to} ${subject}`, (sent.get(`${to} ${subject}`) ?? new Set()).add(id));
   const faults: string[] = [];
   for (const { id, number, status } of orders) {
     const to = shop.ledger.orders.get(id)?.by.email;
-    const [got, due] = [subjects.get(`${to} ${number}`)?.size ?? 0, HELD.has(status) ? 2 : 1];
-    if (to !== undefined && got < due) faults.push(`a customer has ${got} mails of an order that is ${status}: ${id}`);
+    if (to === undefined) continue; // said elsewhere
+    const [placed, paid] = ['placed', 'paid'].map((what) => sent.get(`${to} Order ${number} is ${what}`)?.size ?? 0) as [number, number];
+    if (placed !== 1 || paid > 1 || (HELD.has(status) && paid === 0))
+      faults.push(`a customer has ${placed} mails that an order is placed, and ${paid} that it is paid, and it is ${status}: ${id}`);
   }
   return faults;
 }

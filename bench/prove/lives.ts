@@ -1,8 +1,9 @@
 // Orders that run out of time, are paid, cancelled and refunded at the same moment.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { aKey, count, inTurns, listed, nameOf, type Tally } from './answers.ts';
-import { fault, GOOD, LONG, one, pick, type Proof, required, whole } from './proof.ts';
+import { fault, GOOD, GUESTS, LONG, one, pick, type Proof, required, whole } from './proof.ts';
 import type { Shop } from './shop.ts';
+import { aGuest } from './visits.ts';
 
 const SHORT_SECONDS = 2;
 const METHODS = [
@@ -35,6 +36,7 @@ export const lives: Proof = {
         again: random() < 0.5,
       }));
       return {
+        guest: random() < GUESTS,
         pays,
         cancels: random() < 0.4 ? [{ at: at(), follows: random() < 0.4 }] : [],
         // Some follow a payment's answer as soon as it is there, whatever it is.
@@ -60,16 +62,16 @@ export const lives: Proof = {
       for (; !over; await sleep(150)) await shop.sweep();
     })();
     await inTurns(40, rounds, async (index) => {
-      const { pays, cancels, refunds, rivals, confirms } = plans[index]!;
-      const [variantId, buyer] = [variants[index]!, shop.people[index % shop.people.length]!];
-      const { id } = (await required(shop.place(index, buyer, one(variantId, 2)))).body;
+      const { guest, pays, cancels, refunds, rivals, confirms } = plans[index]!;
+      const [variantId, buyer] = [variants[index]!, guest ? aGuest() : shop.people[index % shop.people.length]!];
+      const { id } = (await required(shop.place(index, buyer, { items: one(variantId, 2) }))).body;
       const placed = performance.now();
       const when = (ms: number) => sleep(Math.max(0, placed + ms - performance.now()));
       const paying = pays.map(async ({ at, method, again }, nth) => {
         await when(at);
         const key = aKey();
-        let answer = await shop.pay(index + nth, buyer, id, method, key);
-        if (again && answer.status === 503) answer = await shop.pay(index, buyer, id, method, key);
+        let answer = await shop.pay(index + nth, id, method, key);
+        if (again && answer.status === 503) answer = await shop.pay(index, id, method, key);
         count(answered.payments, `${nameOf(answer)}${answer.status === 201 ? ` ${answer.body.status}` : ''}`);
         if (answer.status === 201 && answer.body.status === 'succeeded') shop.ledger.orders.get(id)!.paid = true;
       });
@@ -78,10 +80,7 @@ export const lives: Proof = {
         ...paying,
         ...cancels.map(async ({ at, follows }) => {
           await moment(at, follows);
-          count(
-            answered.cancellations,
-            nameOf(await shop.request(index + 1, 'POST', `orders/${id}/cancellation`, { by: buyer, body: {} })),
-          );
+          count(answered.cancellations, nameOf(await shop.cancel(index + 1, id)));
         }),
         ...refunds.map(async ({ at, follows, part }, nth) => {
           await moment(at, follows);
@@ -95,7 +94,10 @@ export const lives: Proof = {
         }),
         ...rivals.map(async (at) => {
           await when(at);
-          count(answered.rivals, nameOf(await shop.place(index, shop.people[(index + 1) % shop.people.length]!, one(variantId, 3))));
+          count(
+            answered.rivals,
+            nameOf(await shop.place(index, shop.people[(index + 1) % shop.people.length]!, { items: one(variantId, 3) })),
+          );
         }),
       ]);
       await when(SHORT_SECONDS * 1_000 + 300);

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
 
 export interface Mail {
+  /** Its Message-ID: whoever is sent two of the same reads one. */
+  id: string;
   to: string;
   subject: string;
 }
@@ -26,8 +28,8 @@ export async function aMailServer(mails: Mail[]): Promise<Outside> {
     onData: (stream, { envelope: { rcptTo } }, done) => {
       void text(stream).then(
         (raw) => {
-          const subject = /^Subject: (.*(?:\r\n[ \t].*)*)/m.exec(raw)?.[1] ?? '';
-          for (const { address } of rcptTo) mails.push({ to: address, subject });
+          const headerOf = (name: string) => new RegExp(`^${name}: (.*(?:\\r\\n[ \\t].*)*)`, 'm').exec(raw)?.[1] ?? '';
+          for (const { address } of rcptTo) mails.push({ id: headerOf('Message-ID'), to: address, subject: headerOf('Subject') });
           done();
         },
         (error: Error) => done(error), // broken off by a process that was killed

@@ -23,6 +23,9 @@ export const LONG = { ORDERS_RESERVATION_SECONDS: '86400' };
 /** Methods that end well at once, of both providers. */
 export const GOOD = ['sandbox:success', 'pm_card_visa'];
 
+/** The part of customers who have no account. */
+export const GUESTS = 0.4;
+
 export const whole = (random: Random, from: number, to: number) => from + Math.floor(random() * (to - from + 1));
 export const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
 export const one = (variantId: string, quantity = 1): Line[] => [{ variantId, quantity }];

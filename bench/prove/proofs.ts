@@ -13,12 +13,15 @@ import {
   type PaymentBody,
   type Tally,
   tally,
+  together,
 } from './answers.ts';
+import { carts } from './carts.ts';
 import { databaseKilled, killed } from './crashes.ts';
 import { lives } from './lives.ts';
-import { fault, GOOD, one, pick, type Proof, quantile, whole } from './proof.ts';
+import { fault, GOOD, GUESTS, one, pick, type Proof, quantile, whole } from './proof.ts';
 import type { Shop } from './shop.ts';
 import { tampered } from './tampered.ts';
+import { aGuest } from './visits.ts';
 
 const OUT_OF_STOCK = '409 products/out-of-stock';
 
@@ -35,7 +38,7 @@ const figures: Proof = {
     await inTurns(buyers, buyers, async (index) => {
       for (let nth = 0; nth < warmUp + each; nth++) {
         const start = performance.now();
-        const answer = await shop.place(index, shop.people[index]!, one(variants[index]!));
+        const answer = await shop.place(index, shop.people[index]!, { items: one(variants[index]!) });
         if (answer.status !== 201) throw new Error(`an order is answered ${answer.status}: ${answer.text}`);
         if (nth < warmUp) continue;
         measuredFrom ||= start;
@@ -73,11 +76,13 @@ const oversell: Proof = {
         await sleep(20);
       }
     })();
-    const answers = await Promise.all(Array.from({ length: buyers }, (_, index) => shop.place(index, shop.people[index]!, one(variantId))));
+    const answers = await Promise.all(
+      Array.from({ length: buyers }, (_, index) => shop.place(index, shop.people[index]!, { items: one(variantId) })),
+    );
     await inTurns(20, buyers, async (index) => {
       const answer = answers[index]!;
       if (answer.status !== 201) return;
-      const payment = await shop.pay(index + 1, shop.people[index]!, answer.body.id, pick(random, GOOD));
+      const payment = await shop.pay(index + 1, answer.body.id, pick(random, GOOD));
       fault(faults, payment.body.status === 'succeeded', `a payment is answered ${payment.text}`);
       shop.ledger.orders.get(answer.body.id)!.paid = true;
     });
@@ -102,22 +107,27 @@ const lines: Proof = {
   run: async (shop, random, scaled) => {
     const many = scaled(1_000, 100);
     const hot = await shop.stock(Array.from({ length: 6 }, () => ({ stock: Math.ceil(many * 0.55), price: whole(random, 1, 5_000) })));
-    const carts = Array.from({ length: many }, () =>
+    const wanted = Array.from({ length: many }, () =>
       Array.from({ length: whole(random, 2, 5) }, () => ({ variantId: pick(random, hot), quantity: whole(random, 1, 2) })),
     );
-    const then = carts.map(() => ({ pays: random() < 0.5, cancels: random() < 0.4, method: pick(random, GOOD) }));
-    const twice = carts.filter((cart) => new Set(cart.map(({ variantId }) => variantId)).size < cart.length).length;
+    const then = wanted.map(() => ({
+      guest: random() < GUESTS,
+      pays: random() < 0.5,
+      cancels: random() < 0.4,
+      method: pick(random, GOOD),
+    }));
+    const twice = wanted.filter((items) => together(items).size < items.length).length;
     const before = await deadlocks(shop);
     const answers: Answer<unknown>[] = [];
     const rest: Answer<unknown>[] = [];
     await inTurns(50, many, async (index) => {
-      const buyer = shop.people[index % shop.people.length]!;
-      const answer = await shop.place(index, buyer, carts[index]!);
+      const { guest, pays, cancels, method } = then[index]!;
+      const buyer = guest ? aGuest() : shop.people[index % shop.people.length]!;
+      const answer = await shop.place(index, buyer, { items: wanted[index]! });
       answers.push(answer);
       if (answer.status !== 201) return;
-      const { pays, cancels, method } = then[index]!;
-      if (pays) rest.push(await shop.pay(index + 1, buyer, answer.body.id, method));
-      if (cancels) rest.push(await shop.request(index, 'POST', `orders/${answer.body.id}/cancellation`, { by: buyer, body: {} }));
+      if (pays) rest.push(await shop.pay(index + 1, answer.body.id, method));
+      if (cancels) rest.push(await shop.cancel(index, answer.body.id));
     });
     const [answered, after] = [tally(answers), tally(rest)];
     const faults: string[] = [];
@@ -175,7 +185,7 @@ const keys: Proof = {
         return good[0]!.body;
       };
       const [key, payKey, method] = [aKey(), aKey(), round % 2 ? 'sandbox:success' : 'pm_card_visa'];
-      const order = await atOnce<OrderBody>((at) => shop.place(at, buyer, one(variants[round]!), key));
+      const order = await atOnce<OrderBody>((at) => shop.place(at, buyer, { items: one(variants[round]!) }, key));
       shop.ledger.tries(order.id); // all with one key: one call
       await atOnce<PaymentBody>((at) =>
         shop.request(at, 'POST', `orders/${order.id}/payments`, { by: buyer, key: payKey, body: { method } }),
@@ -190,4 +200,4 @@ const keys: Proof = {
 };
 
 /** In the order in which they are run: the figures first, while the machine has nothing else to do. */
-export const PROOFS: Proof[] = [figures, oversell, lines, lives, keys, killed, databaseKilled, tampered];
+export const PROOFS: Proof[] = [figures, oversell, lines, lives, keys, carts, killed, databaseKilled, tampered];

@@ -14,34 +14,19 @@ import {
   count,
   inTurns,
   isBrokenOff,
-  type Line,
   nameOf,
   type OrderBody,
   type PaymentBody,
   type Problem,
   type Tally,
 } from './answers.ts';
-import { Ledger, type Person } from './ledger.ts';
+import { UNSETTLED } from './books.ts';
+import { type Call, ordering } from './calls.ts';
+import { COUPON, CURRENCY, type Customer, Ledger, OTHER_CURRENCY, type Person, type Wanted } from './ledger.ts';
 import { aMailServer, aRelay, type Mail } from './outside.ts';
-
-interface Call {
-  by: Person;
-  key?: string;
-  /** A text goes out as it is. */
-  body?: object | string;
-}
 
 const SETTLES_WITHIN_MS = 600_000;
 const RETRIES_WITHIN_MS = 120_000;
-/** What is still under way, of all that must come to an end before books can be compared. */
-const UNSETTLED = `
-  SELECT 'events of providers' AS what, count(*)::int AS count FROM payment_events WHERE status = 'waiting'
-  UNION ALL SELECT 'payments', count(*)::int FROM payments WHERE status IN ('processing', 'requires_action')
-  UNION ALL SELECT 'refunds', count(*)::int FROM refunds WHERE status = 'pending'
-  UNION ALL SELECT 'orders out of time', count(*)::int FROM orders WHERE status = 'pending' AND expires_at <= now()
-  UNION ALL SELECT 'deliveries of events', count(*)::int FROM event_deliveries WHERE status <> 'done'
-  UNION ALL SELECT 'webhooks', count(*)::int FROM webhook_deliveries WHERE status <> 'delivered'
-  UNION ALL SELECT 'mails', count(*)::int FROM mails WHERE status = 'queued'`;
 
 export class Shop {
   readonly ledger = new Ledger();
@@ -75,6 +60,8 @@ export class Shop {
       PAYMENTS_SANDBOX: 'on',
       PAYMENTS_SANDBOX_DELAY_SECONDS: '1',
       AUTH_LOGIN_FAILURES_PER_WINDOW: '1000000',
+      CARTS_PER_HOUR: '1000000000',
+      GUEST_ORDERS_PER_HOUR: '1000000000',
       OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
       WEBHOOKS_RETRY_DELAYS_SECONDS: '1,1,2,2,5,5,10,10,20,20',
       WEBHOOKS_CIRCUIT_PAUSE_SECONDS: '1',
@@ -133,11 +120,12 @@ export class Shop {
     return query<Row>(this.databaseUrl, statement);
   }
 
-  async request<Body = Problem>(at: number, method: string, path: string, { by, key, body }: Call): Promise<Answer<Body>> {
+  async request<Body = Problem>(at: number, method: string, path: string, { by, shows, key, body }: Call): Promise<Answer<Body>> {
     const response = await fetch(`${this.at(at).url}/api/v1/${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${by.token}`,
+        ...(by.token !== undefined && { authorization: `Bearer ${by.token}` }),
+        ...shows,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(key !== undefined && { 'idempotency-key': key }),
       },
@@ -158,14 +146,14 @@ export class Shop {
   }
 
   /**
-   * Sends a request with its key, to whichever process, again and again until it is answered by something other than a broken connection, a failure
-   * or 409 `idempotency/in-progress`, and when it is told to. `retried` is told how often it was sent again.
+   * Sends a request with its key, or one that may be said twice, to whichever process, again and again until it is answered by something other than a
+   * broken connection, a failure or 409 `idempotency/in-progress`, and when it is told to. `retried` is told how often it was sent again.
    */
   async insist<Body = Problem>(
     random: () => number,
     method: string,
     path: string,
-    call: Call & { key: string },
+    call: Call,
     retried: (times: number) => void,
   ): Promise<Answer<Body>> {
     const until = performance.now() + RETRIES_WITHIN_MS;
@@ -192,25 +180,49 @@ export class Shop {
     return inTurns(4, items.length, async (index) => {
       const { stock, price } = items[index]!;
       const sku = `SKU-${this.ledger.stock.size}-${index}-${Math.random().toString(36).slice(2)}`;
-      const variants = [{ sku, name: 'Standard', price: { amount: price, currency: 'EUR' }, stock }];
+      const variants = [{ sku, name: 'Standard', price: { amount: price, currency: CURRENCY }, stock }];
       const body = { name: `Product ${sku}`, status: 'active', variants };
       const product = await this.done<{ variants: { id: string }[] }>(index, 'POST', 'products', { by: this.admin, body });
       const { id } = product.variants[0]!;
-      this.ledger.stock.set(id, { stock, price });
+      this.ledger.stock.set(id, { stock, prices: { [CURRENCY]: price } });
       return id;
     });
   }
 
+  /** Sells these in another currency, too, and by a coupon. */
+  async offer(variants: string[]): Promise<void> {
+    const amountOf = (euros: number) => Math.ceil(euros * 1.17);
+    const prices = variants.map((variantId) => {
+      const { prices: known } = this.ledger.stock.get(variantId)!;
+      return { variantId, amount: (known[OTHER_CURRENCY] = amountOf(known[CURRENCY]!)) };
+    });
+    const list = { name: 'Abroad', currency: OTHER_CURRENCY };
+    const { id } = await this.done<{ id: string }>(0, 'POST', 'shop/price-lists', { by: this.admin, body: list });
+    await this.done(0, 'PATCH', `shop/price-lists/${id}/prices`, { by: this.admin, body: { prices } });
+    const { items } = await this.done<{ items: object[] }>(0, 'GET', `coupons?code=${COUPON.code}`, { by: this.admin });
+    if (items.length === 0) await this.done(0, 'POST', 'coupons', { by: this.admin, body: COUPON });
+  }
+
+  /** What its customer calls with about an order. */
+  about(orderId: string): Call {
+    const { by, token } = this.ledger.orders.get(orderId)!;
+    return { by, ...(token !== undefined && { shows: { 'x-order-token': token } }) };
+  }
+
   /** Places an order; where it is placed, the ledger knows it. */
-  async place(at: number, by: Person, items: Line[], key = aKey()): Promise<Answer<OrderBody>> {
-    const answer = await this.request<OrderBody>(at, 'POST', 'orders', { by, key, body: { items } });
-    if (answer.status === 201) this.ledger.placed(answer.body, by, items);
+  async place(at: number, by: Customer, wanted: Wanted, key = aKey()): Promise<Answer<OrderBody>> {
+    const answer = await this.request<OrderBody>(at, 'POST', 'orders', { ...ordering(by, wanted), key });
+    if (answer.status === 201) this.ledger.placed(answer.body, by, wanted);
     return answer;
   }
 
-  async pay(at: number, by: Person, orderId: string, method: string, key = aKey()): Promise<Answer<PaymentBody>> {
+  async pay(at: number, orderId: string, method: string, key = aKey()): Promise<Answer<PaymentBody>> {
     this.ledger.tries(orderId);
-    return this.request<PaymentBody>(at, 'POST', `orders/${orderId}/payments`, { by, key, body: { method } });
+    return this.request<PaymentBody>(at, 'POST', `orders/${orderId}/payments`, { ...this.about(orderId), key, body: { method } });
+  }
+
+  async cancel(at: number, orderId: string): Promise<Answer<Problem>> {
+    return this.request(at, 'POST', `orders/${orderId}/cancellation`, { ...this.about(orderId), body: {} });
   }
 
   /** The processes start anew, with other settings. */

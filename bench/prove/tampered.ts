@@ -42,19 +42,19 @@ export const tampered: Proof = {
       const { items } = JSON.parse(body) as { items: { variantId: string; quantity: unknown }[] };
       const honest = items.every(({ quantity }) => typeof quantity === 'number' && Number.isInteger(quantity) && quantity > 0);
       fault(faults, honest, `${body} is taken, for ${answer.body.total.amount}`);
-      shop.ledger.placed(answer.body, buyer, honest ? (items as Line[]) : []);
-      await required(shop.pay(index, buyer, answer.body.id, pick(random, GOOD)));
+      shop.ledger.placed(answer.body, buyer, { items: honest ? (items as Line[]) : [] });
+      await required(shop.pay(index, answer.body.id, pick(random, GOOD)));
     });
     // Payments are lied about, too: of honest orders, which are then charged as they should be.
     await inTurns(10, scaled(40, 8), async (index) => {
       const buyer = shop.people[index % shop.people.length]!;
-      const { id } = (await required(shop.place(index, buyer, one(variantId, 2)))).body;
+      const { id } = (await required(shop.place(index, buyer, { items: one(variantId, 2) }))).body;
       const lie = pick(random, ['"amount":1', '"amount":{"amount":1,"currency":"EUR"}', '"currency":"JPY"', '"status":"succeeded"']);
       const body = `{"method":"pm_card_visa",${lie}}`;
       const refused = await shop.request(index, 'POST', `orders/${id}/payments`, { by: buyer, key: aKey(), body });
       payments.push(refused);
       fault(faults, refused.status === 400, `${body} is answered ${nameOf(refused)}`);
-      await required(shop.pay(index, buyer, id, pick(random, GOOD)));
+      await required(shop.pay(index, id, pick(random, GOOD)));
       shop.ledger.orders.get(id)!.paid = true;
     });
     return {
