@@ -5,10 +5,12 @@ import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { listed } from './prove/answers.ts';
 import { compare } from './prove/books.ts';
 import { checkTheChecker, LIES_TOLD } from './prove/lies.ts';
-import { type Outcome, type Proof, PROOFS, type Random } from './prove/proofs.ts';
-import { listed, Shop } from './prove/shop.ts';
+import type { Outcome, Proof, Random } from './prove/proof.ts';
+import { PROOFS } from './prove/proofs.ts';
+import { Shop } from './prove/shop.ts';
 
 const PEOPLE = 500;
 
@@ -61,7 +63,11 @@ async function prove(proofs: Proof[], seed: number, scale: number): Promise<{ re
       for (const fault of found) console.log(`  FAULT: ${fault}`);
     }
     // What is blind where everything agrees would be no proof of it.
-    if (results.every(({ faults }) => faults.length === 0)) blind = await checkTheChecker(shop);
+    if (results.every(({ faults }) => faults.length === 0)) {
+      const checked = await checkTheChecker(shop);
+      // Some proofs alone do not have all that there is to lie about.
+      blind = proofs.length === PROOFS.length ? [...checked.blind, ...checked.untold] : checked.blind;
+    }
   } finally {
     await shop.close();
   }
@@ -90,15 +96,17 @@ ${rows.join('\n')}
 
 Two production processes (\`node dist/src/main.js\`) work on one PostgreSQL. After each proof nothing is under way any more, and the shop's books are compared with books that are kept outside it:
 
-- **What customers were told**: every order that was answered 201 is there, with its number, and costs what the catalogue says; there is none that nobody was told of.
-- **The payment provider**: a server of its own process that speaks Stripe's API, with its own books, and the simulator, whose books are tables beside the shop's. Each charge is one payment, of the same amount and with the same refunds; no order has more charges than calls that tried to pay it; for a paid order the provider has its total less what was refunded, for every other one nothing.
+- **What customers were told**: every order that was answered 201 is there, of the user or the guest who placed it, with its number, and costs what the catalogue says in its currency, less what its coupon takes off; there is none that nobody was told of. No cart was ordered twice, and what was ordered is no cart any more; coupons are counted as used as often as they were.
+- **The payment provider**: a server of its own process that speaks Stripe's API, with its own books, and the simulator, whose books are tables beside the shop's. Each charge is one payment, of the same amount and currency, and with the same refunds; no order has more charges than calls that tried to pay it; for a paid order the provider has its total less what was refunded, for every other one nothing.
 - **The shelf**: of each variant what was delivered is what is there, and what paid orders have taken and not brought back. What is reserved is what pending orders hold.
 - **A receiver of webhooks**, which refuses one in fifty at first: every event of orders, payments and refunds came to it, signed; what it heard of an order is one legal life, which ends as the order's status says.
 - **Invoices**: every order that the receiver heard was paid has one, each refund of it a credit note, and their numbers have no gap.
-- **A mail server**: everybody has a mail of each order, and one more of each that was paid.
+- **A mail server**: everybody, guests at the address that they gave, has exactly one mail that their order is placed, and one that it is paid. A process that is killed may send a mail again: with the same Message-ID, by which it is the same.
 - **\`GET /ops/invariants\`** finds nothing broken.
 
-At the end the comparison is put to the proof itself: ${LIES_TOLD} lies are told to one book each (a piece too many, a charge of another amount, an order that is gone, an event that did not arrive …), and it must see every one.
+At the end the comparison is put to the proof itself: ${LIES_TOLD} lies are told to one book each (a piece too many, a charge of another amount, an order that is gone, one made twice from one cart, an event that did not arrive …), and it must see every one.
+
+Four of ten customers of \`lines\`, \`lives\`, \`carts\`, \`kill\` and \`kill-database\` are guests, who have an address, and open their carts and orders by tokens. In the last three carts are filled call by call, and ordered; about a third of the orders are in a second currency, by a price list, and as many have a coupon. Under \`kill\` and \`kill-database\` some order a cart again that they have ordered already, with another key, and must find none; and everybody reads their order in the end.
 
 Under \`kill\` and \`kill-database\` clients send what was not answered again, with its key, to either process. \`kill -9\` hits them without a warning; a process is ready again when \`/health/ready\` says so, PostgreSQL when it and both processes do.
 

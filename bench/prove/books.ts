@@ -1,95 +1,33 @@
 // The books outside the shop, and the comparison of its own with them.
-import { Webhook } from 'standardwebhooks';
-import type { Line, OrderBody, Shop } from './shop.ts';
-
-export interface Person {
-  email: string;
-  token: string;
-}
-
-/** What a customer was told of an order. */
-export interface Purchase {
-  id: string;
-  number: string;
-  by: Person;
-  /** How many of each variant. */
-  items: Map<string, number>;
-  /** As the catalogue has it: what it has to cost, whatever was answered. */
-  total: number;
-  answered: number;
-  /** Different calls that tried to pay it. */
-  tries: number;
-  /** Told that it is paid. */
-  paid: boolean;
-  /** Told that so much went back. */
-  refunded: number;
-  /** Told that so many of each variant went back on the shelf. */
-  returned: Map<string, number>;
-}
-
-/** What customers and staff were told, which must be true ever after. */
-export class Ledger {
-  readonly orders = new Map<string, Purchase>();
-  /** What was delivered of each variant, and what one costs. */
-  readonly stock = new Map<string, { stock: number; price: number }>();
-
-  placed({ id, number, total }: OrderBody, by: Person, lines: Line[]): Purchase {
-    const known = this.orders.get(id);
-    if (known !== undefined) return known;
-    const items = new Map<string, number>();
-    for (const { variantId, quantity } of lines) items.set(variantId, (items.get(variantId) ?? 0) + quantity);
-    const costs = [...items].reduce((sum, [variantId, quantity]) => sum + this.stock.get(variantId)!.price * quantity, 0);
-    const purchase = {
-      id,
-      number,
-      by,
-      items,
-      total: costs,
-      answered: total.amount,
-      tries: 0,
-      paid: false,
-      refunded: 0,
-      returned: new Map(),
-    };
-    this.orders.set(id, purchase);
-    return purchase;
-  }
-
-  tries(orderId: string): void {
-    this.orders.get(orderId)!.tries += 1;
-  }
-
-  /** A refund was acknowledged as done. */
-  refunded(orderId: string, amount: number, restocked: ReadonlyMap<string, number>): void {
-    const purchase = this.orders.get(orderId)!;
-    purchase.refunded += amount;
-    for (const [variantId, quantity] of restocked) purchase.returned.set(variantId, (purchase.returned.get(variantId) ?? 0) + quantity);
-  }
-}
+import { compareInvoices, compareLives, compareMails, type Events, heard, missed } from './heard.ts';
+import { HELD, type Ours } from './ledger.ts';
+import type { Shop } from './shop.ts';
 
 /** A charge in the books of a provider, be that the simulator (its own tables) or the Stripe of the tests (a process of its own). */
 interface Charge {
   paymentId: string;
   orderId: string;
   amount: number;
+  /** Null in the books of the simulator, which have none. */
+  currency: string | null;
   refunded: number;
 }
 
-interface Ours {
-  id: string;
-  number: string;
-  status: string;
-  total: number;
-}
-
-type Events = Map<string, Map<string, Set<string>>>;
-
-const HELD = new Set(['paid', 'shipped', 'delivered', 'refunded']);
 const KEPT_IN_EXAMPLES = 5;
+/** What is still under way, of all that must come to an end before books can be compared. */
+export const UNSETTLED = `
+  SELECT 'events of providers' AS what, count(*)::int AS count FROM payment_events WHERE status = 'waiting'
+  UNION ALL SELECT 'payments', count(*)::int FROM payments WHERE status IN ('processing', 'requires_action')
+  UNION ALL SELECT 'refunds', count(*)::int FROM refunds WHERE status = 'pending'
+  UNION ALL SELECT 'orders out of time', count(*)::int FROM orders WHERE status = 'pending' AND expires_at <= now()
+  UNION ALL SELECT 'deliveries of events', count(*)::int FROM event_deliveries WHERE status <> 'done'
+  UNION ALL SELECT 'webhooks', count(*)::int FROM webhook_deliveries WHERE status <> 'delivered'
+  UNION ALL SELECT 'mails', count(*)::int FROM mails WHERE status = 'queued'`;
 
 /** Compares the shop's books with all others; what does not agree, in words. To be called when nothing is under way. */
 export async function compare(shop: Shop): Promise<string[]> {
-  const orders = await shop.sql<Ours>('SELECT id, number::text, status::text, total::float8 AS total FROM orders');
+  const orders = await shop.sql<Ours>(`SELECT o.id, o.number::text, o.status::text, o.total::float8 AS total, o.currency,
+    coalesce(u.email, o.guest_email) AS email, o.user_id IS NULL AS guest FROM orders o LEFT JOIN users u ON u.id = o.user_id`);
   const charges = [...(await stripeCharges(shop)), ...(await sandboxCharges(shop))];
   const { events, faults: deliveries } = heard(shop);
   const faults = [
@@ -98,6 +36,8 @@ export async function compare(shop: Shop): Promise<string[]> {
     ...(await comparePayments(shop, charges)),
     ...compareMoney(shop, orders, charges),
     ...(await compareStock(shop, orders)),
+    ...(await compareCarts(shop)),
+    ...(await compareCoupons(shop, orders, events)),
     ...(await compareInvoices(shop, events)),
     ...(await missed(shop, events)),
     ...deliveries,
@@ -121,12 +61,18 @@ async function invariants(shop: Shop): Promise<string[]> {
 function compareOrders(shop: Shop, orders: Ours[]): string[] {
   const ours = new Map(orders.map((order) => [order.id, order]));
   const faults: string[] = [];
-  for (const { id, number, total, answered } of shop.ledger.orders.values()) {
+  for (const { id, number, by, total, currency, answered } of shop.ledger.orders.values()) {
     const order = ours.get(id);
     if (order === undefined) faults.push(`an acknowledged order is lost: ${id}`);
-    else if (order.number !== number || order.total !== total || answered !== total)
+    else if (order.number !== number || order.total !== total || answered.amount !== total)
       faults.push(
-        `an order is another one than was ordered: ${id} has the number ${order.number} and the total ${order.total}; ${number} and ${answered} were answered, ${total} is right`,
+        `an order is another one than was ordered: ${id} has the number ${order.number} and the total ${order.total}; ${number} and ${answered.amount} were answered, ${total} is right`,
+      );
+    else if (order.currency !== currency || answered.currency !== currency)
+      faults.push(`an order is in ${order.currency}, ${answered.currency} was answered, and ${currency} is right: ${id}`);
+    else if (order.email !== by.email || order.guest !== (by.token === undefined))
+      faults.push(
+        `an order is not of whoever ordered it, but of a ${order.guest ? 'guest' : 'user'} with ${order.email === by.email ? 'this' : 'another'} address: ${id}`,
       );
   }
   for (const { id } of orders) if (!shop.ledger.orders.has(id)) faults.push(`an order that nobody was told of: ${id}`);
@@ -137,34 +83,37 @@ async function stripeCharges(shop: Shop): Promise<Charge[]> {
   const { intents } = await shop.stripe.books();
   return intents
     .filter(({ status }) => status === 'succeeded')
-    .map(({ metadata, amount, amount_refunded_here = 0 }) => ({
+    .map(({ metadata, amount, currency, amount_refunded_here = 0 }) => ({
       paymentId: metadata.payment_id!,
       orderId: metadata.order_id!,
       amount,
+      currency: currency.toUpperCase(),
       refunded: amount_refunded_here,
     }));
 }
 
 async function sandboxCharges(shop: Shop): Promise<Charge[]> {
-  return shop.sql<Charge>(`SELECT c.payment_id AS "paymentId", p.order_id AS "orderId", c.amount::float8 AS amount, c.refunded::float8 AS refunded
+  return shop.sql<Charge>(`SELECT c.payment_id AS "paymentId", p.order_id AS "orderId", c.amount::float8 AS amount, NULL AS currency, c.refunded::float8 AS refunded
     FROM sandbox_charges c JOIN payments p ON p.id = c.payment_id WHERE c.outcome = 'succeeded'`);
 }
 
 /** Charge by charge: each once, the same amount, the same refunds. */
 async function comparePayments(shop: Shop, charges: Charge[]): Promise<string[]> {
   const faults: string[] = [];
-  type Payment = { id: string; amount: number; counted: number; refunded: number };
-  const payments = await shop.sql<Payment>(`SELECT p.id, p.amount::float8 AS amount, p.refunded::float8 AS counted,
+  type Payment = { id: string; amount: number; currency: string; counted: number; refunded: number };
+  const payments = await shop.sql<Payment>(`SELECT p.id, p.amount::float8 AS amount, p.currency, p.refunded::float8 AS counted,
       (SELECT coalesce(sum(r.amount), 0)::float8 FROM refunds r WHERE r.payment_id = p.id AND r.status = 'succeeded') AS refunded
     FROM payments p WHERE p.status = 'succeeded'`);
   const ours = new Map(payments.map((payment) => [payment.id, payment]));
   const seen = new Set<string>();
-  for (const { paymentId, amount, refunded } of charges) {
+  for (const { paymentId, amount, currency, refunded } of charges) {
     if (seen.has(paymentId)) faults.push(`a payment is charged twice: ${paymentId}`);
     seen.add(paymentId);
     const payment = ours.get(paymentId);
     if (payment === undefined) faults.push(`the provider has charged what is no payment of ours that succeeded: ${paymentId}`);
     else if (payment.amount !== amount) faults.push(`the provider has charged ${amount}, the payment says ${payment.amount}: ${paymentId}`);
+    else if (payment.currency !== (currency ?? payment.currency))
+      faults.push(`the provider has charged ${currency}, the payment says ${payment.currency}: ${paymentId}`);
     else if (payment.refunded !== refunded || payment.counted !== refunded)
       faults.push(
         `the provider has paid back ${refunded}, the refunds come to ${payment.refunded}, counted are ${payment.counted}: ${paymentId}`,
@@ -215,92 +164,27 @@ async function compareStock(shop: Shop, orders: Ours[]): Promise<string[]> {
   return faults;
 }
 
-/** Who was heard to have paid has an invoice, each refund of theirs a credit note, and the numbers of a year have no gap. */
-async function compareInvoices(shop: Shop, events: Events): Promise<string[]> {
-  type Invoice = { orderId: string; kind: string; year: number; number: number };
-  const invoices = await shop.sql<Invoice>(`SELECT order_id AS "orderId", kind::text, year, number FROM invoices ORDER BY year, number`);
-  const byOrder = Map.groupBy(invoices, ({ orderId }) => orderId);
+/** Cart by cart: it was ordered once, and is gone since. */
+async function compareCarts(shop: Shop): Promise<string[]> {
+  const left = new Set((await shop.sql<{ id: string }>('SELECT id FROM carts')).map(({ id }) => id));
   const faults: string[] = [];
-  for (const [id, types] of events) {
-    const of = (kind: string) => (byOrder.get(id) ?? []).filter((invoice) => invoice.kind === kind).length;
-    const [paid, issued, credits] = [types.get('order.paid')?.size ?? 0, of('invoice'), of('credit_note')];
-    const back = paid === 0 ? 0 : (types.get('refund.succeeded')?.size ?? 0) - (types.get('payment.late')?.size ?? 0);
-    if (issued !== paid || credits !== back)
-      faults.push(
-        `an order was paid ${paid} times and refunded ${back} times, and has ${issued} invoices and ${credits} credit notes: ${id}`,
-      );
-  }
-  for (const [index, { year, number }] of invoices.entries()) {
-    const before = invoices[index - 1];
-    if (number !== (before?.year === year ? before.number : 0) + 1) faults.push(`before the invoice ${year}-${number} one is missing`);
+  for (const [id, orders] of Map.groupBy(shop.ledger.orders.values(), ({ cartId }) => cartId)) {
+    if (id === undefined) continue;
+    if (orders.length > 1) faults.push(`a cart was ordered ${orders.length} times: ${id}`);
+    if (left.has(id)) faults.push(`a cart that was ordered is still there: ${id}`);
   }
   return faults;
 }
 
-/** What the receiver has heard: the ids of the events, by order and type; and what was not signed as it should be. */
-function heard(shop: Shop): { events: Events; faults: string[] } {
-  const events: Events = new Map();
-  const faults: string[] = [];
-  const webhook = shop.endpointSecret === '' ? undefined : new Webhook(shop.endpointSecret);
-  for (const { body, headers } of shop.receiver.received) {
-    // A signature is good for five minutes, and this proof may take longer: what is verified is that it fits the time it names.
-    const sent = webhook!.sign(headers['webhook-id']!, new Date(Number(headers['webhook-timestamp']) * 1_000), body);
-    if (!headers['webhook-signature']!.split(' ').includes(sent))
-      faults.push(`a webhook is not signed by the shop: ${headers['webhook-id']}`);
-    const { type, data } = JSON.parse(body) as { type: string; data: { orderId: string } };
-    const types = events.get(data.orderId) ?? new Map<string, Set<string>>();
-    events.set(data.orderId, types.set(type, (types.get(type) ?? new Set()).add(headers['webhook-id']!)));
-  }
-  return { events, faults };
-}
-
-/** Events of the shop that its receiver has never heard of. */
-async function missed(shop: Shop, events: Events): Promise<string[]> {
-  if (shop.endpointSecret === '') return [];
-  const ids = new Set([...events.values()].flatMap((types) => [...types.values()].flatMap((of) => [...of])));
-  const ours = await shop.sql<{ id: string; name: string }>(`SELECT e.id, e.name FROM events e
-    WHERE e.name ~ '^(order|payment|refund)[.]' AND e.occurred_at >= (SELECT min(created_at) FROM webhook_endpoints)`);
-  return ours.filter(({ id }) => !ids.has(id)).map(({ id, name }) => `an event was never delivered: ${name} ${id}`);
-}
-
-/** Order by order: what the receiver has heard of it is one legal life, and ends as its status says. */
-function compareLives(shop: Shop, orders: Ours[], events: Events): string[] {
-  const faults: string[] = [];
-  for (const { id, status } of orders) {
-    const heardOf = (type: string) => events.get(id)?.get(`order.${type}`)?.size ?? 0;
-    if (shop.before.has(id)) continue;
-    const [placed, paid, cancelled, expired, refunded] = ['placed', 'paid', 'cancelled', 'expired', 'refunded'].map(heardOf) as [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const end = refunded ? 'refunded' : cancelled ? 'cancelled' : expired ? 'expired' : paid ? 'paid' : 'pending';
-    const legal = placed === 1 && paid <= 1 && refunded <= paid && cancelled + expired + refunded <= 1 && expired + paid <= 1;
-    if (!legal || end !== status)
-      faults.push(
-        `an order is ${status}, and its events are placed ${placed}, paid ${paid}, cancelled ${cancelled}, expired ${expired}, refunded ${refunded}: ${id}`,
-      );
-  }
-  return faults;
-}
-
-/** Everybody has a mail of each order, and one more of each that was paid. */
-function compareMails(shop: Shop, orders: Ours[]): string[] {
-  const subjects = new Map<string, Set<string>>();
-  for (const { to, subject } of shop.mails)
-    for (const [number] of subject.matchAll(/\d+/g)) {
-      const key = `${to} ${number}`;
-      subjects.set(key, (subjects.get(key) ?? new Set()).add(subject));
-    }
-  const faults: string[] = [];
-  for (const { id, number, status } of orders) {
-    const to = shop.ledger.orders.get(id)?.by.email;
-    const [got, due] = [subjects.get(`${to} ${number}`)?.size ?? 0, HELD.has(status) ? 2 : 1];
-    if (to !== undefined && got < due) faults.push(`a customer has ${got} mails of an order that is ${status}: ${id}`);
-  }
-  return faults;
+/** A coupon was used by the orders that it took something off, but for those that came to nothing unpaid. */
+async function compareCoupons(shop: Shop, orders: Ours[], events: Events): Promise<string[]> {
+  const coupons = await shop.sql<{ used: number }>('SELECT used FROM coupons');
+  const used = coupons.reduce((sum, coupon) => sum + coupon.used, 0);
+  const using = orders.filter(({ id, status }) => {
+    const kept = (status !== 'cancelled' && status !== 'expired') || events.get(id)?.has('order.paid');
+    return kept && shop.ledger.orders.get(id)?.reduced;
+  });
+  return used === using.length ? [] : [`coupons are counted as used ${used} times, and ${using.length} orders have used one`];
 }
 
 /** The first few of each kind, and how many more there are. */

@@ -1,74 +1,36 @@
 // The shop that is put to the proof: two production processes on one durable PostgreSQL. What it says is compared with books that are kept outside
-// it: those of a payment provider, of a receiver of webhooks, of a mail server, and of its customers (see books.ts).
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
+// it: those of a payment provider, of a receiver of webhooks, of a mail server, and of its customers (see ledger.ts, outside.ts and books.ts).
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hash } from '@node-rs/argon2';
 import pg from 'pg';
-import { SMTPServer } from 'smtp-server';
 import { aReceiver, type Receiver } from '../../test/harness/receiver.ts';
 import { aStripe, type StripeServer } from '../../test/harness/stripe-server.ts';
 import { fill } from '../fill.ts';
 import { freePort, logIn, makeEmptyDatabase, PASSWORD, PRODUCT, Program, query, type Server, settingsFor, startServer } from '../world.ts';
-import { Ledger, type Person } from './books.ts';
-
-export interface Answer<Body> {
-  status: number;
-  headers: Headers;
-  body: Body;
-  text: string;
-}
-
-export interface Problem {
-  code: string;
-}
-
-export interface OrderBody {
-  id: string;
-  number: string;
-  status: string;
-  total: { amount: number; currency: string };
-  expiresAt: string | null;
-}
-
-export interface PaymentBody {
-  id: string;
-  status: 'succeeded' | 'processing' | 'requires_action' | 'failed';
-}
-
-/** As `quantity` and other members: what a client may send, right or wrong. */
-export interface Line {
-  variantId: string;
-  quantity: number;
-}
-
-interface Call {
-  by: Person;
-  key?: string;
-  /** A text goes out as it is. */
-  body?: object | string;
-}
+import {
+  aKey,
+  type Answer,
+  codeOf,
+  count,
+  inTurns,
+  isBrokenOff,
+  nameOf,
+  type OrderBody,
+  type PaymentBody,
+  type Problem,
+  type Tally,
+} from './answers.ts';
+import { UNSETTLED } from './books.ts';
+import { type Call, ordering } from './calls.ts';
+import { COUPON, CURRENCY, type Customer, Ledger, OTHER_CURRENCY, type Person, type Wanted } from './ledger.ts';
+import { aMailServer, aRelay, type Mail } from './outside.ts';
 
 const SETTLES_WITHIN_MS = 600_000;
 const RETRIES_WITHIN_MS = 120_000;
-/** What is still under way, of all that must come to an end before books can be compared. */
-const UNSETTLED = `
-  SELECT 'events of providers' AS what, count(*)::int AS count FROM payment_events WHERE status = 'waiting'
-  UNION ALL SELECT 'payments', count(*)::int FROM payments WHERE status IN ('processing', 'requires_action')
-  UNION ALL SELECT 'refunds', count(*)::int FROM refunds WHERE status = 'pending'
-  UNION ALL SELECT 'orders out of time', count(*)::int FROM orders WHERE status = 'pending' AND expires_at <= now()
-  UNION ALL SELECT 'deliveries of events', count(*)::int FROM event_deliveries WHERE status <> 'done'
-  UNION ALL SELECT 'webhooks', count(*)::int FROM webhook_deliveries WHERE status <> 'delivered'
-  UNION ALL SELECT 'mails', count(*)::int FROM mails WHERE status = 'queued'`;
-
-/** How many requests were answered how, where that was none of the answers that were looked for. */
-export type Tally = Record<string, number>;
 
 export class Shop {
   readonly ledger = new Ledger();
-  readonly mails: { to: string; subject: string }[] = [];
+  readonly mails: Mail[] = [];
   readonly databaseUrl: string;
   readonly stripe: StripeServer;
   readonly receiver: Receiver;
@@ -84,7 +46,7 @@ export class Shop {
   private readonly server: Server;
   private settings: Record<string, string>;
   private readonly closing: (() => Promise<unknown>)[] = [];
-  private relayed = 0;
+  private relayed = () => 0;
 
   private constructor(server: Server, databaseUrl: string, stripe: StripeServer, receiver: Receiver) {
     this.server = server;
@@ -98,6 +60,8 @@ export class Shop {
       PAYMENTS_SANDBOX: 'on',
       PAYMENTS_SANDBOX_DELAY_SECONDS: '1',
       AUTH_LOGIN_FAILURES_PER_WINDOW: '1000000',
+      CARTS_PER_HOUR: '1000000000',
+      GUEST_ORDERS_PER_HOUR: '1000000000',
       OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
       WEBHOOKS_RETRY_DELAYS_SECONDS: '1,1,2,2,5,5,10,10,20,20',
       WEBHOOKS_CIRCUIT_PAUSE_SECONDS: '1',
@@ -119,8 +83,12 @@ export class Shop {
       () => stripe.close(),
       () => receiver.close(),
     );
-    await shop.startMailServer();
-    await shop.startRelay();
+    const mailServer = await aMailServer(shop.mails);
+    shop.settings.SMTP_URL = mailServer.url;
+    const relay = await aRelay((attempt) => shop.at(attempt).url);
+    shop.relayed = relay.underWay;
+    await stripe.sendTo(relay.url);
+    shop.closing.push(mailServer.close, relay.close);
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     await fill(client, { users: people + 1, passwordHash: await hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 }) });
@@ -152,11 +120,12 @@ export class Shop {
     return query<Row>(this.databaseUrl, statement);
   }
 
-  async request<Body = Problem>(at: number, method: string, path: string, { by, key, body }: Call): Promise<Answer<Body>> {
+  async request<Body = Problem>(at: number, method: string, path: string, { by, shows, key, body }: Call): Promise<Answer<Body>> {
     const response = await fetch(`${this.at(at).url}/api/v1/${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${by.token}`,
+        ...(by.token !== undefined && { authorization: `Bearer ${by.token}` }),
+        ...shows,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(key !== undefined && { 'idempotency-key': key }),
       },
@@ -177,14 +146,14 @@ export class Shop {
   }
 
   /**
-   * Sends a request with its key, to whichever process, again and again until it is answered by something other than a broken connection, a failure
-   * or 409 `idempotency/in-progress`, and when it is told to. `retried` is told how often it was sent again.
+   * Sends a request with its key, or one that may be said twice, to whichever process, again and again until it is answered by something other than a
+   * broken connection, a failure or 409 `idempotency/in-progress`, and when it is told to. `retried` is told how often it was sent again.
    */
   async insist<Body = Problem>(
     random: () => number,
     method: string,
     path: string,
-    call: Call & { key: string },
+    call: Call,
     retried: (times: number) => void,
   ): Promise<Answer<Body>> {
     const until = performance.now() + RETRIES_WITHIN_MS;
@@ -211,25 +180,49 @@ export class Shop {
     return inTurns(4, items.length, async (index) => {
       const { stock, price } = items[index]!;
       const sku = `SKU-${this.ledger.stock.size}-${index}-${Math.random().toString(36).slice(2)}`;
-      const variants = [{ sku, name: 'Standard', price: { amount: price, currency: 'EUR' }, stock }];
+      const variants = [{ sku, name: 'Standard', price: { amount: price, currency: CURRENCY }, stock }];
       const body = { name: `Product ${sku}`, status: 'active', variants };
       const product = await this.done<{ variants: { id: string }[] }>(index, 'POST', 'products', { by: this.admin, body });
       const { id } = product.variants[0]!;
-      this.ledger.stock.set(id, { stock, price });
+      this.ledger.stock.set(id, { stock, prices: { [CURRENCY]: price } });
       return id;
     });
   }
 
+  /** Sells these in another currency, too, and by a coupon. */
+  async offer(variants: string[]): Promise<void> {
+    const amountOf = (euros: number) => Math.ceil(euros * 1.17);
+    const prices = variants.map((variantId) => {
+      const { prices: known } = this.ledger.stock.get(variantId)!;
+      return { variantId, amount: (known[OTHER_CURRENCY] = amountOf(known[CURRENCY]!)) };
+    });
+    const list = { name: 'Abroad', currency: OTHER_CURRENCY };
+    const { id } = await this.done<{ id: string }>(0, 'POST', 'shop/price-lists', { by: this.admin, body: list });
+    await this.done(0, 'PATCH', `shop/price-lists/${id}/prices`, { by: this.admin, body: { prices } });
+    const { items } = await this.done<{ items: object[] }>(0, 'GET', `coupons?code=${COUPON.code}`, { by: this.admin });
+    if (items.length === 0) await this.done(0, 'POST', 'coupons', { by: this.admin, body: COUPON });
+  }
+
+  /** What its customer calls with about an order. */
+  about(orderId: string): Call {
+    const { by, token } = this.ledger.orders.get(orderId)!;
+    return { by, ...(token !== undefined && { shows: { 'x-order-token': token } }) };
+  }
+
   /** Places an order; where it is placed, the ledger knows it. */
-  async place(at: number, by: Person, items: Line[], key = aKey()): Promise<Answer<OrderBody>> {
-    const answer = await this.request<OrderBody>(at, 'POST', 'orders', { by, key, body: { items } });
-    if (answer.status === 201) this.ledger.placed(answer.body, by, items);
+  async place(at: number, by: Customer, wanted: Wanted, key = aKey()): Promise<Answer<OrderBody>> {
+    const answer = await this.request<OrderBody>(at, 'POST', 'orders', { ...ordering(by, wanted), key });
+    if (answer.status === 201) this.ledger.placed(answer.body, by, wanted);
     return answer;
   }
 
-  async pay(at: number, by: Person, orderId: string, method: string, key = aKey()): Promise<Answer<PaymentBody>> {
+  async pay(at: number, orderId: string, method: string, key = aKey()): Promise<Answer<PaymentBody>> {
     this.ledger.tries(orderId);
-    return this.request<PaymentBody>(at, 'POST', `orders/${orderId}/payments`, { by, key, body: { method } });
+    return this.request<PaymentBody>(at, 'POST', `orders/${orderId}/payments`, { ...this.about(orderId), key, body: { method } });
+  }
+
+  async cancel(at: number, orderId: string): Promise<Answer<Problem>> {
+    return this.request(at, 'POST', `orders/${orderId}/cancellation`, { ...this.about(orderId), body: {} });
   }
 
   /** The processes start anew, with other settings. */
@@ -277,7 +270,7 @@ export class Shop {
       await this.sweep();
       await sleep(500);
       const left = (await this.sql<{ what: string; count: number }>(UNSETTLED)).filter((row) => row.count > 0);
-      if (this.relayed > 0) left.push({ what: 'webhooks of the provider', count: this.relayed });
+      if (this.relayed() > 0) left.push({ what: 'webhooks of the provider', count: this.relayed() });
       if (left.length === 0) return [];
       if (performance.now() > until)
         return left.map((row) => `after ${SETTLES_WITHIN_MS / 1_000} s ${row.count} ${row.what} are still under way`);
@@ -300,107 +293,4 @@ export class Shop {
     const PORT = new URL(this.programs[index]!.url).port;
     this.programs[index] = await Program.start(PRODUCT, { ...this.settings, PORT });
   }
-
-  private async startMailServer(): Promise<void> {
-    const server = new SMTPServer({
-      authOptional: true,
-      disabledCommands: ['STARTTLS'],
-      logger: false,
-      disableReverseLookup: true,
-      onData: (stream, { envelope: { rcptTo } }, done) => {
-        void text(stream).then(
-          (raw) => {
-            const subject = /^Subject: (.*(?:\r\n[ \t].*)*)/m.exec(raw)?.[1] ?? '';
-            for (const { address } of rcptTo) this.mails.push({ to: address, subject });
-            done();
-          },
-          (error: Error) => done(error), // broken off by a process that was killed
-        );
-      },
-    });
-    server.on('error', () => undefined); // a process that is killed breaks its connections off
-    server.listen(0, '127.0.0.1');
-    await once(server.server, 'listening');
-    this.settings.SMTP_URL = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}?ignoreTLS=true`;
-    this.closing.push(() => new Promise<void>((resolve) => server.close(resolve)));
-  }
-
-  /** Between the provider and the shop: sends a webhook again until it is taken, as Stripe does, and one of ten twice. */
-  private async startRelay(): Promise<void> {
-    const forward = async (path: string, signature: string, body: string, nth: number) => {
-      for (let times = nth % 10 === 0 ? 2 : 1, attempt = nth; times > 0; attempt++) {
-        const taken = await fetch(`${this.at(attempt).url}${path}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', 'stripe-signature': signature },
-          body,
-        }).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-        if (taken) times -= 1;
-        else await sleep(200);
-      }
-    };
-    let nth = 0;
-    const relay = createServer((request, response) => {
-      void text(request).then(async (body) => {
-        response.end();
-        this.relayed += 1;
-        await forward(request.url!, String(request.headers['stripe-signature']), body, ++nth);
-        this.relayed -= 1;
-      });
-    });
-    relay.listen(0, '127.0.0.1');
-    await once(relay, 'listening');
-    await this.stripe.sendTo(`http://127.0.0.1:${(relay.address() as AddressInfo).port}`);
-    this.closing.push(async () => {
-      relay.closeAllConnections();
-      await new Promise((resolve) => relay.close(resolve));
-    });
-  }
-}
-
-export const aKey = (): string => crypto.randomUUID();
-
-/** `201`, `409 products/out-of-stock` */
-export function nameOf(answer: Answer<unknown>): string {
-  return answer.status < 400 ? String(answer.status) : `${answer.status} ${codeOf(answer)}`;
-}
-
-export function codeOf({ body }: Answer<unknown>): string | undefined {
-  return (body as Partial<Problem> | null)?.code;
-}
-
-export function tally(answers: Answer<unknown>[]): Tally {
-  const counts: Tally = {};
-  for (const answer of answers) count(counts, nameOf(answer));
-  return counts;
-}
-
-export function count(counts: Tally, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
-}
-
-export function listed(counts: Tally): string {
-  const names = Object.entries(counts).sort(([a], [b]) => a.localeCompare(b));
-  return names.map(([name, times]) => `${times} × ${name}`).join(', ') || 'none';
-}
-
-/** Does `work` for 0 … count − 1, so many at a time; the results in their order. */
-export async function inTurns<T>(atOnce: number, many: number, work: (index: number) => Promise<T>): Promise<T[]> {
-  const results = new Array<T>(many);
-  let next = 0;
-  const worker = async () => {
-    while (next < many) {
-      const index = next++;
-      results[index] = await work(index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, many) }, worker));
-  return results;
-}
-
-/** What `fetch` throws when nobody listens, or a connection breaks. */
-function isBrokenOff(error: unknown): boolean {
-  return error instanceof TypeError || (error instanceof Error && error.name === 'TimeoutError');
 }

@@ -6,7 +6,14 @@ import { join } from 'node:path';
 export const STRIPE = { secretKey: 'sk_test_ashlar0123456789', webhookSecret: 'whsec_ashlar0123456789' };
 
 interface Books {
-  intents: { id: string; status: string; amount: number; amount_refunded_here?: number; metadata: Record<string, string> }[];
+  intents: {
+    id: string;
+    status: string;
+    amount: number;
+    currency: string;
+    amount_refunded_here?: number;
+    metadata: Record<string, string>;
+  }[];
   refunds: { id: string; status: string; amount: number; payment_intent: string }[];
   events: { id: string; type: string; data: { object: { id: string } } }[];
   calls: { method: string; path: string; key?: string; replayed: boolean }[];
