@@ -153,7 +153,7 @@ export class Program {
       ))
     ) {
       if (child.exitCode !== null) throw new Error(`${file} did not start.`);
-      await sleep(5);
+      await sleep(20); // asking takes the processor from what is asked
     }
     return new Program(child, url, performance.now() - began);
   }

@@ -12,7 +12,7 @@ const crashes = (what: string, times: number, kill: (shop: Shop, random: Random)
     const kills = scaled(times, 2);
     const variants = await shop.stock(Array.from({ length: 30 }, () => ({ stock: 100_000, price: whole(random, 1, 9_000) })));
     await shop.offer(variants);
-    const traffic = visits(shop, random, variants, 6);
+    const traffic = visits(shop, random, variants, 3);
     const took: number[] = [];
     await sleep(1_000);
     for (let nth = 0; nth < kills; nth++) {

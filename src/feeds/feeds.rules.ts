@@ -1,5 +1,3 @@
-import { generateAtomFeed, generateJsonFeed, generateRssFeed } from 'feedsmith';
-
 /** A post as feeds tell of it. */
 export interface FeedPost {
   id: string;
@@ -45,10 +43,14 @@ export const xmlText = (text: string): string =>
 export const postUrl = (pattern: string, { id, slug }: Pick<FeedPost, 'id' | 'slug'>): string =>
   pattern.replace('{slug}', encodeURIComponent(slug)).replace('{id}', id);
 
+/** Loaded with the first feed: a start would spend a twentieth of its time on it. */
+const feedsmith = () => import('feedsmith');
+
 const urn = ({ id }: FeedPost) => `urn:uuid:${id}`;
 
 /** RSS 2.0, with the whole text in `content:encoded`. */
-export function rssFeed(place: FeedPlace, posts: readonly FeedPost[]): string {
+export async function rssFeed(place: FeedPlace, posts: readonly FeedPost[]): Promise<string> {
+  const { generateRssFeed } = await feedsmith();
   return generateRssFeed({
     title: xmlText(place.title),
     link: place.home,
@@ -69,7 +71,8 @@ export function rssFeed(place: FeedPlace, posts: readonly FeedPost[]): string {
 }
 
 /** Atom (RFC 4287). */
-export function atomFeed(place: FeedPlace, posts: readonly FeedPost[]): string {
+export async function atomFeed(place: FeedPlace, posts: readonly FeedPost[]): Promise<string> {
+  const { generateAtomFeed } = await feedsmith();
   return generateAtomFeed({
     id: place.url,
     title: { value: xmlText(place.title) },
@@ -93,7 +96,8 @@ export function atomFeed(place: FeedPlace, posts: readonly FeedPost[]): string {
 }
 
 /** JSON Feed 1.1. */
-export function jsonFeed(place: FeedPlace, posts: readonly FeedPost[]): string {
+export async function jsonFeed(place: FeedPlace, posts: readonly FeedPost[]): Promise<string> {
+  const { generateJsonFeed } = await feedsmith();
   const feed = generateJsonFeed({
     title: place.title,
     home_page_url: place.home,

@@ -19,7 +19,7 @@ export class FeedsService {
 
   async read(format: FeedFormat, query: FeedQuery): Promise<TextDocument> {
     const posts = await newestPosts(this.prisma, query, FEED_SIZE);
-    const text = WRITERS[format](this.placeOf(format, query), posts);
+    const text = await WRITERS[format](this.placeOf(format, query), posts);
     return new TextDocument(FEED_FORMATS[format], text, lastChange(posts), [
       'posts',
       ...new Set(posts.map(({ authorId }) => `user:${authorId}`)),
