@@ -67,6 +67,7 @@ export class Connection {
     if (this.ended) throw transactionEnded();
     if (this.begun === undefined && this.waiting.length === 0) return this.leave();
     await this.begin();
+    if (this.ended) throw transactionEnded(); // meanwhile, as it took too long
     const { command } = await this.end(() =>
       this.behindWaiting(() => this.client.query(this.failed === undefined ? 'COMMIT' : 'ROLLBACK')),
     );
