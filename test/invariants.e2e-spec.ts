@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProblemDocument } from '../libs/http/src/problem.filter.js';
 import type { InvariantResponse, InvariantsResponse, RepairResponse } from '../src/ops/invariants.dto.js';
+import type { InvoiceList, InvoiceResponse } from '../src/orders/invoices.dto.js';
 import type { OrderResponse } from '../src/orders/orders.dto.js';
 import { startApp, type TestApp } from './harness/app.js';
 import type { Answer } from './harness/client.js';
@@ -54,6 +55,15 @@ async function aCancelledOrder(): Promise<string> {
 const paymentOf = async (orderId: string) => (await sql<{ id: string }>('SELECT id FROM payments WHERE order_id = $1', orderId))[0]!.id;
 const refundOf = async (orderId: string) =>
   (await sql<{ id: string }>('SELECT r.id FROM refunds r JOIN payments p ON p.id = r.payment_id WHERE p.order_id = $1', orderId))[0]!.id;
+const documentsOf = async (orderId: string) =>
+  (await app.request<Wire<InvoiceList>>('GET', `orders/${orderId}/invoices`, { token: admin.accessToken })).body.items;
+/** Of an order whose documents are the newest: no gap is left. */
+async function loseDocumentsOf(orderId: string): Promise<void> {
+  await sql('ALTER TABLE invoices DISABLE TRIGGER invoices_keep');
+  const lost = await sql('DELETE FROM invoices WHERE order_id = $1 RETURNING id', orderId);
+  await sql('ALTER TABLE invoices ENABLE TRIGGER invoices_keep');
+  await sql('UPDATE invoice_counters SET last = last - $1', lost.length);
+}
 async function aCoupon(): Promise<{ id: string; code: string }> {
   const body = { code: `C-${unique()}`, kind: 'percentage', percentage: '10', usageLimit: 5 };
   return (await app.request<{ id: string; code: string }>('POST', 'coupons', { token: admin.accessToken, body })).body;
@@ -307,10 +317,7 @@ const BREAKS: Break[] = [
     id: 'invoices-missing',
     does: async () => {
       const id = await aPaidOrder();
-      await sql('ALTER TABLE invoices DISABLE TRIGGER invoices_keep');
-      await sql('DELETE FROM invoices WHERE order_id = $1', id); // the newest: no gap is left
-      await sql('ALTER TABLE invoices ENABLE TRIGGER invoices_keep');
-      await sql('UPDATE invoice_counters SET last = last - 1');
+      await loseDocumentsOf(id);
       return id;
     },
     says: /^order \d+ of 2000 EUR is paid$/,
@@ -461,6 +468,26 @@ describe('the invariants', () => {
     await repair('stock-ledger', { dryRun: false }, admin2);
     expect(await find('stock-ledger')).toMatchObject({ broken: 1 });
     expect((await repair('stock-ledger', { dryRun: false }, admin2)).body).toMatchObject({ left: 0 });
+  });
+
+  it('gets the credit notes with an invoice that is issued late, one for each refund', async () => {
+    const id = await aPaidOrder();
+    const headers = () => ({ 'idempotency-key': unique() });
+    for (const amount of [300, 500]) {
+      const body = { amount: { amount, currency: 'EUR' }, reason: 'dented' };
+      expect((await app.request('POST', `orders/${id}/refunds`, { token: admin.accessToken, headers: headers(), body })).status).toBe(201);
+    }
+    const kept = (documents: Wire<InvoiceResponse>[]) =>
+      documents.map(({ kind, number, total, refundId }) => ({ kind, number, total, refundId }));
+    const before = kept(await documentsOf(id));
+    expect(before.map(({ kind, total }) => [kind, total.amount])).toEqual([
+      ['invoice', 2_000],
+      ['credit-note', 300],
+      ['credit-note', 500],
+    ]);
+    await loseDocumentsOf(id);
+    expect((await repair('invoices-missing', { dryRun: false })).body.changes).toEqual([{ id, says: 'an invoice, and 2 credit notes' }]);
+    expect(kept(await documentsOf(id))).toEqual(before);
   });
 
   it('are for who runs the installation', async () => {

@@ -2,9 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type Invariant, Invariants, Prisma, type Remark, type Tx } from '#database';
 import { RefundsService } from '../payments/refunds.service.js';
 import { InvoicesService } from './invoices.service.js';
-import { lockOrder } from './orders.queries.js';
-
-const PAID = ['paid', 'shipped', 'delivered', 'refunded'];
+import { IS_SOLD, lockOrder } from './orders.queries.js';
+import { isSold } from './orders.rules.js';
 
 /** That invoices are issued, and numbered as tax law wants it. */
 @Injectable()
@@ -29,7 +28,7 @@ export class InvoicesInvariants extends Invariants {
       severity: 'warning',
       resource: 'order',
       broken: Prisma.sql`SELECT o.id::text AS id, format('order %s of %s %s is %s', o.number, o.total, o.currency, o.status) AS says FROM orders o
-        WHERE o.status::text = ANY (${PAID}) AND NOT EXISTS (SELECT FROM invoices i WHERE i.order_id = o.id AND i.kind = 'invoice')`,
+        WHERE ${IS_SOLD} AND NOT EXISTS (SELECT FROM invoices i WHERE i.order_id = o.id AND i.kind = 'invoice')`,
       repair: {
         explanation: 'Issues each with the date of today and the seller as the shop has it now, and a credit note for each refund.',
         mend: (ids, db) => this.issue(ids, db),
@@ -48,7 +47,7 @@ export class InvoicesInvariants extends Invariants {
     const issued: Remark[] = [];
     for (const id of ids) {
       const order = await lockOrder(id, db);
-      if (order === null || !PAID.includes(order.status) || (await this.invoices.has(id, db))) continue;
+      if (order === null || !isSold(order.status) || (await this.invoices.has(id, db))) continue;
       await this.invoices.issue(order, db);
       const refunds = (await this.refunds.ofOrder(id, db)).filter(({ status, payment }) => status === 'succeeded' && !payment.late);
       for (const refund of refunds.toReversed()) await this.invoices.credit(refund, db);

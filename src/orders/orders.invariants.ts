@@ -6,7 +6,7 @@ import { askForPayment } from '../payments/payments.service.js';
 import { RefundsService } from '../payments/refunds.service.js';
 import { StockService } from '../products/stock.service.js';
 import { CancellationsService } from './cancellations.service.js';
-import { lockOrder } from './orders.queries.js';
+import { IS_SOLD, lockOrder } from './orders.queries.js';
 
 /** That orders, their money and what they hold say the same. Amounts are minor units. */
 @Injectable()
@@ -20,7 +20,7 @@ export class OrdersInvariants extends Invariants {
       severity: 'error',
       resource: 'order',
       broken: Prisma.sql`SELECT o.id::text AS id, format('order %s of %s %s is %s', o.number, o.total, o.currency, o.status) AS says FROM orders o
-        WHERE o.status IN ('paid', 'shipped', 'delivered', 'refunded') AND NOT EXISTS (SELECT FROM payments p
+        WHERE ${IS_SOLD} AND NOT EXISTS (SELECT FROM payments p
           WHERE p.order_id = o.id AND p.status = 'succeeded' AND NOT p.late AND p.amount = o.total AND p.currency = o.currency)`,
     },
     {
@@ -117,7 +117,7 @@ export class OrdersInvariants extends Invariants {
         FROM orders o JOIN (SELECT order_id, sum(quantity) AS bought FROM order_lines GROUP BY order_id) l ON l.order_id = o.id
           LEFT JOIN (SELECT order_id, sum(-delta) FILTER (WHERE delta < 0) AS gone, sum(delta) FILTER (WHERE delta > 0) AS back FROM stock_movements
             WHERE order_id IS NOT NULL GROUP BY order_id) m ON m.order_id = o.id
-        WHERE CASE WHEN o.status IN ('paid', 'shipped', 'delivered', 'refunded') THEN l.bought <> coalesce(m.gone, 0) OR m.back > m.gone ELSE coalesce(m.gone, 0) <> coalesce(m.back, 0) END`,
+        WHERE CASE WHEN ${IS_SOLD} THEN l.bought <> coalesce(m.gone, 0) OR m.back > m.gone ELSE coalesce(m.gone, 0) <> coalesce(m.back, 0) END`,
       repair: {
         explanation: 'Puts back what left for orders that came to nothing; those that were paid it leaves alone.',
         mend: (ids, db) => this.restock(ids, db),

@@ -1,5 +1,6 @@
 import { audited } from '#audit';
 import { type Db, Prisma, rows, type Tx } from '#database';
+import { isSold, type OrderStatus, TRANSITIONS } from './orders.rules.js';
 import type { Totals } from './pricing.rules.js';
 
 export const withLines = { include: { lines: { orderBy: { position: 'asc' } } } } satisfies Prisma.OrderDefaultArgs;
@@ -28,6 +29,14 @@ const auditedOfUser = audited('order', {
 export function auditedOrder({ id, userId }: Pick<Order, 'id' | 'userId'>): ReturnType<typeof auditedOfGuest | typeof auditedOfUser> {
   return userId === null ? auditedOfGuest(id) : auditedOfUser(id);
 }
+
+/** Whether the order `o` is sold. */
+export const IS_SOLD = Prisma.raw(
+  `o.status IN (${Object.keys(TRANSITIONS)
+    .filter((status) => isSold(status as OrderStatus))
+    .map((status) => `'${status}'`)
+    .join(', ')})`,
+);
 
 /** What a rate came to, as it is kept with the order. Amounts are minor units. */
 export interface KeptTax {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { mayBecome, type OrderStatus, statusAt, TRANSITIONS } from './orders.rules.js';
+import { isSold, mayBecome, type OrderStatus, statusAt, TRANSITIONS } from './orders.rules.js';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const before = new Date('2026-01-01T11:59:59.999Z');
@@ -24,6 +24,12 @@ describe('the life of an order', () => {
   it('leads nowhere from an end', () => {
     for (const end of ['cancelled', 'expired', 'refunded'] as OrderStatus[])
       for (const to of Object.keys(TRANSITIONS) as OrderStatus[]) expect(mayBecome(end, to)).toBe(false);
+  });
+});
+
+describe('an order', () => {
+  it('is sold from its payment on, until it is cancelled; a refund does not undo it', () => {
+    expect((Object.keys(TRANSITIONS) as OrderStatus[]).filter(isSold)).toEqual(['paid', 'shipped', 'delivered', 'refunded']);
   });
 });
 

@@ -12,7 +12,7 @@ import { InvoicesService } from './invoices.service.js';
 import { orderNotRefundable, orderNotReturnable, refundMismatch } from './orders.errors.js';
 import { orderRefunded } from './orders.events.js';
 import { lockOrder, type Order } from './orders.queries.js';
-import { mayBecome } from './orders.rules.js';
+import { isSold, mayBecome } from './orders.rules.js';
 import { aboutOrder, OrdersService } from './orders.service.js';
 import type { RefundDto } from './returns.dto.js';
 import { linesOf, paidFor, restOf, type Returned, returnedSoFar } from './returns.rules.js';
@@ -43,7 +43,8 @@ export class ReturnsService {
     return {
       begin: async (db) => {
         const order = await this.orders.lock(actor, id, db);
-        const payment = mayBeRefunded(order) ? await this.refunds.refundable(id, db) : null;
+        // Refunded it stays, also where a bank refuses the money days later: then it is to be sent again.
+        const payment = isSold(order.status) ? await this.refunds.refundable(id, db) : null;
         const left = payment === null ? 0n : payment.amount - payment.refunded;
         if (payment === null || (order.status === 'refunded' && left === 0n))
           throw orderNotRefundable(`The order is ${order.status}; only what was paid, and is not cancelled, can be refunded.`);
@@ -118,11 +119,6 @@ export class ReturnsService {
     await this.invoices.credit(refund, db);
     return refund;
   }
-}
-
-/** An order that was refunded stays that, also where a bank refuses the money days later: then it is to be sent again. */
-function mayBeRefunded({ status }: Order): boolean {
-  return status === 'refunded' || mayBecome(status, 'refunded');
 }
 
 /** @throws orders/refund-mismatch, orders/not-returnable */

@@ -1,4 +1,5 @@
 import { type Db, Prisma, rowsPlannedAnew } from '#database';
+import { IS_SOLD } from './orders.queries.js';
 
 /** Orders of a time, and of one currency where one is named. */
 export interface Period {
@@ -29,7 +30,7 @@ const TOP = 10;
 
 /** Orders that were paid, and not cancelled; those of the index on their time. */
 const SOLD = ({ from, to, currency }: Period) =>
-  Prisma.sql`o.created_at >= ${from}::timestamptz AND o.created_at < ${to}::timestamptz AND o.status IN ('paid', 'shipped', 'delivered', 'refunded')
+  Prisma.sql`o.created_at >= ${from}::timestamptz AND o.created_at < ${to}::timestamptz AND ${IS_SOLD}
     AND (${currency}::text IS NULL OR o.currency = ${currency}::text)`;
 
 /** What was sold by day and currency, in this order: days of a time zone. */
