@@ -392,6 +392,14 @@ describe('importing variants', () => {
     expect((await product(slug)).variants.map(({ name }) => name)).toEqual(['a, "b"', 'ü', 'c']);
   });
 
+  it('takes line ends of all kinds in one file, and counts lines with them', async () => {
+    const [sku = ''] = (await aProduct(app, { by: admin })).variants.map((variant) => variant.sku);
+    const file = `sku,product_description,price_amount\r\n${sku},"a\r\nb\r\nc",2\n${sku},"d\re\nf",3\r${sku},plain,4\r\n\n\r\n\r${sku},g,5\r\n\n`;
+    const answer = await importing(file);
+    expect(counts(answer)).toEqual(done({ updated: 1, failed: 3 }));
+    expect(await problems(answer)).toEqual([5, 8, 12].map((line) => [line, 'sku', 'duplicate-sku']));
+  });
+
   it('is for those who manage products, three at a time, and not too large', async () => {
     for (const by of [null, await aUser(app), await aUser(app, { roles: ['editor'] })])
       for (const { status } of [

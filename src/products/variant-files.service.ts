@@ -47,18 +47,28 @@ export class VariantFilesService {
 }
 
 /**
- * The lines of a CSV file (RFC 4180, with any line ends, perhaps a byte order mark) behind its first, which names the columns; one at a time,
+ * The lines of a CSV file (RFC 4180, with any line ends, also mixed, perhaps a byte order mark) behind its first, which names the columns; one at a time,
  * however large the file is. @throws products/import-unreadable, with where it cannot be read
  */
 async function* readLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ReadLine> {
-  const parser = parse({ bom: true, info: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST_LINE });
+  const parser = parse({
+    bom: true,
+    info: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: LONGEST_LINE,
+  });
   // What fails on the way destroys the parser, and so is thrown to whoever reads from it.
   const feeding = pipeline(Readable.from(textOf(bytes)), parser).catch(() => undefined);
   let columns: string[] | null = null;
+  let countedTwice = 0;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       // Counted at its end; cells may have several lines.
-      const line = info.lines - record.reduce((sum, cell) => sum + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0);
+      const text = record.join('');
+      countedTwice += text.split('\r\n').length - 1; // within quotes the parser takes \r\n for two
+      const line = info.lines - countedTwice - (text.split(/\r\n|\n|\r/).length - 1);
       if (columns === null) {
         columns = record.map((name) => name.trim());
         const fault = headerFault(columns);
