@@ -259,7 +259,7 @@ describe('a currency that is asked for', () => {
     await aList({ [id]: 1_250 }, { currency: 'USD' });
     const sale = await aList({ [id]: 1_100 }, { currency: 'USD', priority: 5 });
     const inDollars = (await call<Variant>('GET', `variants/${id}?currency=USD`, null)).body;
-    expect(inDollars).toMatchObject({ price: usd(1_100), regularPrice: usd(1_100), compareAtPrice: null });
+    expect(inDollars).toMatchObject({ price: usd(1_100), regularPrice: usd(1_250), compareAtPrice: usd(1_250) });
     expect(await variantOf(id)).toMatchObject({ price: eur(1_000), regularPrice: eur(1_000) });
     expect((await call<Variant>('GET', `variants/${id}?currency=EUR`, null)).body).toEqual(await variantOf(id));
 

@@ -97,8 +97,13 @@ const COUNTS = Prisma.sql`l.active AND (l.starts_at IS NULL OR l.starts_at <= no
 export function priceIn(currency: string | undefined): Prisma.Sql {
   const wanted = currencyIn(currency);
   const own = currency === undefined ? Prisma.sql`v.price_amount` : Prisma.sql`CASE WHEN v.currency = ${wanted} THEN v.price_amount END`;
-  return Prisma.sql`coalesce((SELECT lp.amount FROM list_prices lp JOIN price_lists l ON l.id = lp.list_id
-    WHERE lp.variant_id = v.id AND l.currency = ${wanted} AND ${COUNTS} ORDER BY l.priority DESC, l.id DESC LIMIT 1), ${own})`;
+  return Prisma.sql`coalesce(${onList(wanted, Prisma.sql`l.priority DESC, l.id DESC`)}, ${own})`;
+}
+
+/** The price that the variant `v` has, in a currency, on the first list that counts. */
+function onList(wanted: Prisma.Sql, order: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`(SELECT lp.amount FROM list_prices lp JOIN price_lists l ON l.id = lp.list_id
+    WHERE lp.variant_id = v.id AND l.currency = ${wanted} AND ${COUNTS} ORDER BY ${order} LIMIT 1)`;
 }
 
 /** The currency that `priceIn` is in. */
@@ -135,14 +140,14 @@ export const AVAILABLE_FROM = Prisma.sql`to_char(v.available_from AT TIME ZONE '
 export function orderableIn(currency: string | undefined): Prisma.Sql {
   return Prisma.sql`((v.backorder <> 'none' OR ${AVAILABLE} > 0) AND ${isSoldIn(currency)})`;
 }
-/** The variant `v`, sold in the currency. In another than its own its regular price is the price, and it is compared with none. */
+/** The variant `v`, sold in the currency. In another than its own its regular price is that of the list all others go before. */
 function variantIn(currency: string | undefined): Prisma.Sql {
   const [price, shown] = [priceIn(currency), currencyIn(currency)];
   const [regular, compareAt] =
     currency === undefined
       ? [Prisma.sql`v.price_amount`, Prisma.sql`v.compare_at`]
       : [
-          Prisma.sql`CASE WHEN v.currency = ${shown} THEN v.price_amount ELSE ${price} END`,
+          Prisma.sql`CASE WHEN v.currency = ${shown} THEN v.price_amount ELSE ${onList(shown, Prisma.sql`l.priority, l.id`)} END`,
           Prisma.sql`CASE WHEN v.currency = ${shown} THEN v.compare_at END`,
         ];
   return Prisma.sql`json_build_object('id', v.id, 'productId', v.product_id, 'sku', v.sku, 'name', v.name, 'priceAmount', ${regular}, 'price', ${price}, 'currency', ${shown}, 'compareAt', ${compareAt}, 'optionValues', v.option_values,

@@ -21,7 +21,7 @@ export class VariantResponse {
   name: string;
   /** What it costs now: by a price list, where one counts. */
   price: Money;
-  /** What it costs without one. */
+  /** What it costs without one; in another currency than its own, by the list with the lowest priority. */
   regularPrice: Money;
   /** What the price is struck through beside: what was given so, or the regular price, where that is more than the price. */
   compareAtPrice: Money | null;
