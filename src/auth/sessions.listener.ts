@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { SYSTEM } from '#audit';
 import { Prisma, rows, type Tx } from '#database';
 import { Consumes, type PayloadOf, publish, type Published } from '#events';
 import { sessionFromNewDevice, sessionStarted } from './auth.events.js';
@@ -21,7 +22,7 @@ export class SessionsListener {
           AND last_used_at > ${session.createdAt}::timestamptz - make_interval(days => ${REMEMBERED_DAYS}) LIMIT ${MOST_COMPARED}`,
     );
     if (before.length === 0 || isFamiliar(session, before)) return;
-    const about = { actor: null, resource: { type: 'session', id: sessionId }, subject: userId };
+    const about = { actor: SYSTEM, resource: { type: 'session', id: sessionId }, subject: userId } as const;
     await publish(db, sessionFromNewDevice, { sessionId, userId, device: deviceFamily(session.userAgent) }, about);
   }
 }

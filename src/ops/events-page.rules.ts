@@ -28,7 +28,7 @@ Written by \`npm run openapi\` from the catalogue in \`src/*/*.events.ts\`; the 
 | \`id\` | UUIDv7; the same however often the event is delivered |
 | \`name\`, \`version\` | which of the kinds below; the version counts up when the payload changes in a way that breaks its readers |
 | \`resource\` | \`{ type, id }\` of what it happened to; events of one resource come in their order |
-| \`actorId\` | who did it; null when nobody did (a schedule, a time that ran out) |
+| \`actorId\` | who did it; null when no user did (a guest, a schedule, a time that ran out) |
 | \`subjectId\` | whose event it is |
 | \`payload\` | as below |
 | \`requestId\` | the \`X-Request-Id\` of the call that caused it |

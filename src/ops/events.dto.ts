@@ -44,7 +44,7 @@ export class EventResponse {
   version: number;
   /** What it happened to. */
   resource: EventResourceResponse;
-  /** Who did it; null when nobody did. */
+  /** Who did it; null when no user did. */
   actorId: string | null;
   /** Whose event it is. */
   subjectId: string | null;

@@ -8,7 +8,7 @@ export class OrderEventResponse {
   id: string;
   /** @example "order.paid" */
   name: string;
-  /** Who did it: `nobody` when a time ran out, a payment provider said something, or a guest did it. */
+  /** Who did it: `nobody` when a time ran out, or a payment provider said something. */
   by: 'customer' | 'staff' | 'nobody';
   /** The same as an id; only staff are told. */
   actorId: string | null;

@@ -49,11 +49,17 @@ export class TimelinesService {
     );
     const staff = reader.can('orders:read');
     const items = page.items.map((event): Moment => {
-      const by = event.actorId === null ? 'nobody' : event.actorId === userId ? 'customer' : 'staff';
+      const by = byWhom(event, userId);
       return { event: staff ? event : { ...event, actorId: null }, by, note: notes.get(noteOf(event) ?? '') ?? null };
     });
     return { ...page, items };
   }
+}
+
+/** What no user did, a guest did, who is the customer, or nobody. */
+function byWhom({ actorId, isAnonymous }: PastEvent, customerId: string | null): Moment['by'] {
+  if (actorId === null) return isAnonymous ? 'customer' : 'nobody';
+  return actorId === customerId ? 'customer' : 'staff';
 }
 
 function noteOf({ payload }: PastEvent): string | null {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { SYSTEM } from '#audit';
 import { PrismaService, type Tx } from '#database';
 import { publish } from '#events';
 import { enqueue, Handles, type JobRun } from '#jobs';
@@ -47,7 +48,7 @@ export class PublicationsService {
       const post = await this.lock(postId, db);
       if (post?.publishedAt?.toISOString() !== at) return;
       await this.show(post, db);
-      const [payload, about] = of(null, post);
+      const [payload, about] = of(SYSTEM, post);
       await publish(db, postPublished, { ...payload, publishedAt: at }, about);
     });
   }
@@ -59,7 +60,7 @@ export class PublicationsService {
       const post = await this.lock(postId, db);
       if (post?.expiresAt?.toISOString() !== at) return;
       await this.show(post, db);
-      const [payload, about] = of(null, post);
+      const [payload, about] = of(SYSTEM, post);
       await publish(db, postExpired, { ...payload, expiresAt: at }, about);
     });
   }

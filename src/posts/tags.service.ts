@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { record } from '#audit';
+import { record, SYSTEM } from '#audit';
 import { invalidate } from '#cache';
 import { type Db, PrismaService, transaction, type Tx } from '#database';
 import { publish } from '#events';
@@ -57,11 +57,11 @@ export class TagsService {
     // Whatever is killed when: what is done does not bear the tag any more.
     for (let changed = BATCH; changed === BATCH;) {
       signal.throwIfAborted();
-      changed = await transaction(this.prisma, (db) => this.mergeSome(merger, null, db));
+      changed = await transaction(this.prisma, (db) => this.mergeSome(merger, SYSTEM, db));
     }
   }
 
-  private async mergeSome({ from, into, editorId }: TagMergerPayload, actor: Actor | null, db: Tx): Promise<number> {
+  private async mergeSome({ from, into, editorId }: TagMergerPayload, actor: Actor | typeof SYSTEM, db: Tx): Promise<number> {
     const posts = await lockBearers(db, from, BATCH);
     if (posts.length === 0) return 0;
     const ids = posts.map(({ id }) => id);

@@ -111,15 +111,15 @@ export interface History {
   limit: number;
 }
 
-/** An event of a history; `seq` counts up as events are published. */
-export type PastEvent = Omit<Published, 'cursor'> & { seq: number };
+/** An event of a history; `seq` counts up as events are published. `isAnonymous`: somebody did it who is no user. */
+export type PastEvent = Omit<Published, 'cursor'> & { seq: number; isAnonymous: boolean };
 
 /** The events of some resources, in the order in which they were published, whether or not they have their place in the log yet. */
 export async function readHistory(db: Db, { resources, names, descending, after, limit }: History): Promise<PastEvent[]> {
   const beyond = descending ? Prisma.sql`e.seq < ${after ?? Number.MAX_SAFE_INTEGER}` : Prisma.sql`e.seq > ${after ?? 0}`;
-  const found = await rows<EventRow & { seq: bigint }>(
+  const found = await rows<EventRow & { seq: bigint; isAnonymous: boolean }>(
     db,
-    Prisma.sql`SELECT ${EVENT_COLUMNS}, e.seq FROM unnest(${resources.map(({ type }) => type)}::text[], ${resources.map(({ id }) => id)}::text[]) AS r (type, id)
+    Prisma.sql`SELECT ${EVENT_COLUMNS}, e.seq, e.is_anonymous AS "isAnonymous" FROM unnest(${resources.map(({ type }) => type)}::text[], ${resources.map(({ id }) => id)}::text[]) AS r (type, id)
       JOIN events e ON e.resource_type = r.type AND e.resource_id = r.id
       WHERE e.name = ANY (${[...names]}::text[]) AND ${beyond} ORDER BY e.seq ${descending ? Prisma.sql`DESC` : Prisma.sql`ASC`} LIMIT ${limit}`,
   );

@@ -10,7 +10,7 @@ export const EVENTS_PUBLISHED = 'events';
 
 /** What an event happened to, and by whom. */
 export interface Circumstances {
-  /** Who did it, and who acts as them; null or `system` when nobody did (a schedule, a time that ran out). An `Actor` is one. */
+  /** Who did it, and who acts as them: an `Actor` is one; null for somebody who is no user (a guest), `system` when nobody did (a schedule, a time that ran out). */
   actor: { id: string; impersonatorId?: string | null } | 'system' | null;
   /** What it happened to. Events of one resource reach each consumer in the order of the transactions that published them. */
   resource: { type: string; id: string };
@@ -34,11 +34,12 @@ export async function publish<Payload extends object>(
   refuseBadPayload(definition, payload);
   const id = randomUUIDv7();
   const actorId = (actor !== 'system' && (actor?.impersonatorId || actor?.id)) || null;
+  const isAnonymous = actor === null;
   const origin = currentOrigin();
   await defer(
     db,
-    Prisma.sql`INSERT INTO events (id, name, version, resource_type, resource_id, actor_id, subject_id, payload, request_id, trace_id, occurred_at)
-      VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${actorId}::uuid,
+    Prisma.sql`INSERT INTO events (id, name, version, resource_type, resource_id, actor_id, is_anonymous, subject_id, payload, request_id, trace_id, occurred_at)
+      VALUES (${id}::uuid, ${definition.name}, ${definition.version}, ${resource.type}, ${resource.id}, ${actorId}::uuid, ${isAnonymous},
         ${subject ?? null}::uuid, ${JSON.stringify(payload)}::jsonb, ${origin?.requestId ?? null}, ${origin?.traceId ?? null}, ${timeOfId(id)})`,
   );
   signalSparingly(db, EVENTS_PUBLISHED, '');
