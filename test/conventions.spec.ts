@@ -97,6 +97,25 @@ describe('what is easily forgotten', () => {
     expect(modules.filter((file) => !importing.includes(`/${basename(file, '.ts')}.js'`))).toEqual([]);
   });
 
+  it('a service, a listener, a controller is one of a module’s: what nobody provides does nothing, and says nothing', () => {
+    const modules = globSync('src/{*.module,*/*.module}.ts', { cwd: root }).map(read).join('');
+    const classes = globSync('src/*/*.{service,listener,controller,jobs,invariants,privacy}.ts', { cwd: root }).flatMap((file) =>
+      [...read(file).matchAll(/^@(?:Injectable|Controller)\((?:.*\n)*?export class (\w+)/gm)].map(([, name]) => ({ file, name: name! })),
+    );
+    expect(classes.length).toBeGreaterThan(100);
+    const forgotten = classes.filter(({ name }) => !new RegExp(`\\b${name}\\b`).test(modules));
+    expect(forgotten.map(({ file, name }) => `${file}: add ${name} to the providers or controllers of a module`)).toEqual([]);
+  });
+
+  it('a constraint that an error is recognised by is one of the database’s', () => {
+    const migrations = globSync('prisma/migrations/*/migration.sql', { cwd: root }).map(read).join('');
+    const asked = globSync('src/**/*.ts', { cwd: root }).flatMap((file) =>
+      [...read(file).matchAll(/isUniqueViolation\(\w+, '([^']+)'\)/g)].map(([, constraint]) => ({ file, constraint: constraint! })),
+    );
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.filter(({ constraint }) => !migrations.includes(`"${constraint}"`))).toEqual([]);
+  });
+
   it('a feature has a test over HTTP', () => {
     const features = globSync('src/*/*.controller.ts', { cwd: root }).filter(
       (file) => basename(file) === `${basename(dirname(file))}.controller.ts`,

@@ -123,10 +123,33 @@ describe('A transaction', () => {
     expect(seen).toEqual(['6 written', '6 followed', '7 written', 'at once']);
   });
 
-  it('says which column a hot statement found taken', async () => {
-    const refused = transaction(app.prisma, (db) => execute(db, note(5, 'note-1')));
-    const error: unknown = await refused.catch((cause: unknown) => cause);
-    expect([isUniqueViolation(error), isUniqueViolation(error, 'slug'), isUniqueViolation(error, 'id')]).toEqual([true, true, false]);
+  it('is committed once, and all else that follows is done, where something that follows it fails', async () => {
+    const seen: string[] = [];
+    const work = transaction(app.prisma, async (db) => {
+      await execute(db, note(90));
+      seen.push('written');
+      afterCommit(db, () => {
+        throw Object.assign(new Error('not now'), { code: '40001' });
+      });
+      afterCommit(db, () => seen.push('followed'));
+    });
+    await expect(work).rejects.toMatchObject({ errors: [expect.objectContaining({ message: 'not now' })] });
+    expect([seen, await kept(90)]).toEqual([['written', 'followed'], true]);
+  });
+
+  it('says which constraint refused a write, be it a hot statement or one of Prisma’s', async () => {
+    const refusedBy = (work: (db: Tx) => Promise<unknown>) => transaction(app.prisma, work).then(String, (cause: unknown) => cause);
+    const role = { name: 'twice', permissions: [] };
+    await app.prisma.role.create({ data: role });
+    for (const [error, constraint] of [
+      [await refusedBy((db) => execute(db, note(5, 'note-1'))), 'notes_slug_key'],
+      [await refusedBy((db) => execute(db, note(1, 'other'))), 'notes_pkey'],
+      [await refusedBy((db) => db.$executeRaw`INSERT INTO notes (id, slug) VALUES (5, 'note-1')`), 'notes_slug_key'],
+      [await refusedBy((db) => db.role.create({ data: role })), 'roles_pkey'],
+    ] as const) {
+      const names = ['notes_slug_key', 'notes_pkey', 'roles_pkey', 'slug', 'key', ''];
+      expect([isUniqueViolation(error), names.filter((name) => isUniqueViolation(error, name))]).toEqual([true, [constraint]]);
+    }
   });
 
   it.each([
@@ -220,28 +243,40 @@ describe('A transaction', () => {
     expect(await transaction(app.prisma, (db) => rows(db, largest))).toEqual([{ views: 9007199254740993n }]);
   });
 
-  it('has PostgreSQL parse each statement once a connection, up to 500 of them', async () => {
+  const named = async (db: Tx, like: string) =>
+    (await db.$queryRaw<{ name: string }[]>`SELECT name FROM pg_prepared_statements WHERE statement LIKE ${like}`).map(({ name }) => name);
+  const slugOf = (db: Tx, id: number) => rows(db, Prisma.sql`SELECT slug FROM notes WHERE id = ${id}`);
+
+  it('has PostgreSQL parse each statement once a connection', async () => {
     await transaction(app.prisma, async (db) => {
-      const named = async (like: string) =>
-        (await db.$queryRaw<{ name: string }[]>`SELECT name FROM pg_prepared_statements WHERE statement LIKE ${like}`).map(
-          ({ name }) => name,
-        );
-      for (let n = 0; n < 3; n++) await rows(db, Prisma.sql`SELECT slug FROM notes WHERE id = ${n}`);
+      for (let n = 0; n < 3; n++) await slugOf(db, n);
       await rows(db, Prisma.sql`SELECT views FROM notes WHERE id = ${1}`);
       await db.user.findFirst({ where: { name: 'nobody' } });
-      const names = [...(await named('SELECT slug FROM notes WHERE id = $1')), ...(await named('SELECT views FROM notes WHERE id = $1'))];
+      const names = [
+        ...(await named(db, 'SELECT slug FROM notes WHERE id = $1')),
+        ...(await named(db, 'SELECT views FROM notes WHERE id = $1')),
+      ];
       expect(names).toEqual([expect.stringMatching(/^ashlar_\d+$/), expect.stringMatching(/^ashlar_\d+$/)]);
       expect(new Set(names).size).toBe(2);
-      expect(await named('SELECT%FROM%"users"%"name" = $1%')).toEqual([expect.stringMatching(/^ashlar_\d+$/)]);
-      const texts = Array.from({ length: 510 }, (_, n) => Prisma.raw(`SELECT ${n} AS n`));
-      for (const text of [...texts, texts.at(-1)!]) await rows(db, Prisma.sql`${text}`);
-      expect(await named('SELECT 1 AS n')).toHaveLength(1);
-      expect(await named('SELECT 509 AS n')).toEqual([]);
-      const [{ highest }] = (await rows<{ highest: number }>(
-        db,
-        Prisma.sql`SELECT max(substring(name FROM '[0-9]+')::int) AS highest FROM pg_prepared_statements WHERE name LIKE 'ashlar%'`,
-      )) as [{ highest: number }];
-      expect(highest).toBe(499);
+      expect(await named(db, 'SELECT%FROM%"users"%"name" = $1%')).toEqual([expect.stringMatching(/^ashlar_\d+$/)]);
+    });
+  });
+
+  it('has it keep 500 statements a connection, among them what is sent all the time, however many others come', async () => {
+    const before = await transaction(app.prisma, async (db) => {
+      await slugOf(db, 1);
+      return named(db, 'SELECT slug FROM notes WHERE id = $1');
+    });
+    for (let n = 0; n < 1_500; n += 100) {
+      await transaction(app.prisma, async (db) => {
+        for (const text of Array.from({ length: 100 }, (_, more) => `SELECT ${n + more} AS n`)) await rows(db, Prisma.raw(text));
+        await slugOf(db, n);
+      });
+    }
+    await transaction(app.prisma, async (db) => {
+      expect(await named(db, 'SELECT slug FROM notes WHERE id = $1')).toEqual(before);
+      expect([await named(db, 'SELECT 1499 AS n'), await named(db, 'SELECT 1 AS n')]).toEqual([[expect.any(String)], []]);
+      expect((await named(db, '%')).length).toBeLessThanOrEqual(500 + 5); // what the look itself has sent comes to it
     });
   });
 });

@@ -41,7 +41,7 @@ export class AccountsService {
   async insert({ email, name, roles }: { email: string; name: string; roles: Role[] }, hash: string, db: Tx): Promise<User> {
     if (await isHeld(db, email)) throw emailTaken('An account had this address until lately; register with another one.');
     const user = await this.users.create({ email, name, roles }, db).catch((error: unknown) => {
-      if (isUniqueViolation(error, 'email')) throw emailTaken('An account with this address exists; log in with it instead.');
+      if (isUniqueViolation(error, 'users_email_key')) throw emailTaken('An account with this address exists; log in with it instead.');
       throw error;
     });
     await this.passwords.keep(user.id, hash, db);

@@ -28,7 +28,7 @@ export class ConfirmationsService {
         const undoing = await this.tokens.redeem(UNDO_EMAIL_CHANGE, token, tx);
         return undoing && this.undo(undoing, tx);
       }).catch((error: unknown) => {
-        if (isUniqueViolation(error, 'email')) return null; // the address has become somebody else's
+        if (isUniqueViolation(error, 'users_email_key')) return null; // the address has become somebody else's
         throw error;
       }),
     );

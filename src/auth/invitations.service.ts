@@ -39,7 +39,7 @@ export class InvitationsService {
 
   private insert(user: { email: string; name: string; roles: string[] }, db: Tx): Promise<User> {
     return this.users.create(user, db).catch((error: unknown) => {
-      if (isUniqueViolation(error, 'email')) throw emailTaken('An account with this address exists; change its roles instead.');
+      if (isUniqueViolation(error, 'users_email_key')) throw emailTaken('An account with this address exists; change its roles instead.');
       throw error;
     });
   }

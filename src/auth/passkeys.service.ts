@@ -94,7 +94,7 @@ export class PasskeysService {
           throw tooManyPasskeys(`You have ${MOST_PASSKEYS} passkeys; remove one first.`);
         const data = { userId: actor.id, credentialId, publicKey, counter, transports: transports.slice(0, 10), backedUp, name };
         const passkey = await db.passkey.create({ data }).catch((error: unknown) => {
-          if (isUniqueViolation(error, 'credential_id')) throw passkeyTaken('This passkey is registered here already.');
+          if (isUniqueViolation(error, 'passkeys_credential_id_key')) throw passkeyTaken('This passkey is registered here already.');
           throw error;
         });
         await record(db, { actor, action: 'auth.passkey-added', resource: passkeyResource(passkey.id), subject: actor.id });

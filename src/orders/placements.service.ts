@@ -48,7 +48,7 @@ export class PlacementsService {
         externalId: externalId ?? null,
         metadata: metadata ?? {},
       }).catch((error: unknown) => {
-        if (isUniqueViolation(error, 'external_id')) throw orderExternalIdTaken('Another order has this externalId.');
+        if (isUniqueViolation(error, 'orders_external_id_key')) throw orderExternalIdTaken('Another order has this externalId.');
         throw error;
       });
       // Sent together: what refuses the order refuses this, too, but does not say why.

@@ -116,7 +116,7 @@ type Outdated = Pick<Post, 'id' | 'publishedAt' | 'seriesId'>;
 const auditable = (post: Post) => ({ ...post, trashed: post.trashedAt !== null });
 
 export function refuseTaken(error: unknown): never {
-  if (isUniqueViolation(error, 'slug')) throw slugTaken('Another post has this slug; choose another.');
-  if (isUniqueViolation(error, 'external_id')) throw postExternalIdTaken('Another post has this externalId.');
+  if (isUniqueViolation(error, 'posts_slug_key')) throw slugTaken('Another post has this slug; choose another.');
+  if (isUniqueViolation(error, 'posts_external_id_key')) throw postExternalIdTaken('Another post has this externalId.');
   throw error;
 }

@@ -163,6 +163,6 @@ function unusable(pointer: string, message: string) {
 }
 
 function refuseTaken(error: unknown): never {
-  if (isUniqueViolation(error, 'slug')) throw seriesSlugTaken('Another series has this slug; choose another.');
+  if (isUniqueViolation(error, 'series_slug_key')) throw seriesSlugTaken('Another series has this slug; choose another.');
   throw error;
 }

@@ -109,7 +109,7 @@ export class CategoriesService {
 }
 
 function refuse(error: unknown): never {
-  if (isUniqueViolation(error, 'slug')) throw categorySlugTaken('Another category has this slug; choose another.');
+  if (isUniqueViolation(error, 'categories_slug_key')) throw categorySlugTaken('Another category has this slug; choose another.');
   if (isForeignKeyViolation(error))
     throw unknownParent('No category has the id that parentId names.', {
       fields: [{ pointer: '/parentId', code: unknownParent.code, detail: 'names no category' }],

@@ -83,6 +83,6 @@ export class LocationsService {
 }
 
 function refuseTaken(error: unknown): never {
-  if (isUniqueViolation(error, 'code')) throw locationCodeTaken('Another location has this code; choose another.');
+  if (isUniqueViolation(error, 'stock_locations_code_key')) throw locationCodeTaken('Another location has this code; choose another.');
   throw error;
 }

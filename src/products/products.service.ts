@@ -161,11 +161,11 @@ function refuseInUse(options: readonly Option[], variants: readonly Variant[]): 
 }
 
 function refuseTaken(error: unknown): never {
-  if (isUniqueViolation(error, 'slug')) throw productSlugTaken('Another product has this slug; choose another.');
+  if (isUniqueViolation(error, 'products_slug_key')) throw productSlugTaken('Another product has this slug; choose another.');
   if (isForeignKeyViolation(error))
     throw unknownTaxClass('The shop has no such tax class.', {
       fields: [{ pointer: '/taxClass', code: 'unknown', detail: 'is not one of the taxClasses of the shop' }],
     });
-  if (isUniqueViolation(error, 'external_id')) throw productExternalIdTaken('Another product has this externalId.');
+  if (isUniqueViolation(error, 'products_external_id_key')) throw productExternalIdTaken('Another product has this externalId.');
   throw error;
 }

@@ -158,8 +158,9 @@ function refuseIncomparable(price: Money, compareAt: Money | null, pointer = '')
 }
 
 function refuseTaken(error: unknown): never {
-  if (isUniqueViolation(error, 'option_values')) throw optionValuesTaken('Another variant of the product has these values; choose others.');
-  if (isUniqueViolation(error, 'sku')) throw skuTaken('Another variant has this SKU; choose another.');
-  if (isUniqueViolation(error, 'external_id')) throw productExternalIdTaken('Another variant has this externalId.');
+  if (isUniqueViolation(error, 'variants_product_id_option_values_key'))
+    throw optionValuesTaken('Another variant of the product has these values; choose others.');
+  if (isUniqueViolation(error, 'variants_sku_key')) throw skuTaken('Another variant has this SKU; choose another.');
+  if (isUniqueViolation(error, 'variants_external_id_key')) throw productExternalIdTaken('Another variant has this externalId.');
   throw error;
 }

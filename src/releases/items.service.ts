@@ -140,7 +140,7 @@ export class ItemsService {
 const written = (item: ReleaseItem) => ({ ...item, written: JSON.stringify(item.changes) });
 
 function refuseSecond(error: unknown): never {
-  if (isUniqueViolation(error, 'resource_id'))
+  if (isUniqueViolation(error, 'release_items_release_id_kind_resource_id_key'))
     throw resourceInRelease('The release has an item for this resource already; change that one.');
   throw error;
 }

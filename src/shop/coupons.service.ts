@@ -68,7 +68,7 @@ export class CouponsService {
     refuseContradictions({ ...FRESH, ...data });
     return transaction(db, async (tx) => {
       const after = (await tx.coupon.create({ data }).catch((error: unknown) => {
-        if (isUniqueViolation(error, 'code')) throw couponCodeTaken('Another coupon has this code; choose another.');
+        if (isUniqueViolation(error, 'coupons_code_key')) throw couponCodeTaken('Another coupon has this code; choose another.');
         throw error;
       })) as Coupon;
       await record(tx, { actor, action: 'coupons.created', resource: auditedCoupon(after.id), after });

@@ -52,7 +52,7 @@ export class RolesService {
       if ((await tx.role.count()) >= MOST_ROLES) throw tooManyRoles(`There are ${MOST_ROLES} roles; delete one that nobody has.`);
       if ((await tx.role.count({ where: { name } })) > 0) throw roleExists(`A role called ${name} exists; change that one.`);
       const after = await tx.role.create({ data: { name, description, permissions } }).catch((error: unknown) => {
-        if (isUniqueViolation(error, 'name')) throw roleExists(`A role called ${name} exists; change that one.`);
+        if (isUniqueViolation(error, 'roles_pkey')) throw roleExists(`A role called ${name} exists; change that one.`);
         throw error;
       });
       await record(tx, { actor, action: 'roles.created', resource: auditedRole(name), after });

@@ -155,7 +155,7 @@ export class UsersService implements AddressBook {
           data: { ...defined(changes), ...(changes.status === 'suspended' && { accessRevokedAt: new Date() }), version: { increment: 1 } },
         })
         .catch((error: unknown) => {
-          if (isUniqueViolation(error, 'external_id')) throw externalIdTaken('Another user already has this externalId.');
+          if (isUniqueViolation(error, 'users_external_id_key')) throw externalIdTaken('Another user already has this externalId.');
           throw error;
         });
       await record(db, { actor, action: 'users.updated', resource: auditedUser(id), subject: id, before: current, after });

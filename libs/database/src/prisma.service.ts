@@ -4,7 +4,7 @@ import pg from 'pg';
 import { Adapter } from './adapter.js';
 import { Connection } from './connection.js';
 import { pendingMigrations } from './migrations.js';
-import { type NameOf, prepared, type Send, statementNames } from './statements.js';
+import { type NameOf, prepared, type Send, StatementNames } from './statements.js';
 import { PrismaClient, type Prisma } from '../generated/client.js';
 
 /** A transaction in progress. */
@@ -24,7 +24,9 @@ export class PrismaService extends PrismaClient implements OnApplicationShutdown
   constructor(env: Env) {
     const pool = createPool(env);
     // A transaction pooler hands each transaction another connection, where a prepared statement may not be known.
-    const nameOf = isPooled(env) ? () => undefined : statementNames();
+    const names = isPooled(env) ? undefined : new StatementNames();
+    const nameOf: NameOf = (sql) => names?.of(sql);
+    pool.on('acquire', (client) => names?.forgetLost(client));
     const longestTransactionMs = env.DATABASE_STATEMENT_TIMEOUT_MS * 2;
     super({
       adapter: new Adapter(pool, nameOf),

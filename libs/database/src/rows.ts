@@ -7,7 +7,8 @@ import { connectionOf, inTransaction } from './transaction.js';
  * The rows of a hot statement, as a prepared one, on the shared pool or on the transaction's own connection: Prisma's object path costs
  * several times the CPU. Columns come as `$queryRaw` gives them (bigint as BigInt), but numeric as text and bytea as a Buffer; what
  * PostgreSQL refuses is thrown as the driver says it, which `isUniqueViolation` and its neighbours understand. In a transaction, several
- * that do not depend on each other's rows cost one wait together: `Promise.all` sends them at once, and they are done in their order.
+ * that do not depend on each other's rows cost one wait together: `Promise.all` sends them at once, and they are done in their order. Wait for
+ * queries of Prisma's before: those take a moment to be sent, and are overtaken.
  */
 export async function rows<Row extends object>(db: Db, sql: Prisma.Sql): Promise<Row[]> {
   return (await senderOf(db).send<Row>(sql)).rows;

@@ -2,7 +2,7 @@ interface DriverCause {
   kind?: string;
   code?: string;
   originalCode?: string;
-  constraint?: { fields?: string[]; index?: string };
+  constraint?: { index?: string };
 }
 
 /** What the driver said beneath a Prisma error: `error.meta.driverAdapterError.cause`, or the driver's own error. */
@@ -29,13 +29,10 @@ export function isRetryable(error: unknown): boolean {
   return state === '40001' || state === '40P01' || prismaCode(error) === 'P2034' || driverCause(error).kind === 'TransactionWriteConflict';
 }
 
-/** Whether a unique constraint refused the write. `column` narrows it to the constraint on that column. */
-export function isUniqueViolation(error: unknown, column?: string): boolean {
+/** Whether a unique constraint refused the write. `constraint` narrows it to the one of this name: `users_email_key`, `users_pkey`. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   if (prismaCode(error) !== 'P2002' && sqlState(error) !== '23505') return false;
-  if (column === undefined) return true;
-  const { constraint } = error as { constraint?: string }; // of the driver's own error
-  const { fields = [], index = constraint } = driverCause(error).constraint ?? {};
-  return fields.includes(column) || fields.includes(`"${column}"`) || index?.includes(`_${column}_`) === true;
+  return constraint === undefined || constraint === (driverCause(error).constraint?.index ?? (error as { constraint?: string }).constraint);
 }
 
 /**

@@ -44,9 +44,28 @@ export function afterCommit(db: Db, then: () => void): void {
  */
 export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   if (inTransaction(db)) return work(db);
+  const { result, afterCommit } = await untilCommitted(db as PrismaService, work);
+  const failures: unknown[] = [];
+  for (const then of afterCommit) {
+    try {
+      then();
+    } catch (error) {
+      failures.push(error); // what is committed stays, and the others still have to follow
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'The transaction is committed, but something that had to follow it failed.');
+  return result;
+}
+
+interface Committed<T> {
+  result: T;
+  afterCommit: (() => void)[];
+}
+
+async function untilCommitted<T>(client: PrismaService, work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(db as PrismaService, work);
+      return await runOnce(client, work);
     } catch (error) {
       if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
       await sleep(Math.random() * 20 * 2 ** attempt);
@@ -54,7 +73,7 @@ export async function transaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Prom
   }
 }
 
-async function runOnce<T>(client: PrismaService, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function runOnce<T>(client: PrismaService, work: (tx: Tx) => Promise<T>): Promise<Committed<T>> {
   const connection = await client.connection();
   const prisma = new LatePrisma(client, connection);
   const afterCommit: (() => void)[] = [];
@@ -73,8 +92,7 @@ async function runOnce<T>(client: PrismaService, work: (tx: Tx) => Promise<T>): 
   } finally {
     clearTimeout(timer);
   }
-  for (const then of afterCommit) then();
-  return result;
+  return { result, afterCommit };
 }
 
 /** A connection that cannot say ROLLBACK is given up, and PostgreSQL undoes by itself what was done on it. */
