@@ -17,6 +17,7 @@ import {
   ProblemFilter,
   RateLimits,
   recordDenials,
+  unavailable,
 } from '#http';
 import { NestLogger } from '#telemetry';
 import type { FastifyInstance } from 'fastify';
@@ -136,7 +137,9 @@ export async function createApp(env: Readonly<Env>, logger: Pino): Promise<NestF
 /** The Swagger plugin writes `metadata.js` at the build; tests run from the sources, where there is none and the document says less. */
 async function describeApi(app: NestFastifyApplication): Promise<OpenAPIObject> {
   const metadata = new URL('./metadata.js', import.meta.url);
-  if (existsSync(metadata)) {
+  const isBuilt = import.meta.url.endsWith('.js');
+  if (isBuilt && !existsSync(metadata)) throw unavailable('The application is being built anew; ask again when that is done.');
+  if (isBuilt) {
     const { default: load } = (await import(metadata.href)) as { default: () => Promise<Record<string, unknown>> };
     await SwaggerModule.loadPluginMetadata(load);
   }

@@ -24,7 +24,11 @@ export class DocsService {
 
   async document(): Promise<OpenAPIObject> {
     if (this.build === undefined) throw new Error('The application has not said how it is described.');
-    return (this.built ??= this.build());
+    this.built ??= this.build().catch((error: unknown) => {
+      this.built = undefined; // the next one may have it
+      throw error;
+    });
+    return this.built;
   }
 
   /** A file of Swagger UI's, and its media type; null when the page needs none of this name. */

@@ -43,7 +43,7 @@ export class HealthService {
 
   private async prove(): Promise<void> {
     const pending = await this.prisma.pendingMigrations();
-    if (pending.length > 0) throw unavailable(`${pending.length} migrations are not applied yet; run npm run db:migrate.`);
+    if (pending.length > 0) throw unavailable(`Migrations are not applied yet (${pending.length}); run npm run db:migrate.`);
     if (!(await this.queue.isMigrated())) throw unavailable('The job queue is not migrated yet; run npm run db:migrate.');
     for (const condition of this.conditions) await condition();
     this.proven = true;
