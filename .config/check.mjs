@@ -61,11 +61,20 @@ function run(args) {
   });
 }
 
+const needsBuild = (name, [program]) => program.startsWith('dist/') || name.startsWith('types');
+
 let failed = 0;
+let isBuilt = true;
 for (const [name, args] of STEPS) {
+  if (!isBuilt && needsBuild(name, args)) {
+    failed += 1;
+    console.log(`✗ ${name}: not looked at, as the build failed`);
+    continue;
+  }
   const started = performance.now();
   const { passed, output } = await run(args);
   if (!passed) failed += 1;
+  if (name === 'build') isBuilt = passed;
   console.log(`${passed ? '✓' : '✗'} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   if (!passed) console.log(output.trim().replace(/^/gm, '    '));
 }

@@ -38,6 +38,6 @@ const right = text.replace(/(<!-- modules:begin -->)[\s\S]*(<!-- modules:end -->
 if (process.argv.includes('--write')) writeFileSync(path, right);
 else if (!process.argv.includes('--check')) console.log(drawn);
 else if (text !== right) {
-  console.error('The picture in README.md is not that of .config/dependency-cruiser.js: run node .config/diagram.mjs --write.');
+  console.error('The picture in README.md is not that of .config/dependency-cruiser.js: run npm run diagram.');
   process.exitCode = 1;
 }

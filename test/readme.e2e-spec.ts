@@ -87,7 +87,8 @@ describe.each(Object.entries(PAGES))('%s', (path, refused) => {
 
 describe('the README', () => {
   it('is read in ten minutes', () => {
-    expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+    const written = readme.replace(/<!-- modules:begin -->.*<!-- modules:end -->/s, ''); // a picture that grows with the features
+    expect(written.trimEnd().split('\n').length).toBeLessThanOrEqual(130);
   });
 
   it('names only npm scripts that exist', () => {

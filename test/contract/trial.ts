@@ -193,7 +193,7 @@ export class Trial {
   }
 
   notCalled({ id, operationId }: Operation): string {
-    return `${id} (${operationId}) is not called by this test: add it to HAPPY of test/contract/happy.ts`;
+    return `${id} (${operationId}) is not called by this test: add it to a HAPPY of test/contract/happy/`;
   }
 
   private firstOf(operation: Operation): Promise<Happy | undefined> {
