@@ -450,8 +450,9 @@ describe('what people do is published:', () => {
     expect(names(paid)).toEqual(['payment.processing', 'payment.succeeded', 'order.paid']);
     expect(paid[2]!.payload).toMatchObject({ orderId: id, total: { amount: 3_998, currency: 'EUR' }, paymentId: paid[1]!.resource_id });
     const { events: cancelled } = await published(admin, 'POST', `orders/${id}/cancellation`);
-    expect(names(cancelled).slice(0, 2)).toEqual(['refund.created', 'order.cancelled']); // a job sends the refund, perhaps already
-    expect(cancelled[1]).toMatchObject({ actor_id: admin.id, subject_id: customer.id, payload: { refunded: true } });
+    expect(names(cancelled).slice(0, 3)).toEqual(['refund.created', 'stock.returned', 'order.cancelled']); // a job sends the refund, perhaps already
+    expect(cancelled[1]).toMatchObject({ resource_type: 'variant', actor_id: admin.id, payload: { orderId: id, delta: 2 } });
+    expect(cancelled[2]).toMatchObject({ actor_id: admin.id, subject_id: customer.id, payload: { refunded: true } });
     const { id: other } = await anOrder();
     expect((await published(customer, 'POST', `orders/${other}/cancellation`)).events).toMatchObject([
       { name: 'order.cancelled', payload: { refunded: false } },

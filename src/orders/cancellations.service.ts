@@ -35,7 +35,7 @@ export class CancellationsService {
         throw orderNotCancellable('Some of the order was sent; refund what is not, and what comes back.');
       if (status === 'paid') {
         await this.payments.refund(actor, order, 'the order was cancelled', tx);
-        await this.stock.restock(id, 'order cancelled', tx);
+        await this.stock.restock(actor, id, 'order cancelled', tx);
       } else {
         await this.letGo(actor, order, 'order_cancelled', tx);
       }

@@ -207,7 +207,7 @@ export class OrdersInvariants extends Invariants {
       if (order === null || !['pending', 'cancelled', 'expired'].includes(order.status)) continue;
       const { _sum: out } = await db.stockMovement.aggregate({ where: { orderId: id }, _sum: { delta: true } });
       if ((out.delta ?? 0) >= 0) continue;
-      await this.stock.restock(id, 'correction: the order came to nothing', db);
+      await this.stock.restock(SYSTEM, id, 'correction: the order came to nothing', db);
       back.push({ id, says: `${-out.delta!} pieces put back` });
     }
     return back;

@@ -77,13 +77,13 @@ export class OrdersService {
     return order?.guestEmail ? { email: order.guestEmail, token: this.tokenFor(order)! } : null;
   }
 
-  /** What was bought, for whoever tells its customer. */
+  /** What was bought, for whoever hears of it by an event. */
   async bought(
     id: string,
     db: Tx,
-  ): Promise<{ number: number; items: { name: string; quantity: number; total: Money }[]; shipping: Money }> {
+  ): Promise<{ number: number; items: { variantId: string; name: string; quantity: number; total: Money }[]; shipping: Money }> {
     const { number, lines, shipping, currency } = await db.order.findUniqueOrThrow({ where: { id }, ...withLines });
-    const items = lines.map(({ name, quantity, total }) => ({ name, quantity, total: money(total, currency) }));
+    const items = lines.map(({ variantId, name, quantity, total }) => ({ variantId, name, quantity, total: money(total, currency) }));
     return { number, items, shipping: money(shipping, currency) };
   }
 
@@ -126,13 +126,13 @@ export class OrdersService {
   }
 
   /** Puts back into the stock what came back of an order. */
-  async restock({ id, lines }: Order, returned: readonly Returned[], db: Tx): Promise<void> {
+  async restock(actor: AuditActor, { id, lines }: Order, returned: readonly Returned[], db: Tx): Promise<void> {
     const back = new Map<string, number>();
     for (const { position, quantity } of returned) {
       const { variantId } = lines[position]!;
       back.set(variantId, (back.get(variantId) ?? 0) + quantity);
     }
-    await this.stock.restock(id, 'returned', db, back);
+    await this.stock.restock(actor, id, 'returned', db, back);
   }
 
   /**

@@ -106,7 +106,7 @@ export class ReturnsService {
     const refund = await this.refunds.settle(actor, order.userId, before, outcome, db);
     if (before.status === 'succeeded') await this.invoices.debit(refund, db);
     if (refund.status !== 'succeeded') return refund;
-    if (refund.restock) await this.orders.restock(order, refund.lines, db);
+    if (refund.restock) await this.orders.restock(actor, order, refund.lines, db);
     if (refund.payment.late) return refund; // it was never the order's
     const own = mayBecome(order.status, 'refunded');
     if (own && (await this.refunds.isWhole(refund.paymentId, db))) {

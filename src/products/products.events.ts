@@ -53,6 +53,12 @@ export class StockPayload {
   stock: number;
 }
 
+export class ReturnedStockPayload extends StockPayload {
+  /** The order that had bought it. */
+  @Id()
+  orderId: string;
+}
+
 export class TransferPayload {
   @Id()
   variantId: string;
@@ -110,11 +116,20 @@ export const variantWithdrawn = event('variant.withdrawn', {
   visibleTo: ['products:read'],
 });
 
+export const stockReturned = event('stock.returned', {
+  version: 1,
+  resource: 'variant',
+  payload: ReturnedStockPayload,
+  description: 'What an order had bought is in the stock again: it was cancelled after it was paid, or refunded with `restock`.',
+  visibleTo: ['products:read'],
+});
+
 export const stockAdjusted = event('stock.adjusted', {
   version: 1,
   resource: 'variant',
   payload: StockPayload,
-  description: 'Staff entered that stock came in or went out. What orders hold and take has no event of this kind.',
+  description:
+    'Staff entered that stock came in or went out. What orders hold and take has no event of this kind; what comes back is `stock.returned`.',
   visibleTo: ['products:read'],
 });
 

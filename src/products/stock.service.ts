@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { audited, record } from '#audit';
+import { type AuditActor, audited, record } from '#audit';
 import { Cache, invalidate } from '#cache';
 import { type Backorder, type Db, listed, Prisma, PrismaService, rows, transaction, type Tx } from '#database';
 import { publish } from '#events';
@@ -8,7 +8,7 @@ import { keyset, type Page, readCursor, toPage } from '#http';
 import type { Actor } from '#security';
 import { LocationsService } from './locations.service.js';
 import { outOfStock, stockTooHigh, stockTooLow, unknownLocation, variantNotFound } from './products.errors.js';
-import { stockAdjusted, stockTransferred } from './products.events.js';
+import { stockAdjusted, stockReturned, stockTransferred } from './products.events.js';
 import { auditedVariant, AVAILABLE, currencyIn, isSoldIn, priceIn, untilNextLapse } from './products.queries.js';
 import type { AdjustStockDto, ListMovementsQuery, TransferStockDto } from './stock.dto.js';
 import { type Entry, findStock, lockVariant, restoreStock, sellStock, type Stock, takeStock } from './stock.queries.js';
@@ -213,7 +213,7 @@ export class StockService {
   }
 
   /** Puts what an order had bought back into the stock: all that is still out, or so many of each variant. */
-  async restock(orderId: string, reason: string, db: Tx, only?: ReadonlyMap<string, number>): Promise<void> {
+  async restock(actor: AuditActor, orderId: string, reason: string, db: Tx, only?: ReadonlyMap<string, number>): Promise<void> {
     const variants = await db.$queryRaw<
       { id: string }[]
     >`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_movements WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
@@ -221,7 +221,10 @@ export class StockService {
       db,
       variants.map(({ id }) => id),
     );
-    await this.enter(await restoreStock(orderId, only, db), orderId, reason, db);
+    const entries = await restoreStock(orderId, only, db);
+    await this.enter(entries, orderId, reason, db);
+    for (const { variantId, delta, balance: stock } of entries)
+      await publish(db, stockReturned, { variantId, orderId, delta, stock }, { actor, resource: { type: 'variant', id: variantId } });
   }
 
   private async enter(entries: readonly Entry[], orderId: string, reason: string, db: Tx): Promise<void> {
