@@ -12,7 +12,8 @@ const project = (displayName, testMatch, settings) => ({
   displayName,
   rootDir,
   testMatch: testMatch.map((pattern) => `<rootDir>/${pattern}`),
-  testEnvironment: 'node',
+  runtime: '<rootDir>/.config/jest-runtime.mjs',
+  testEnvironment: '<rootDir>/.config/jest-environment.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': ['@swc/jest', swc] },
   moduleNameMapper: { ...Object.fromEntries(aliases), '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -29,7 +30,7 @@ const withDatabase = { globalSetup: '<rootDir>/test/harness/global-setup.ts', gl
 export default {
   rootDir,
   maxWorkers: 2,
-  // Modules of a test file are never freed where they are ES modules: a worker that has grown makes room for a new one.
+  // What modules hold is never freed: a worker that has grown makes room for a new one.
   workerIdleMemoryLimit: '1500MB',
   testTimeout: 30_000,
   projects: [

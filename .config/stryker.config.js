@@ -83,10 +83,11 @@ export const strykerPlugins = [
   },
 ];
 
-/** Of a Jest project what Stryker needs in its copy of the sources; the database is up already. */
+/** Of a Jest project what Stryker needs in its copy of the sources: the database is up already, and each mutant wants its modules anew. */
 function jestConfig({ project: { rootDir, ...settings }, tests }) {
   const config = {
     ...settings,
+    runtime: undefined,
     globalSetup: undefined,
     globalTeardown: undefined,
     testMatch: tests.map((pattern) => `<rootDir>/${pattern}`),

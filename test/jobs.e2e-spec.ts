@@ -1,3 +1,4 @@
+/** @loaded-apart It defines jobs. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type INestApplicationContext, Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';

@@ -29,8 +29,9 @@ const installed = await promisify(execFile)('redis-server', ['--version']).then(
 );
 
 /** A `describe` that is skipped where there is no redis-server, unless `REQUIRE_REDIS` says that there has to be one. */
-export const describeWithRedis: typeof describe | typeof describe.skip =
-  installed || process.env.REQUIRE_REDIS !== undefined ? describe : describe.skip;
+export function describeWithRedis(name: string, tests: () => void): void {
+  (installed || process.env.REQUIRE_REDIS !== undefined ? describe : describe.skip)(name, tests);
+}
 if (!installed)
   process.stderr.write('There is no redis-server here, so the tests that need one are skipped: apt-get install redis-server\n');
 

@@ -1,3 +1,4 @@
+/** @loaded-apart It defines a problem. */
 import { describe, expect, it } from '@jest/globals';
 import { AppError } from './app-error.js';
 import { problem, problemCatalogue } from './problem.js';
