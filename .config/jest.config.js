@@ -29,7 +29,8 @@ const withDatabase = { globalSetup: '<rootDir>/test/harness/global-setup.ts', gl
  */
 export default {
   rootDir,
-  maxWorkers: 2,
+  // One more than the cores that it is to run on: much of a test is waiting.
+  maxWorkers: 3,
   // What modules hold is never freed: a worker that has grown makes room for a new one.
   workerIdleMemoryLimit: '1500MB',
   testTimeout: 30_000,

@@ -283,7 +283,7 @@ describe('a webhook', () => {
     const { body, headers } = anEvent(paymentId);
     const [old, early] = [
       anEvent(paymentId, { at: new Date(Date.now() - 301_000) }),
-      anEvent(paymentId, { at: new Date(Date.now() + 301_000) }),
+      anEvent(paymentId, { at: new Date(Date.now() + 330_000) }),
     ];
     const signature = headers['webhook-signature']!;
     for (const answer of [

@@ -1,6 +1,6 @@
 // Jest turns this file into CommonJS and runs it outside its module world: what it loads is the built product, and that by its path.
 import { execFile } from 'node:child_process';
-import { copyFile, cp, mkdtemp, symlink } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, readdir, rm, statfs, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -23,6 +23,9 @@ declare global {
 }
 
 const root = join(import.meta.dirname, '../..');
+const OURS = 'ashlar-test-';
+const MEMORY = '/dev/shm';
+const ROOM = 4 * 1024 ** 3;
 
 /** Builds the product where its sources changed, and starts the run's one PostgreSQL with a migrated template that every test file clones. */
 export default async function setUp(): Promise<void> {
@@ -31,7 +34,8 @@ export default async function setUp(): Promise<void> {
   }).catch((error: { stderr?: string }) => {
     throw new Error(error.stderr, { cause: error });
   });
-  const folder = await mkdtemp(join(tmpdir(), 'ashlar-test-'));
+  const folder = await mkdtemp(join(process.env.TMPDIR ?? (await scratch()), `${OURS}${process.pid}-`));
+  process.env.TMPDIR = folder; // what tests leave there is cleared away with it
   const product = await snapshot(join(folder, 'product'));
   const { startEmbedded } = (await import(join(product, 'dist/libs/database/src/index.js'))) as Database;
   const { migrateDatabase } = (await import(join(product, 'dist/prisma/deploy.js'))) as Deploy;
@@ -49,4 +53,24 @@ async function snapshot(folder: string): Promise<string> {
   await copyFile(join(root, 'package.json'), join(folder, 'package.json'));
   for (const name of ['node_modules', 'prisma']) await symlink(join(root, name), join(folder, name), 'junction');
   return folder;
+}
+
+/**
+ * Where that lies which tests keep for a while: in memory where there is room, because a clone of a database is a thousand files, and some disks
+ * take half a second for them. Clears away there what runs that were killed have left.
+ */
+async function scratch(): Promise<string> {
+  const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
+  if (bavail * bsize < ROOM) return tmpdir();
+  const left = (await readdir(MEMORY)).filter((name) => name.startsWith(OURS) && !isAlive(Number(name.split('-')[2])));
+  await Promise.all(left.map((name) => rm(join(MEMORY, name), { recursive: true, force: true })));
+  return MEMORY;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM';
+  }
 }
