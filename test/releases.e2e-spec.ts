@@ -286,6 +286,15 @@ describe('what a release holds of somebody’s post', () => {
 
 describe('a preview', () => {
   /** All that there is, but for what reading itself leaves. */
+  /** Whether nothing is left to do of what happened before. */
+  const atRest = async () => {
+    const [left] = await query<{ many: number }>(
+      app.databaseUrl,
+      `SELECT ((SELECT count(*) FROM events WHERE position IS NULL) + (SELECT count(*) FROM event_deliveries WHERE status = 'pending')
+        + (SELECT count(*) FROM graphile_worker._private_jobs WHERE locked_at IS NOT NULL OR run_at <= now()))::int AS many`,
+    );
+    return left!.many === 0;
+  };
   const everything = async () => {
     const tables = [
       'posts',
@@ -307,6 +316,7 @@ describe('a preview', () => {
   it('shows what would come of it, and leaves no trace', async () => {
     const { draft, out, product, variant, slug, release } = await aWorld();
     await app.request('GET', `posts/${out.slug}`);
+    await eventually(atRest);
     const before = await everything();
     const { publishable, items } = await preview(admin, release.id);
     expect(await everything()).toEqual(before);
