@@ -1,5 +1,6 @@
 /** @loaded-apart It defines events. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { publish } from '#events';
 import type { DeliveryList, DeliveryResponse, EventList, ReplayResponse } from '../src/ops/events.dto.js';
@@ -34,10 +35,12 @@ const get = async <Body>(path: string, token = admin.accessToken) => app.request
 const post = async <Body>(path: string, body?: object) =>
   app.request<Wire<Body>>('POST', `ops/events${path}`, { token: admin.accessToken, ...(body && { body }) });
 
-/** Publishes as many events of a thing as there are payloads. */
+/** Publishes as many events of a thing as there are payloads, at different times: the list is in the order of their times. */
 async function happen(thing: string, ...payloads: { n: number; poison?: string }[]): Promise<void> {
-  for (const payload of payloads)
+  for (const payload of payloads) {
     await publish(app.prisma, happened, payload, { actor: null, resource: { type: 'thing', id: thing }, subject: admin.id });
+    await sleep(2);
+  }
 }
 const effects = (thing: string) =>
   query<{ n: number }>(app.databaseUrl, 'SELECT n FROM effects WHERE resource = $1 ORDER BY at', [thing]).then((all) =>
