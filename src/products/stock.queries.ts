@@ -89,6 +89,10 @@ export function sellStock(orderId: string, db: Tx): Promise<Entry[]> {
  * open, else into the default location.
  */
 export async function restoreStock(orderId: string, only: ReadonlyMap<string, number> | undefined, db: Tx): Promise<Entry[]> {
+  await rows(
+    db,
+    Prisma.sql`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_movements WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`,
+  );
   // Kept open meanwhile.
   await rows(
     db,

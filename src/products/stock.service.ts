@@ -214,14 +214,11 @@ export class StockService {
 
   /** Puts what an order had bought back into the stock: all that is still out, or so many of each variant. */
   async restock(actor: AuditActor, orderId: string, reason: string, db: Tx, only?: ReadonlyMap<string, number>): Promise<void> {
-    const variants = await db.$queryRaw<
-      { id: string }[]
-    >`SELECT id FROM variants WHERE id IN (SELECT variant_id FROM stock_movements WHERE order_id = ${orderId}::uuid) ORDER BY id FOR UPDATE`;
+    const entries = await restoreStock(orderId, only, db);
     outdate(
       db,
-      variants.map(({ id }) => id),
+      entries.map(({ variantId }) => variantId),
     );
-    const entries = await restoreStock(orderId, only, db);
     await this.enter(entries, orderId, reason, db);
     for (const { variantId, delta, balance: stock } of entries)
       await publish(db, stockReturned, { variantId, orderId, delta, stock }, { actor, resource: { type: 'variant', id: variantId } });
